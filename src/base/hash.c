@@ -1,0 +1,94 @@
+/* Keyed hashes: see hash.h. */
+#include "base/hash.h"
+
+#include <sys/random.h>
+#include <time.h>
+
+struct hash_key hash_key_random(void)
+{
+    struct hash_key key;
+    if (getrandom(&key, sizeof key, 0) == (ssize_t)sizeof key)
+        return key;
+    struct timespec now = {0};
+    clock_gettime(CLOCK_REALTIME, &now);
+    key.k0 = (uint64_t)now.tv_sec * 0x9E3779B97F4A7C15ULL ^ (uint64_t)now.tv_nsec;
+    key.k1 = (uint64_t)(uintptr_t)&key ^ key.k0 << 17;
+    return key;
+}
+
+static inline uint64_t rotl(uint64_t x, int b)
+{
+    return x << b | x >> (64 - b);
+}
+
+struct sip {
+    uint64_t v0, v1, v2, v3;
+};
+
+static inline void sip_round(struct sip *s)
+{
+    s->v0 += s->v1;
+    s->v1 = rotl(s->v1, 13) ^ s->v0;
+    s->v0 = rotl(s->v0, 32);
+    s->v2 += s->v3;
+    s->v3 = rotl(s->v3, 16) ^ s->v2;
+    s->v0 += s->v3;
+    s->v3 = rotl(s->v3, 21) ^ s->v0;
+    s->v2 += s->v1;
+    s->v1 = rotl(s->v1, 17) ^ s->v2;
+    s->v2 = rotl(s->v2, 32);
+}
+
+static inline struct sip sip_start(struct hash_key key)
+{
+    return (struct sip){key.k0 ^ 0x736f6d6570736575ULL, key.k1 ^ 0x646f72616e646f6dULL,
+                        key.k0 ^ 0x6c7967656e657261ULL, key.k1 ^ 0x7465646279746573ULL};
+}
+
+static inline void sip_feed(struct sip *s, const void *bytes, size_t n)
+{
+    const unsigned char *p = bytes;
+    size_t left = n;
+    for (; left >= 8; left -= 8, p += 8) {
+        uint64_t m;
+        memcpy(&m, p, 8);
+        s->v3 ^= m;
+        sip_round(s);
+        s->v0 ^= m;
+    }
+    uint64_t last = (uint64_t)n << 56;
+    for (size_t i = 0; i < left; i++)
+        last |= (uint64_t)p[i] << (8 * i);
+    s->v3 ^= last;
+    sip_round(s);
+    s->v0 ^= last;
+}
+
+static inline uint64_t sip_end(struct sip *s)
+{
+    sip_round(s);
+    sip_round(s);
+    sip_round(s);
+    return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
+}
+
+uint64_t hash64(struct hash_key key, const void *bytes, size_t n)
+{
+    struct sip s = sip_start(key);
+    sip_feed(&s, bytes, n);
+    s.v2 ^= 0xff;
+    return sip_end(&s);
+}
+
+struct hash128 hash128(struct hash_key key, const void *bytes, size_t n)
+{
+    struct sip s = sip_start(key);
+    s.v1 ^= 0xee;
+    sip_feed(&s, bytes, n);
+    s.v2 ^= 0xee;
+    struct hash128 out;
+    out.hi = sip_end(&s);
+    s.v1 ^= 0xdd;
+    out.lo = sip_end(&s);
+    return out;
+}

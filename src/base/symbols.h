@@ -1,0 +1,25 @@
+/*
+ * Symbols: each distinct text of a run (an ARN, a model id, a Region) is kept once and named by a
+ * small number. Id 0 is always the empty text. Many threads may intern and read at once: a text,
+ * once given out, never moves and never changes.
+ *
+ * Ids depend on the order of arrival, so nothing that a user sees may be ordered by them.
+ */
+#ifndef ASSAY_BASE_SYMBOLS_H
+#define ASSAY_BASE_SYMBOLS_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+struct symbols;
+
+enum status symbols_new(struct symbols **out, struct err *err) MUST_USE;
+void symbols_free(struct symbols *s);
+/* The id of text, which is copied when it is new. ERR_NOMEM, or ERR_LIMIT past 2^31 texts. */
+enum status symbols_intern(struct symbols *s, struct str text, uint32_t *id) MUST_USE;
+/* The text of an id that symbols_intern gave; lives as long as s. */
+struct str symbols_text(const struct symbols *s, uint32_t id);
+/* How many ids exist: valid ids are 0 .. count-1. */
+uint32_t symbols_count(const struct symbols *s);
+
+#endif

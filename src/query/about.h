@@ -1,0 +1,33 @@
+/*
+ * What a report must say of its own truth: how much was read, what was left out and why, and how
+ * far the data reach. Counters of a run or of a file; adding is component by component, up_to is
+ * the maximum.
+ */
+#ifndef ASSAY_QUERY_ABOUT_H
+#define ASSAY_QUERY_ABOUT_H
+
+#include "base/clock.h"
+
+#define ABOUT_MAP(X)                                                                               \
+    X(ABOUT_FILES, "files")             /* files (or streams) read */                              \
+    X(ABOUT_BYTES, "bytes")             /* bytes after decompression */                            \
+    X(ABOUT_RECORDS, "records")         /* ModelInvocationLog records decoded */                   \
+    X(ABOUT_SKIPPED, "skipped")         /* things that are no records: control messages … */       \
+    X(ABOUT_QUARANTINED, "quarantined") /* things that should have been records and are broken */  \
+    X(ABOUT_FILES_FAILED, "files_failed") /* files that could not be read (to the end) */
+
+enum about_count {
+#define ABOUT_ENUM(id, name) id,
+    ABOUT_MAP(ABOUT_ENUM)
+#undef ABOUT_ENUM
+        ABOUT_COUNTS
+};
+
+struct about {
+    int64_t n[ABOUT_COUNTS];
+    int64_t invocations; /* distinct; records - invocations = duplicates */
+    int64_t since_us;    /* earliest and latest invocation, TIME_NONE when there is none */
+    int64_t up_to_us;
+};
+
+#endif

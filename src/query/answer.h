@@ -1,0 +1,34 @@
+/*
+ * The answer: rows in order, totals, and what must be said about their truth. Made from the cube
+ * of a question; report/ only prints it.
+ */
+#ifndef ASSAY_QUERY_ANSWER_H
+#define ASSAY_QUERY_ANSWER_H
+
+#include "query/about.h"
+#include "query/plan.h"
+
+struct answer_row {
+    int64_t bucket_us;
+    struct str dims[QUESTION_DIMS]; /* text of each dimension; time buckets formatted in the zone */
+    struct sums sums;
+    int64_t users; /* distinct users, when the question asks for it */
+};
+
+struct answer {
+    const struct question *question;
+    struct arena arena;
+    struct answer_row *rows; /* ordered, limited */
+    size_t rows_n;
+    size_t rows_cut; /* rows that the limit left out; they are in the total */
+    struct answer_row total;
+    struct about about;
+    struct str prices_date; /* date of the price book */
+};
+
+/* Ties are ordered by the dimensions' text, so the order never depends on threads or on ids. */
+enum status answer_new(struct plan *plan, const struct cube *cube, const struct about *about,
+                       struct str prices_date, struct answer **out, struct err *err) MUST_USE;
+void answer_free(struct answer *a);
+
+#endif

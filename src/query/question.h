@@ -1,0 +1,111 @@
+/*
+ * The question: metrics by dimensions over a period, filtered. The only way to read. Parsed from
+ * the command line now and from a URL or a rule later, always by question_set.
+ *
+ *     struct question q;
+ *     question_init(&q);
+ *     question_named(&q, STR("people"), &err);
+ *     question_set(&q, STR("since"), STR("7d"), &err);
+ *
+ * A question owns what it points to (an arena inside); question_fini gives it back.
+ */
+#ifndef ASSAY_QUERY_QUESTION_H
+#define ASSAY_QUERY_QUESTION_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/zone.h"
+
+/* id, name (as typed and as JSON key), text for help. The order is that of help. */
+#define DIMENSION_MAP(X)                                                                           \
+    X(DIM_TIME, "time", "bucket of time: give --bucket hour|day|week|month|year")                  \
+    X(DIM_ACCOUNT, "account", "AWS account of the call")                                           \
+    X(DIM_REGION, "region", "source Region, where the call was made")                              \
+    X(DIM_INFERENCE_REGION, "inference_region", "Region where it ran")                             \
+    X(DIM_USER, "user", "the person, or the principal where no person is known")                   \
+    X(DIM_PERSON, "person", "the person, from the directory or the ARN")                           \
+    X(DIM_TEAM, "team", "team, from the directory")                                                \
+    X(DIM_COST_CENTRE, "cost_centre", "cost centre, from the directory")                           \
+    X(DIM_PRINCIPAL, "principal", "identity.arn as logged")                                        \
+    X(DIM_PRINCIPAL_KIND, "principal_kind", "user, sso, role, workload, service, api-key …")       \
+    X(DIM_PRINCIPAL_ACCOUNT, "principal_account", "account of the identity")                       \
+    X(DIM_ROLE, "role", "role or permission set")                                                  \
+    X(DIM_MODEL, "model", "base model; the id as logged where it is not resolved")                 \
+    X(DIM_MODEL_ID, "model_id", "modelId as logged")                                               \
+    X(DIM_PROVIDER, "provider", "vendor of the model")                                             \
+    X(DIM_FAMILY, "family", "model family, for example claude-opus")                               \
+    X(DIM_SCOPE, "scope", "in-region, geo or global")                                              \
+    X(DIM_GEO, "geo", "geography of a geo profile: us, eu, apac …")                                \
+    X(DIM_PROFILE, "profile", "application inference profile")                                     \
+    X(DIM_OPERATION, "operation", "API operation")                                                 \
+    X(DIM_ERROR, "error", "errorCode, empty for success")                                          \
+    X(DIM_STATUS, "status", "ok or error")                                                         \
+    X(DIM_TIER, "tier", "service tier")                                                            \
+    X(DIM_OUTCOME, "outcome", "priced, bounded, estimated, partial, unpriced …")                   \
+    X(DIM_REASON, "reason", "why an amount is missing or not exact")
+
+enum dimension {
+#define DIM_ENUM(id, name, text) id,
+    DIMENSION_MAP(DIM_ENUM)
+#undef DIM_ENUM
+        DIMENSIONS
+};
+
+/* Metrics are a table in query/metric.h. */
+enum { QUESTION_DIMS = 8, QUESTION_METRICS = 48, QUESTION_FILTERS = 32 };
+
+enum filter_op {
+    FILTER_IS,     /* dimension=glob[,glob…]: any of them */
+    FILTER_IS_NOT, /* dimension!=glob[,glob…]: none of them */
+};
+
+struct filter {
+    enum dimension dim;
+    enum filter_op op;
+    struct str values; /* comma-separated globs, compared without case */
+};
+
+struct question {
+    struct arena arena;
+    struct str name;  /* of the stored question, "" for a free one */
+    struct str title; /* for people */
+    int dims_n;
+    enum dimension dims[QUESTION_DIMS];
+    int metrics_n;
+    int metrics[QUESTION_METRICS]; /* enum metric */
+    int filters_n;
+    struct filter filters[QUESTION_FILTERS];
+    struct str since, until;    /* as typed; "" for open */
+    int64_t since_us, until_us; /* [since, until); INT64_MIN / INT64_MAX for open */
+    enum bucket bucket;
+    struct str zone; /* tz database name, for the answer; zone_set chooses it for the process */
+    int order_metric; /* enum metric, or -1 to order by the dimensions */
+    bool ascending;
+    int64_t limit; /* rows; 0: all */
+};
+
+void question_init(struct question *q);
+void question_fini(struct question *q);
+
+/* Turns q into a stored question: overview, people, teams, models, regions, profiles, errors,
+ * unpriced. ERR_NOT_FOUND for another name. */
+enum status question_named(struct question *q, struct str name, struct err *err) MUST_USE;
+/* True when such a stored question exists. */
+bool question_is_name(struct str name);
+
+/* key: by, metrics, where, since, until, bucket, order, limit. `where` may be given again and adds
+ * up; the others replace. Messages name the nearest valid word. */
+enum status question_set(struct question *q, struct str key, struct str value,
+                         struct err *err) MUST_USE;
+
+/* Works out the period against a clock (after zone_set) and checks that the parts fit together.
+ * To be called once, last. */
+enum status question_finish(struct question *q, int64_t now_us, struct err *err) MUST_USE;
+
+/* since / until in all their forms (dates, instants, 7d, 24h, today, yesterday, this-week,
+ * last-month …) against a clock, in the zone of the process. `end` chooses the end of a named
+ * period rather than its start. */
+enum status period_parse(struct str text, bool end, int64_t now_us, int64_t *time_us,
+                         struct err *err) MUST_USE;
+
+#endif

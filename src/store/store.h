@@ -1,0 +1,65 @@
+/*
+ * The store: facts, rollups and positions in one SQLite file, written by one thread, each batch in
+ * one transaction. A crash at any instant leaves the state before or after a batch.
+ */
+#ifndef ASSAY_STORE_STORE_H
+#define ASSAY_STORE_STORE_H
+
+#include "query/answer.h"
+
+struct store;
+
+enum store_mode {
+    STORE_READ,  /* must exist */
+    STORE_WRITE, /* made when it does not exist; one writer at a time (ERR_CONFLICT) */
+};
+
+/* ERR_VERSION: written by a newer assay; ERR_PARSE: not a store of assay; ERR_NOT_FOUND. */
+enum status store_open(const char *path, enum store_mode mode, struct store **out,
+                       struct err *err) MUST_USE;
+void store_close(struct store *s);
+
+/* The hash key of this store: invocation.key must be made with it. */
+struct hash_key store_hash_key(const struct store *s);
+
+/* What was read of a file, by its canonical path (or URL). */
+struct store_file {
+    struct str path;
+    int64_t size;
+    int64_t mtime_ns;
+    uint32_t options; /* what the reading depended on: level, limits; a change reads it again */
+    struct about about; /* counters of this file alone; invocations is not used */
+};
+
+/* Known and unchanged (size, mtime, options): need not be read again. */
+enum status store_file_done(struct store *s, const struct store_file *file, bool *done,
+                            struct err *err) MUST_USE;
+
+struct store_quarantine {
+    struct str path;
+    int64_t offset;
+    struct str reason; /* never text of the record */
+};
+
+/* A batch: begin, any number of puts, commit. Any failure rolls the batch back; the store stays
+ * usable. `series` gives the labels of v[i].series. */
+enum status store_begin(struct store *s, struct err *err) MUST_USE;
+enum status store_put(struct store *s, const struct series *series, const struct invocation *v,
+                      size_t n, struct err *err) MUST_USE;
+/* Marks a file as wholly read, replaces its counters and forgets its old quarantine entries. */
+enum status store_put_file(struct store *s, const struct store_file *file,
+                           const struct store_quarantine *q, size_t q_n,
+                           struct err *err) MUST_USE;
+enum status store_commit(struct store *s, struct err *err) MUST_USE;
+void store_rollback(struct store *s);
+
+/* Loads the labels of all series into `series` (which the plan is made with), so that store_fill
+ * can name them. */
+enum status store_load_series(struct store *s, struct series *series, struct err *err) MUST_USE;
+/* Fills the cube from rollups, and from facts at the edges of the period. */
+enum status store_fill(struct store *s, struct plan *plan, struct plan_view *view,
+                       struct cube *cube, struct err *err) MUST_USE;
+/* Totals over all files, number of invocations, period. */
+enum status store_about(struct store *s, struct about *about, struct err *err) MUST_USE;
+
+#endif

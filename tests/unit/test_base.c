@@ -1,0 +1,106 @@
+/* base/: numbers, money, time, text. */
+#include "base/clock.h"
+#include "base/money.h"
+#include "base/str.h"
+#include "base/zone.h"
+#include "unit.h"
+
+static void rates_are_whole_pico_usd_per_token(void **state)
+{
+    (void)state;
+    int64_t pico;
+    assert_true(money_parse_per_mtok(STR("0.701666"), &pico));
+    assert_int_equal(pico, 701666);
+    assert_true(money_parse_per_mtok(STR("137.5"), &pico));
+    assert_int_equal(pico, 137500000);
+    assert_true(money_parse_per_mtok(STR("0"), &pico));
+    assert_int_equal(pico, 0);
+    static const char *const bad[] = {"", ".", "1.", "-1", "1e3", "0.1234567", " 1", "1 ",
+                                      "99999999999999999999"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_false(money_parse_per_mtok(str_from(bad[i]), &pico));
+}
+
+static void money_rounds_half_away_from_zero_only_when_printed(void **state)
+{
+    (void)state;
+    char text[MONEY_TEXT];
+    money_format(text, (money_sum)1234567890 * 1000000000000 + 5000000000, 2, ',');
+    assert_string_equal(text, "1,234,567,890.01");
+    money_format(text, -(money_sum)4999999999, 2, 0);
+    assert_string_equal(text, "0.00");
+    money_format(text, -(money_sum)5000000000, 2, 0);
+    assert_string_equal(text, "-0.01");
+    money_format(text, 190141248, 12, 0);
+    assert_string_equal(text, "0.000190141248");
+    int64_t nano;
+    assert_true(money_to_nano(1500, &nano));
+    assert_int_equal(nano, 2);
+    assert_true(money_to_nano(-1500, &nano));
+    assert_int_equal(nano, -2);
+}
+
+static void instants_in_all_spellings_are_equal(void **state)
+{
+    (void)state;
+    int64_t a, b;
+    assert_true(time_parse(STR("2026-04-14T08:57:15Z"), &a));
+    static const char *const same[] = {"2026-04-14T08:57:15z",      "2026-04-14T08:57:15.000Z",
+                                       "2026-04-14T08:57:15+00:00", "2026-04-14 08:57:15.000000000",
+                                       "2026-04-14T10:57:15+0200",  "2026-04-14T08:57:15"};
+    for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) {
+        assert_true(time_parse(str_from(same[i]), &b));
+        assert_int_equal(a, b);
+    }
+    static const char *const bad[] = {"2025-04-99T23:00:17Z", "2025-02-29T00:00:00Z", "xxxx", "",
+                                      "1969-12-31T00:00:00Z", "2025-01-01T24:00:00Z",
+                                      "2025-01-01T00:00:00Q", "2025-01-01T00:00:00.Z"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_false(time_parse(str_from(bad[i]), &b));
+    char text[TIME_TEXT];
+    time_format(text, a + 5);
+    assert_string_equal(text, "2026-04-14T08:57:15.000005Z");
+}
+
+static void buckets_follow_the_zone(void **state)
+{
+    (void)state;
+    int64_t t, expect;
+    assert_int_equal(zone_set("Europe/Berlin", NULL), OK);
+    assert_true(time_parse(STR("2026-10-24T22:30:00Z"), &t)); /* 00:30 on Sunday the 25th */
+    assert_true(time_parse(STR("2026-10-24T22:00:00Z"), &expect));
+    assert_int_equal(zone_floor(BUCKET_DAY, t), expect);
+    /* The clocks go back that day: it has 25 hours. */
+    assert_int_equal(zone_next(BUCKET_DAY, expect) - expect, 25 * US_PER_HOUR);
+    assert_true(time_parse(STR("2026-10-18T22:00:00Z"), &expect));
+    assert_int_equal(zone_floor(BUCKET_WEEK, t), expect);
+    assert_true(time_parse(STR("2026-09-30T22:00:00Z"), &expect));
+    assert_int_equal(zone_floor(BUCKET_MONTH, t), expect);
+    assert_int_equal(zone_set("Mars/Olympus", NULL), ERR_USAGE);
+    assert_int_equal(zone_set("../etc/passwd", NULL), ERR_USAGE);
+    assert_int_equal(zone_set("UTC", NULL), OK);
+}
+
+static void globs_match_without_backtracking_forever(void **state)
+{
+    (void)state;
+    assert_true(str_glob(STR("a*b*c"), STR("a--b--b--c")));
+    assert_false(str_glob(STR("a*b*c"), STR("a--b--b--")));
+    assert_true(str_glob(STR("*"), STR("")));
+    assert_true(str_glob_nocase(STR("*@EXAMPLE.com"), STR("Ann@example.COM")));
+    char text[4001];
+    memset(text, 'a', sizeof text);
+    assert_false(str_glob(STR("*a*a*a*a*a*a*a*a*b"), str_of(text, sizeof text)));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rates_are_whole_pico_usd_per_token),
+        cmocka_unit_test(money_rounds_half_away_from_zero_only_when_printed),
+        cmocka_unit_test(instants_in_all_spellings_are_equal),
+        cmocka_unit_test(buckets_follow_the_zone),
+        cmocka_unit_test(globs_match_without_backtracking_forever),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
