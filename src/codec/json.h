@@ -76,10 +76,18 @@ static inline bool json_failed(const struct json_cursor *c)
 {
     return c->failed;
 }
+/* Prepares for a further value behind the one just read, at the top level of a text that holds
+ * several (JSON lines, objects back to back); false at the end of the text. Failure is cleared. */
+bool json_again(struct json_cursor *c);
+/* At the top level: steps over one `[`, `]` or `,` between values (an array of records is read as
+ * its elements); false for anything else. */
+bool json_pass_separator(struct json_cursor *c);
 /* Byte offset of the next token in the text; n at the end. */
 size_t json_offset(const struct json_cursor *c);
 /* True when only white space is left. */
 bool json_at_end(const struct json_cursor *c);
+/* True when the walk failed because the text ended inside a value. */
+bool json_ended_inside(const struct json_cursor *c);
 
 /* What the value that is due looks like, by its first byte. */
 enum json_type json_peek(const struct json_cursor *c);
