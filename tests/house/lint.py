@@ -103,7 +103,7 @@ def analysis(options):
 def manual(_):
     wrong = []
     for path in house.files(".1", below="man"):
-        code, text = run(["mandoc", "-Tlint", "-Wstyle", path])
+        code, text = run(["mandoc", "-Tlint", "-Wwarning", path])
         # The page's date and the sections' references are ours, not of an operating system.
         text = [line for line in text.splitlines() if "referenced manual not found" not in line]
         wrong += text if code and text else []
