@@ -1,7 +1,7 @@
 /*
- * The limit: reading files and inflating them with ISA-L into a buffer that is used again and again,
- * one thread, CRC checked, nothing else. Prints the inflated bytes. File names come on stdin, one a
- * line.
+ * The limit: reading files and inflating them with ISA-L into a buffer that is used again and
+ * again, one thread, CRC checked, nothing else. Prints the inflated bytes. File names come on
+ * stdin, one a line.
  */
 #include <isa-l/igzip_lib.h>
 

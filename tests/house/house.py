@@ -201,10 +201,29 @@ def no_paths_of_a_machine():
                 yield f"{path}:{number}: an absolute path of somebody's machine"
 
 
+def manual_names_every_word():
+    """Dimensions, metrics and outcomes stand in tables of the code; the manual must have them all."""
+    manual = read("man/assay-report.1")
+    tables = (("src/query/question.h", "DIM_"), ("src/query/sums.h", "(?:COUNT|MONEY)_"),
+              ("src/query/metric.h", "METRIC_"), ("src/model/cost.h", "OUTCOME_"))
+    for path, prefix in tables:
+        for name in re.findall(r'X\(' + prefix + r'\w+,\s*"(\w+)"', read(path)):
+            if not re.search(r"(^|[ ,])" + name + r"([ ,]|$)", manual, re.MULTILINE):
+                yield f"man/assay-report.1:1: does not explain '{name}' of {path}"
+    for path in files(".c", below="src/cli"):
+        page = f"man/assay-{os.path.basename(path)[:-2]}.1"
+        if not os.path.exists(os.path.join(ROOT, page)):
+            continue
+        for name in re.findall(r'\{\s*"([a-z-]+)",\s*OPTION_', read(path)):
+            if f"Fl -{name}" not in read(page) and not (
+                    page == "man/assay-ingest.1" and f"Fl -{name}" in manual):
+                yield f"{page}:1: does not explain the option --{name} of {path}"
+
+
 CHECKS = [
     rooms_include_downward, foreign_headers_have_one_home, no_floating_point_near_money,
     no_banned_functions, only_cli_prints_and_exits, own_header_comes_first, headers_have_guards,
-    every_source_is_built, no_marks_left, no_paths_of_a_machine,
+    every_source_is_built, manual_names_every_word, no_marks_left, no_paths_of_a_machine,
 ]
 
 
