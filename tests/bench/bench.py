@@ -246,6 +246,26 @@ def store_questions(tools, store, rounds):
             + "\n".join(lines) + "\n")
 
 
+def profile(tools, corpus):
+    """Where the processor's time goes in a report on one thread, by perf, if it is there."""
+    data = os.path.join(tools["bench"], corpus.name + ".perf")
+    command = [tools["assay"], "report", "people", "--quiet", "--threads", "1", corpus.directory]
+    try:
+        run(["perf", "record", "-q", "-F", "2000", "-o", data] + command, cpus=corpus.cpu)
+        text = run(["perf", "report", "-i", data, "--stdio", "-q", "--percent-limit", "1",
+                    "--sort", "dso,symbol", "--no-children"]).text
+    except (OSError, RuntimeError) as error:
+        say(f"no profile: {error}")
+        return ""
+    lines = ["| share | where | function |", "|--:|---|---|"]
+    for line in text.split("\n"):
+        words = line.split(None, 3)
+        if len(words) == 4 and words[0].endswith("%"):
+            lines.append(f"| {words[0]} | {words[1]} | `{words[3].strip()}` |")
+    return "\n".join([f"Where the time goes ({TITLES[corpus.name].lower()}, one thread):", "",
+                      *lines]) + "\n"
+
+
 def machine():
     model = ""
     with open("/proc/cpuinfo", encoding="utf-8") as file:
@@ -288,6 +308,8 @@ def main():
         if options.only and corpus.name != options.only:
             continue
         parts.append(table(corpus, measure(corpus, listed, options.rounds)))
+        if os.access(tools["assay"], os.X_OK):
+            parts.append(profile(tools, corpus))
     store = options.store or os.path.join(tools["bench"], "none.db")
     if os.path.exists(store):
         parts.append(store_questions(tools, store, options.rounds))
