@@ -26,8 +26,13 @@ enum about_count {
 struct about {
     int64_t n[ABOUT_COUNTS];
     int64_t invocations; /* distinct; records - invocations = duplicates */
-    int64_t since_us;    /* earliest and latest invocation, TIME_NONE when there is none */
+    int64_t since_us;    /* earliest and latest record, TIME_NONE when there is none */
     int64_t up_to_us;
 };
+
+void about_init(struct about *a);
+void about_add(struct about *a, const struct about *other);
+/* Widens the period so that it holds an instant. */
+void about_extend(struct about *a, int64_t time_us);
 
 #endif

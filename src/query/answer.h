@@ -13,6 +13,9 @@ struct answer_row {
     struct str dims[QUESTION_DIMS]; /* text of each dimension; time buckets formatted in the zone */
     struct sums sums;
     int64_t users; /* distinct users, when the question asks for it */
+    /* Why amounts are missing (invocations without a full price, metric.h), "" when none is; when
+     * the question asks for money. Several reasons stand in order, with "; " between them. */
+    struct str gaps;
 };
 
 struct answer {
@@ -26,7 +29,11 @@ struct answer {
     struct str prices_date; /* date of the price book */
 };
 
-/* Ties are ordered by the dimensions' text, so the order never depends on threads or on ids. */
+/*
+ * Rows that the order leaves equal stand by the question's lead metric, then by the dimensions'
+ * text, so the order never depends on threads or on ids. The plan may be freed afterwards; the
+ * question must stay.
+ */
 enum status answer_new(struct plan *plan, const struct cube *cube, const struct about *about,
                        struct str prices_date, struct answer **out, struct err *err) MUST_USE;
 void answer_free(struct answer *a);

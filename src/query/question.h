@@ -54,6 +54,13 @@ enum dimension {
 /* Metrics are a table in query/metric.h. */
 enum { QUESTION_DIMS = 8, QUESTION_METRICS = 48, QUESTION_FILTERS = 32 };
 
+/* "user" …; never NULL. -1 when there is no such dimension. */
+struct str dimension_name(enum dimension dim);
+struct str dimension_text(enum dimension dim);
+int dimension_find(struct str name);
+/* "hour" …, "" for BUCKET_NONE. */
+struct str bucket_name(enum bucket bucket);
+
 enum filter_op {
     FILTER_IS,     /* dimension=glob[,glob…]: any of them */
     FILTER_IS_NOT, /* dimension!=glob[,glob…]: none of them */
@@ -67,8 +74,9 @@ struct filter {
 
 struct question {
     struct arena arena;
-    struct str name;  /* of the stored question, "" for a free one */
-    struct str title; /* for people */
+    struct str name;    /* of the stored question, "" for a free one */
+    struct str title;   /* for people */
+    struct str subject; /* its beginning: "Spend", "Failed invocations" … */
     int dims_n;
     enum dimension dims[QUESTION_DIMS];
     int metrics_n;
@@ -78,10 +86,14 @@ struct question {
     struct str since, until;    /* as typed; "" for open */
     int64_t since_us, until_us; /* [since, until); INT64_MIN / INT64_MAX for open */
     enum bucket bucket;
-    struct str zone; /* tz database name, for the answer; zone_set chooses it for the process */
-    int order_metric; /* enum metric, or -1 to order by the dimensions */
+    struct str zone;  /* tz database name, for the answer; zone_set chooses it for the process */
+    struct str order; /* as typed: NAME[:asc|:desc], a metric or one of the dimensions */
+    int order_metric; /* enum metric, or -1 to order by a dimension */
+    int order_dim;    /* position in dims[], when order_metric is -1 */
     bool ascending;
-    int64_t limit; /* rows; 0: all */
+    int lead_metric;      /* what bars show; orders what the order leaves equal, largest first */
+    int preferred_metric; /* the lead metric that a stored question would like, or -1 */
+    int64_t limit;        /* rows; 0: all */
 };
 
 void question_init(struct question *q);
@@ -93,8 +105,20 @@ enum status question_named(struct question *q, struct str name, struct err *err)
 /* True when such a stored question exists. */
 bool question_is_name(struct str name);
 
-/* key: by, metrics, where, since, until, bucket, order, limit. `where` may be given again and adds
- * up; the others replace. Messages name the nearest valid word. */
+/* True when the question was given nothing but, perhaps, a period, filters and a zone. */
+bool question_is_blank(const struct question *q);
+
+/*
+ * key: by, metrics, where, since, until, bucket, order, limit, zone. `where` may be given again and
+ * adds up; the others replace. Messages name the nearest valid word. A zone is only remembered:
+ * who owns the process calls zone_set.
+ *
+ *     by       user,model            "" for one row over everything
+ *     metrics  invocations,cost
+ *     where    team=search*,build    or team!=…; globs, compared without case; "" is "not known"
+ *     order    cost, cost:asc, user, time:desc
+ *     limit    20                    0: all
+ */
 enum status question_set(struct question *q, struct str key, struct str value,
                          struct err *err) MUST_USE;
 
@@ -102,9 +126,18 @@ enum status question_set(struct question *q, struct str key, struct str value,
  * To be called once, last. */
 enum status question_finish(struct question *q, int64_t now_us, struct err *err) MUST_USE;
 
-/* since / until in all their forms (dates, instants, 7d, 24h, today, yesterday, this-week,
- * last-month …) against a clock, in the zone of the process. `end` chooses the end of a named
- * period rather than its start. */
+/*
+ * since / until in all their forms against a clock, in the zone of the process. `end` chooses the
+ * end of what names a span (a date, a month, today …) rather than its start, so that
+ * --since 2026-04 --until 2026-04 is that month.
+ *
+ *     2026, 2026-04, 2026-04-14                    a year, a month, a day
+ *     2026-04-14T08:30, 2026-04-14 08:30:15        a wall clock of the zone
+ *     2026-04-14T08:30:15Z, 2026-04-14T08:30+02:00 an instant
+ *     30m, 24h, 7d, 4w, 3mo, 1y                    so long before now; days by the calendar
+ *     now, today, yesterday, this-week, last-week, this-month, last-month,
+ *     this-quarter, last-quarter, this-year, last-year
+ */
 enum status period_parse(struct str text, bool end, int64_t now_us, int64_t *time_us,
                          struct err *err) MUST_USE;
 

@@ -1,0 +1,263 @@
+/*
+ * The question: see question.h. Here are the words: what may be said and what it sets. What the
+ * parts mean together is worked out in finish.c. A value is checked wholly before anything of the
+ * question changes.
+ */
+#include "query/question_internal.h"
+
+#include "query/metric.h"
+#include "query/nearest.h"
+
+_Static_assert((int)METRICS <= (int)QUESTION_METRICS, "a question can ask for every metric at once");
+
+#define NAME(text)                                                                                 \
+    {                                                                                              \
+        text, sizeof text - 1                                                                      \
+    }
+
+static const struct {
+    struct str name, text;
+} dimensions[] = {
+#define DIM_TEXT(id, name, text) [id] = {NAME(name), NAME(text)},
+    DIMENSION_MAP(DIM_TEXT)
+#undef DIM_TEXT
+};
+
+static const struct str buckets[] = {
+    [BUCKET_NONE] = NAME(""),     [BUCKET_HOUR] = NAME("hour"),   [BUCKET_DAY] = NAME("day"),
+    [BUCKET_WEEK] = NAME("week"), [BUCKET_MONTH] = NAME("month"), [BUCKET_YEAR] = NAME("year"),
+};
+enum { BUCKETS = sizeof buckets / sizeof buckets[0] };
+
+struct str dimension_name(enum dimension dim)
+{
+    return dimensions[dim].name;
+}
+
+struct str dimension_text(enum dimension dim)
+{
+    return dimensions[dim].text;
+}
+
+int dimension_find(struct str name)
+{
+    for (int i = 0; i < DIMENSIONS; i++)
+        if (str_eq(dimensions[i].name, name))
+            return i;
+    return -1;
+}
+
+struct str bucket_name(enum bucket bucket)
+{
+    return buckets[bucket];
+}
+
+void question_init(struct question *q)
+{
+    *q = (struct question){
+        .name = STR(""),
+        .title = STR(""),
+        .subject = STR("Spend"),
+        .since = STR(""),
+        .until = STR(""),
+        .since_us = INT64_MIN,
+        .until_us = INT64_MAX,
+        .zone = STR("UTC"),
+        .order = STR(""),
+        .order_metric = -1,
+        .lead_metric = -1,
+        .preferred_metric = -1,
+    };
+    arena_init(&q->arena);
+}
+
+void question_fini(struct question *q)
+{
+    arena_fini(&q->arena);
+}
+
+bool question_is_blank(const struct question *q)
+{
+    return q->name.n == 0 && q->dims_n == 0 && q->metrics_n == 0 && q->bucket == BUCKET_NONE &&
+           q->order.n == 0 && q->limit == 0;
+}
+
+enum status question_unknown_metric(struct str word, struct err *err)
+{
+    char shown[QUOTED_TEXT];
+    struct nearest near = nearest_start(word);
+    for (int i = 0; i < METRICS; i++)
+        nearest_offer(&near, metric_info(i).name);
+    if (near.best.p)
+        return err_set(err, ERR_USAGE, "unknown metric '%s'; did you mean %.*s?",
+                       quoted(shown, word), STR_ARG(near.best));
+    return err_set(err, ERR_USAGE,
+                   "unknown metric '%s'; for example invocations, users, input, output, "
+                   "cache_read, cache_write, tokens, errors, cost",
+                   quoted(shown, word));
+}
+
+enum status question_unknown_dimension(struct str word, struct err *err)
+{
+    char shown[QUOTED_TEXT];
+    struct nearest near = nearest_start(word);
+    for (int i = 0; i < DIMENSIONS; i++)
+        nearest_offer(&near, dimensions[i].name);
+    if (near.best.p)
+        return err_set(err, ERR_USAGE, "unknown dimension '%s'; did you mean %.*s?",
+                       quoted(shown, word), STR_ARG(near.best));
+    return err_set(err, ERR_USAGE,
+                   "unknown dimension '%s'; for example time, user, team, model, account, region, "
+                   "profile, operation, error",
+                   quoted(shown, word));
+}
+
+/* Comma-separated words, each found by `find`, none twice, at most max. */
+static enum status parse_list(struct str text, int max, int (*find)(struct str),
+                              enum status (*unknown)(struct str, struct err *), int *out, int *n,
+                              struct err *err)
+{
+    *n = 0;
+    struct str rest = str_trim(text);
+    while (rest.n > 0) {
+        struct str word = str_trim(str_cut(&rest, ','));
+        int found = find(word);
+        if (found < 0)
+            return unknown(word, err);
+        for (int i = 0; i < *n; i++)
+            if (out[i] == found)
+                return err_set(err, ERR_USAGE, "'%.*s' stands there twice", STR_ARG(word));
+        if (*n == max)
+            return err_set(err, ERR_USAGE, "at most %d of them can be asked for at once", max);
+        out[(*n)++] = found;
+    }
+    return OK;
+}
+
+static enum status set_by(struct question *q, struct str value, struct err *err)
+{
+    int dims[QUESTION_DIMS], n;
+    TRY(parse_list(value, QUESTION_DIMS, dimension_find, question_unknown_dimension, dims, &n,
+                   err));
+    q->dims_n = n;
+    for (int i = 0; i < n; i++)
+        q->dims[i] = (enum dimension)dims[i];
+    q->title = STR("");
+    return OK;
+}
+
+static enum status set_metrics(struct question *q, struct str value, struct err *err)
+{
+    int metrics[QUESTION_METRICS], n;
+    TRY(parse_list(value, QUESTION_METRICS, metric_find, question_unknown_metric, metrics, &n,
+                   err));
+    if (n == 0)
+        return err_set(err, ERR_USAGE, "metrics needs at least one metric, for example cost");
+    q->metrics_n = n;
+    memcpy(q->metrics, metrics, sizeof metrics[0] * (size_t)n);
+    return OK;
+}
+
+static enum status set_text(struct question *q, struct str *field, struct str value,
+                            struct err *err)
+{
+    struct str copy = arena_str(&q->arena, value);
+    if (!copy.p)
+        return err_nomem(err);
+    *field = copy;
+    return OK;
+}
+
+static enum status set_where(struct question *q, struct str value, struct err *err)
+{
+    char shown[QUOTED_TEXT];
+    ptrdiff_t at = str_find_char(value, '=');
+    if (at < 0)
+        return err_set(err, ERR_USAGE,
+                       "'%s' is no filter; write dimension=value or dimension!=value, for example "
+                       "team=search*",
+                       quoted(shown, value));
+    bool not = at > 0 && value.p[at - 1] == '!';
+    struct str word = str_trim(str_of(value.p, (size_t)at - not ));
+    int dim = dimension_find(word);
+    if (dim < 0)
+        return question_unknown_dimension(word, err);
+    if (dim == DIM_TIME)
+        return err_set(err, ERR_USAGE, "time is no filter: use since and until");
+    if (q->filters_n == QUESTION_FILTERS)
+        return err_set(err, ERR_USAGE, "at most %d filters can be given", QUESTION_FILTERS);
+    struct filter f = {.dim = (enum dimension)dim, .op = not ? FILTER_IS_NOT : FILTER_IS};
+    TRY(set_text(q, &f.values, str_trim(str_skip(value, (size_t)at + 1)), err));
+    q->filters[q->filters_n++] = f;
+    return OK;
+}
+
+static enum status set_bucket(struct question *q, struct str value, struct err *err)
+{
+    char shown[QUOTED_TEXT];
+    for (int i = 1; i < BUCKETS; i++)
+        if (str_eq(value, buckets[i])) {
+            q->bucket = (enum bucket)i;
+            return OK;
+        }
+    return err_set(err, ERR_USAGE, "'%s' is no bucket; there are hour, day, week, month and year",
+                   quoted(shown, value));
+}
+
+static enum status set_limit(struct question *q, struct str value, struct err *err)
+{
+    char shown[QUOTED_TEXT];
+    if (!str_to_i64(value, &q->limit))
+        return err_set(err, ERR_USAGE, "limit is a number of rows (0: all), not '%s'",
+                       quoted(shown, value));
+    return OK;
+}
+
+static enum status set_since(struct question *q, struct str value, struct err *err)
+{
+    return set_text(q, &q->since, value, err);
+}
+
+static enum status set_until(struct question *q, struct str value, struct err *err)
+{
+    return set_text(q, &q->until, value, err);
+}
+
+static enum status set_order(struct question *q, struct str value, struct err *err)
+{
+    return set_text(q, &q->order, value, err);
+}
+
+static enum status set_zone(struct question *q, struct str value, struct err *err)
+{
+    return set_text(q, &q->zone, value, err);
+}
+
+static const struct {
+    struct str key;
+    enum status (*set)(struct question *q, struct str value, struct err *err);
+} setters[] = {
+    {NAME("by"), set_by},       {NAME("metrics"), set_metrics}, {NAME("where"), set_where},
+    {NAME("since"), set_since}, {NAME("until"), set_until},     {NAME("bucket"), set_bucket},
+    {NAME("order"), set_order}, {NAME("limit"), set_limit},     {NAME("zone"), set_zone},
+};
+enum { SETTERS = sizeof setters / sizeof setters[0] };
+
+enum status question_set(struct question *q, struct str key, struct str value, struct err *err)
+{
+    char shown[QUOTED_TEXT];
+    struct nearest near = nearest_start(key);
+    for (int i = 0; i < SETTERS; i++) {
+        if (str_eq(key, setters[i].key))
+            return setters[i].set(q, str_trim(value), err);
+        nearest_offer(&near, setters[i].key);
+    }
+    if (near.best.p)
+        return err_set(err, ERR_USAGE, "a question has no '%s'; did you mean %.*s?",
+                       quoted(shown, key), STR_ARG(near.best));
+    return err_set(
+        err, ERR_USAGE,
+        "a question has no '%s'; it has by, metrics, where, since, until, bucket, order, "
+        "limit and zone",
+        quoted(shown, key));
+}

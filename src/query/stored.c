@@ -1,0 +1,68 @@
+/* The stored questions: each is a list of words, set as if somebody had typed them. */
+#include "query/question_internal.h"
+
+#include "query/metric.h"
+#include "query/nearest.h"
+
+#define SPEND "input,output,cache_read,cache_write,cost"
+
+static const struct stored {
+    const char *name, *subject, *title;
+    const char *by, *metrics, *where;
+    int preferred;
+} stored[] = {
+    {"overview", "Spend", "Spend over time", "time", "invocations,users," SPEND, NULL, -1},
+    {"people", "Spend", "Spend by person", "user", "invocations," SPEND ",cache_hit_rate", NULL,
+     -1},
+    {"teams", "Spend", "Spend by team", "team", "users,invocations," SPEND, NULL, -1},
+    {"models", "Spend", "Spend by model", "model,scope", "invocations,users," SPEND, NULL, -1},
+    {"regions", "Spend", "Spend by Region", "region,account", "invocations,users," SPEND, NULL, -1},
+    {"profiles", "Spend", "Spend by inference profile", "profile,model", "invocations,users," SPEND,
+     NULL, -1},
+    {"errors", "Failed invocations", "Failed invocations", "error,model,operation",
+     "invocations,users,input,output,cost", "status=error", METRIC_OF_COUNT(COUNT_INVOCATIONS)},
+    {"unpriced", "Invocations without a full price", "Invocations without a full price",
+     "reason,model_id", "invocations,users,tokens,unpriced_tokens,cost",
+     "outcome=unpriced,partial,usage_unknown", METRIC_OF_COUNT(COUNT_UNPRICED_TOKENS)},
+};
+enum { STORED = sizeof stored / sizeof stored[0] };
+
+static const struct stored *find(struct str name)
+{
+    for (int i = 0; i < STORED; i++)
+        if (str_eq(name, str_from(stored[i].name)))
+            return &stored[i];
+    return NULL;
+}
+
+bool question_is_name(struct str name)
+{
+    return find(name) != NULL;
+}
+
+enum status question_named(struct question *q, struct str name, struct err *err)
+{
+    const struct stored *s = find(name);
+    if (!s) {
+        char shown[QUOTED_TEXT];
+        struct nearest near = nearest_start(name);
+        for (int i = 0; i < STORED; i++)
+            nearest_offer(&near, str_from(stored[i].name));
+        if (near.best.p)
+            return err_set(err, ERR_NOT_FOUND, "there is no report '%s'; did you mean %.*s?",
+                           quoted(shown, name), STR_ARG(near.best));
+        return err_set(err, ERR_NOT_FOUND,
+                       "there is no report '%s'; there are overview, people, teams, models, "
+                       "regions, profiles, errors and unpriced",
+                       quoted(shown, name));
+    }
+    TRY(question_set(q, STR("by"), str_from(s->by), err));
+    TRY(question_set(q, STR("metrics"), str_from(s->metrics), err));
+    if (s->where)
+        TRY(question_set(q, STR("where"), str_from(s->where), err));
+    q->name = str_from(s->name);
+    q->subject = str_from(s->subject);
+    q->title = str_from(s->title);
+    q->preferred_metric = s->preferred;
+    return OK;
+}

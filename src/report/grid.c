@@ -1,0 +1,190 @@
+/*
+ * The form for people: every cell as text. Here is decided what an amount looks like that is not
+ * the whole truth: nothing known is a word, more than this is "+?", bounded or estimated is "~".
+ * notes.c explains the marks below the table.
+ */
+#include "report/render_internal.h"
+
+struct filler {
+    const struct answer *answer;
+    const struct grid_style *style;
+    struct arena *arena;
+    struct grid *grid;
+    struct buf text; /* scratch */
+    bool failed;
+};
+
+static struct str keep(struct filler *f, struct str text)
+{
+    struct str copy = arena_str(f->arena, text);
+    f->failed = f->failed || !copy.p;
+    return copy.p ? copy : STR("");
+}
+
+static struct str dimension_cell(struct filler *f, const struct answer_row *row, int dim)
+{
+    struct str text = row->dims[dim];
+    if (text.n == 0)
+        return STR("(none)");
+    buf_reset(&f->text);
+    if (f->answer->question->dims[dim] == DIM_TIME) {
+        /* "2026-04-14T08:00Z": the zone stands in the title. */
+        for (size_t i = 0; i < text.n; i++)
+            if (text.p[i] != 'Z')
+                buf_char(&f->text, text.p[i] == 'T' ? ' ' : text.p[i]);
+    } else {
+        text_clean(&f->text, text, f->style->ascii);
+    }
+    f->failed = f->failed || buf_status(&f->text) != OK;
+    return keep(f, buf_view(&f->text));
+}
+
+static struct str unknown_amount(const struct sums *s)
+{
+    bool priced_out = s->count[COUNT_UNPRICED] > 0 || s->count[COUNT_PARTIAL] > 0;
+    return priced_out || s->count[COUNT_UNKNOWN_USAGE] == 0 ? STR("unpriced") : STR("unknown");
+}
+
+static void put_money(struct filler *f, const struct answer_row *row, const struct metric_value *v,
+                      int decimals)
+{
+    char room[FIGURE_TEXT];
+    const struct sums *s = &row->sums;
+    bool roughly = s->count[COUNT_BOUNDED] > 0 || s->count[COUNT_ESTIMATED] > 0;
+    bool more = v->known && metric_incomplete(s);
+    if (!v->known) {
+        buf_str(&f->text, unknown_amount(s));
+    } else {
+        buf_str(&f->text, roughly && v->money != 0 ? STR("~") : STR(""));
+        buf_str(&f->text, str_of(room, figure_dollars(room, v->money, decimals)));
+    }
+    if (more)
+        buf_str(&f->text, STR("+?"));
+    else if (f->style->align_marks && f->grid->marked)
+        buf_str(&f->text, STR("  "));
+}
+
+static struct str metric_cell(struct filler *f, const struct answer_row *row, int metric,
+                              int decimals)
+{
+    char room[FIGURE_TEXT];
+    struct metric_value v = metric_value(metric, &row->sums, row->users);
+    enum metric_kind kind = metric_info(metric).kind;
+    buf_reset(&f->text);
+    if (kind == METRIC_KIND_MONEY)
+        put_money(f, row, &v, decimals);
+    else if (!v.known)
+        buf_str(&f->text, STR("-"));
+    else if (kind == METRIC_KIND_RATIO)
+        buf_str(&f->text, str_of(room, figure_percent(room, v.n)));
+    else if (kind == METRIC_KIND_MS)
+        buf_printf(&f->text, "%.*s ms", (int)figure_count(room, v.n), room);
+    else
+        buf_str(&f->text, str_of(room, f->style->short_counts ? figure_count_short(room, v.n)
+                                                              : figure_count(room, v.n)));
+    f->failed = f->failed || buf_status(&f->text) != OK;
+    return keep(f, buf_view(&f->text));
+}
+
+/* Two decimals; four where no amount of the column reaches a dollar. */
+static int decimals_of(const struct answer *a, int metric)
+{
+    struct metric_value total = metric_value(metric, &a->total.sums, a->total.users);
+    if (total.known && total.money >= PICO_PER_USD)
+        return 2;
+    for (size_t i = 0; i < a->rows_n; i++) {
+        struct metric_value v = metric_value(metric, &a->rows[i].sums, a->rows[i].users);
+        if (v.known && v.money >= PICO_PER_USD)
+            return 2;
+    }
+    return 4;
+}
+
+static bool any_marked(const struct answer *a)
+{
+    bool money = false;
+    for (int i = 0; i < a->question->metrics_n; i++)
+        money = money || metric_info(a->question->metrics[i]).kind == METRIC_KIND_MONEY;
+    return money && metric_incomplete(&a->total.sums);
+}
+
+static struct str heading_of(struct filler *f, enum dimension dim)
+{
+    struct str name = dimension_name(dim);
+    if (dim == DIM_TIME) {
+        enum bucket bucket = f->answer->question->bucket;
+        return bucket == BUCKET_WEEK ? STR("week of") : bucket_name(bucket);
+    }
+    buf_reset(&f->text);
+    for (size_t i = 0; i < name.n; i++)
+        buf_char(&f->text, name.p[i] == '_' ? ' ' : name.p[i]);
+    return keep(f, buf_view(&f->text));
+}
+
+static void fill_dimension(struct filler *f, int column)
+{
+    const struct question *q = f->answer->question;
+    struct grid *g = f->grid;
+    g->total[column] = column == 0 ? STR("total") : STR("");
+    if (q->dims_n == 0) {
+        g->columns[column].heading = STR("");
+        return;
+    }
+    g->columns[column].heading = heading_of(f, q->dims[column]);
+    for (size_t r = 0; r < g->rows_n; r++)
+        grid_row(g, r)[column] = dimension_cell(f, &f->answer->rows[r], column);
+}
+
+static void fill_metric(struct filler *f, int column, int metric)
+{
+    struct grid *g = f->grid;
+    struct metric_info info = metric_info(metric);
+    int decimals = info.kind == METRIC_KIND_MONEY ? decimals_of(f->answer, metric) : 0;
+    g->columns[column] = (struct column){
+        .heading = info.heading,
+        .figures = true,
+        .lead = metric == f->answer->question->lead_metric,
+    };
+    g->total[column] = metric_cell(f, &f->answer->total, metric, decimals);
+    for (size_t r = 0; r < g->rows_n; r++)
+        grid_row(g, r)[column] = metric_cell(f, &f->answer->rows[r], metric, decimals);
+}
+
+static void measure(struct grid *g)
+{
+    for (int c = 0; c < g->columns_n; c++) {
+        int width = text_width(g->columns[c].heading);
+        int total = text_width(g->total[c]);
+        width = total > width ? total : width;
+        for (size_t r = 0; r < g->rows_n; r++) {
+            int w = text_width(grid_row(g, r)[c]);
+            width = w > width ? w : width;
+        }
+        g->columns[c].width = width;
+    }
+}
+
+enum status grid_new(const struct answer *a, const struct grid_style *style, struct arena *arena,
+                     struct grid *out)
+{
+    const struct question *q = a->question;
+    struct grid g = {.dims_n = q->dims_n > 0 ? q->dims_n : 1, .marked = any_marked(a)};
+    g.columns_n = g.dims_n + q->metrics_n;
+    g.rows_n = q->dims_n > 0 ? a->rows_n : 0; /* without dimensions the total says it all */
+    size_t cells = g.rows_n * (size_t)g.columns_n;
+    g.cells = arena_alloc(arena, (cells ? cells : 1) * sizeof *g.cells);
+    if (!g.cells)
+        return ERR_NOMEM;
+    struct filler f = {.answer = a, .style = style, .arena = arena, .grid = &g};
+    buf_init(&f.text, SIZE_MAX / 2);
+    for (int i = 0; i < g.dims_n; i++)
+        fill_dimension(&f, i);
+    for (int i = 0; i < q->metrics_n; i++)
+        fill_metric(&f, g.dims_n + i, q->metrics[i]);
+    measure(&g);
+    buf_fini(&f.text);
+    if (f.failed)
+        return ERR_NOMEM;
+    *out = g;
+    return OK;
+}

@@ -1,0 +1,182 @@
+/* JSON: the stable, versioned shape that assay-report(1) documents. */
+#include "report/render_internal.h"
+
+#include "codec/jsonw.h"
+
+enum { SHAPE_VERSION = 1 };
+
+static void key_i64(struct jsonw *w, const char *key, int64_t value)
+{
+    jsonw_key(w, str_from(key));
+    jsonw_i64(w, value);
+}
+
+static void key_str(struct jsonw *w, const char *key, struct str value)
+{
+    jsonw_key(w, str_from(key));
+    jsonw_str(w, value);
+}
+
+/* null for a time that is open or not known */
+static void key_time(struct jsonw *w, const char *key, int64_t time_us)
+{
+    char text[TIME_TEXT];
+    jsonw_key(w, str_from(key));
+    if (time_us == INT64_MIN || time_us == INT64_MAX)
+        jsonw_null(w);
+    else
+        jsonw_str(w, str_of(text, time_format(text, time_us)));
+}
+
+static void write_filter(struct jsonw *w, const struct filter *f)
+{
+    struct buf text;
+    buf_init(&text, SIZE_MAX / 2);
+    buf_str(&text, dimension_name(f->dim));
+    buf_str(&text, f->op == FILTER_IS ? STR("=") : STR("!="));
+    buf_str(&text, f->values);
+    jsonw_str(w, buf_view(&text));
+    if (buf_status(&text) != OK)
+        w->out->status = buf_status(&text);
+    buf_fini(&text);
+}
+
+static void write_order(struct jsonw *w, const struct question *q)
+{
+    struct str name = q->order_metric >= 0 ? metric_info(q->order_metric).name
+                      : q->dims_n > 0      ? dimension_name(q->dims[q->order_dim])
+                                           : STR("");
+    char text[64];
+    struct str direction = q->ascending ? STR(":asc") : STR(":desc");
+    memcpy(text, name.p, name.n);
+    memcpy(text + name.n, direction.p, direction.n);
+    key_str(w, "order", str_of(text, name.n + direction.n));
+}
+
+static void write_question(struct jsonw *w, const struct question *q)
+{
+    jsonw_key(w, STR("question"));
+    jsonw_object(w);
+    key_str(w, "name", q->name);
+    jsonw_key(w, STR("by"));
+    jsonw_array_inline(w);
+    for (int i = 0; i < q->dims_n; i++)
+        jsonw_str(w, dimension_name(q->dims[i]));
+    jsonw_end(w);
+    jsonw_key(w, STR("metrics"));
+    jsonw_array_inline(w);
+    for (int i = 0; i < q->metrics_n; i++)
+        jsonw_str(w, metric_info(q->metrics[i]).name);
+    jsonw_end(w);
+    key_time(w, "since", q->since_us);
+    key_time(w, "until", q->until_us);
+    jsonw_key(w, STR("where"));
+    jsonw_array_inline(w);
+    for (int i = 0; i < q->filters_n; i++)
+        write_filter(w, &q->filters[i]);
+    jsonw_end(w);
+    jsonw_key(w, STR("bucket"));
+    if (q->bucket != BUCKET_NONE)
+        jsonw_str(w, bucket_name(q->bucket));
+    else
+        jsonw_null(w);
+    key_str(w, "zone", q->zone);
+    write_order(w, q);
+    jsonw_key(w, STR("limit"));
+    if (q->limit > 0)
+        jsonw_i64(w, q->limit);
+    else
+        jsonw_null(w);
+    jsonw_end(w);
+}
+
+static void write_row(struct jsonw *w, const struct field *fields, int n,
+                      const struct answer_row *row, bool total)
+{
+    char room[FIGURE_TEXT];
+    jsonw_object_inline(w);
+    for (int i = 0; i < n; i++) {
+        if (total && fields[i].kind == FIELD_DIM)
+            continue;
+        struct str value = field_value(&fields[i], row, room);
+        bool figure = fields[i].kind == FIELD_NUMBER || fields[i].kind == FIELD_NANO;
+        jsonw_key(w, str_from(fields[i].name));
+        if (!value.p)
+            jsonw_null(w);
+        else if (figure)
+            jsonw_raw(w, value);
+        else
+            jsonw_str(w, value);
+    }
+    jsonw_end(w);
+}
+
+static void write_counts(struct jsonw *w, const struct sums *s, const enum count *counts, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        jsonw_key(w, metric_info(METRIC_OF_COUNT(counts[i])).name);
+        jsonw_i64(w, s->count[counts[i]]);
+    }
+}
+
+static void write_coverage(struct jsonw *w, const struct sums *s)
+{
+    static const enum count counts[] = {
+        COUNT_INVOCATIONS,    COUNT_INPUT_BODIES,  COUNT_OUTPUT_BODIES, COUNT_BODIES_MISSING,
+        COUNT_BODIES_REFUSED, COUNT_NO_REQUEST_ID, COUNT_TIME_GUESSED,  COUNT_ODD,
+        COUNT_INCOMPLETE,
+    };
+    jsonw_key(w, STR("coverage"));
+    jsonw_object(w);
+    write_counts(w, s, counts, sizeof counts / sizeof counts[0]);
+    jsonw_end(w);
+}
+
+/* How much was read, of the whole input; then what the question's selection lacks. Bytes are not
+ * told: they depend on how the input is packed, and a store must answer as its files do. */
+static void write_about(struct jsonw *w, const struct answer *a)
+{
+    static const enum count counts[] = {
+        COUNT_ERRORS,    COUNT_UNPRICED,      COUNT_PARTIAL,         COUNT_BOUNDED,
+        COUNT_ESTIMATED, COUNT_UNKNOWN_USAGE, COUNT_UNPRICED_TOKENS, COUNT_FLAGGED,
+    };
+    const struct about *about = &a->about;
+    int64_t duplicates = about->n[ABOUT_RECORDS] - about->invocations;
+    jsonw_key(w, STR("about"));
+    jsonw_object(w);
+    key_i64(w, "files", about->n[ABOUT_FILES]);
+    key_i64(w, "records", about->n[ABOUT_RECORDS]);
+    key_i64(w, "invocations", about->invocations);
+    key_i64(w, "duplicates", duplicates > 0 ? duplicates : 0);
+    key_i64(w, "skipped", about->n[ABOUT_SKIPPED]);
+    key_i64(w, "quarantined", about->n[ABOUT_QUARANTINED]);
+    key_i64(w, "files_failed", about->n[ABOUT_FILES_FAILED]);
+    write_counts(w, &a->total.sums, counts, sizeof counts / sizeof counts[0]);
+    write_coverage(w, &a->total.sums);
+    key_i64(w, "rows_cut", (int64_t)a->rows_cut);
+    key_time(w, "since", about->since_us);
+    key_time(w, "up_to", about->up_to_us);
+    key_str(w, "prices", a->prices_date);
+    jsonw_end(w);
+}
+
+enum status render_json(const struct answer *a, struct buf *out)
+{
+    struct field fields[FIELDS];
+    int n = fields_of(a->question, fields);
+    struct jsonw w = jsonw_start(out, 2);
+    jsonw_object(&w);
+    key_i64(&w, "assay", SHAPE_VERSION);
+    write_question(&w, a->question);
+    jsonw_key(&w, STR("rows"));
+    jsonw_array(&w);
+    for (size_t i = 0; i < a->rows_n; i++)
+        write_row(&w, fields, n, &a->rows[i], false);
+    jsonw_end(&w);
+    jsonw_key(&w, STR("total"));
+    write_row(&w, fields, n, &a->total, true);
+    write_about(&w, a);
+    jsonw_end(&w);
+    buf_char(out, '\n');
+    return OK;
+}

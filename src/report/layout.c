@@ -1,0 +1,70 @@
+/* Fitting columns into a width: see layout.h. */
+#include "report/layout.h"
+
+enum { BAR_LEAST = 6, BAR_MOST = 20 };
+
+static int line_width(const struct grid *g, const struct layout *l)
+{
+    int sum = 0, shown = 0;
+    for (int c = 0; c < g->columns_n; c++)
+        if (!l->hidden[c]) {
+            sum += l->width[c];
+            shown++;
+        }
+    return sum + (shown > 0 ? (shown - 1) * GAP : 0);
+}
+
+/* Takes from the widest text column until the line fits or all are at `least`. */
+static void shorten_texts(const struct grid *g, struct layout *l, int width, int least)
+{
+    for (int excess = line_width(g, l) - width; excess > 0; excess--) {
+        int widest = -1;
+        for (int c = 0; c < g->dims_n; c++)
+            if (!l->hidden[c] && l->width[c] > least &&
+                (widest < 0 || l->width[c] > l->width[widest]))
+                widest = c;
+        if (widest < 0)
+            return;
+        l->width[widest]--;
+    }
+}
+
+static void hide(struct layout *l, int column)
+{
+    l->hidden[column] = true;
+    l->hidden_n++;
+}
+
+/* Figures go first, from the right, but not the one that the bars show; then dimensions. */
+static void hide_columns(const struct grid *g, struct layout *l, int width)
+{
+    for (int c = g->columns_n - 1; c >= g->dims_n && line_width(g, l) > width; c--)
+        if (!g->columns[c].lead)
+            hide(l, c);
+    for (int c = g->dims_n - 1; c >= 1 && line_width(g, l) > width; c--)
+        hide(l, c);
+}
+
+struct layout layout_of(const struct grid *g, const struct layout_wish *wish)
+{
+    struct layout l = {.fits = true};
+    for (int c = 0; c < g->columns_n; c++)
+        l.width[c] = g->columns[c].width;
+    if (wish->width > 0) {
+        enum { LEAST_OF_ALL = 4 };
+        shorten_texts(g, &l, wish->width, wish->dim_least);
+        if (wish->may_hide) {
+            hide_columns(g, &l, wish->width);
+            shorten_texts(g, &l, wish->width, LEAST_OF_ALL);
+        }
+    }
+    l.total = line_width(g, &l);
+    l.fits = wish->width <= 0 || l.total <= wish->width;
+    for (int c = 0; c < g->columns_n; c++)
+        if (!l.hidden[c])
+            l.last = c;
+    int room = wish->width > 0 ? wish->width - l.total - GAP : BAR_MOST;
+    if (wish->bars && g->rows_n > 1 && room >= BAR_LEAST)
+        l.bar = room < BAR_MOST ? room : BAR_MOST;
+    return l;
+}

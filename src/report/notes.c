@@ -1,0 +1,221 @@
+/*
+ * What has to be said around a table: the period, and below it how far the figures are to be
+ * believed. The counts of what is missing stand there even when they are 0: silence would not tell
+ * a clean input from a report that does not look.
+ */
+#include "report/render_internal.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+static struct str format(struct notes *n, const char *fmt, ...) PRINTF_LIKE(2, 3);
+static void add(struct notes *n, bool warning, struct str text);
+
+static struct str keep(struct notes *n, struct str text)
+{
+    struct str copy = arena_str(n->arena, text);
+    n->failed = n->failed || !copy.p;
+    return copy.p ? copy : STR("");
+}
+
+static struct str format(struct notes *n, const char *fmt, ...)
+{
+    char text[1024];
+    va_list args;
+    va_start(args, fmt);
+    int len = vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    size_t fits = len < 0 ? 0 : (size_t)len < sizeof text ? (size_t)len : sizeof text - 1;
+    return keep(n, str_of(text, fits));
+}
+
+static struct str clean(struct notes *n, struct str text)
+{
+    struct buf b;
+    buf_init(&b, SIZE_MAX / 2);
+    text_clean(&b, text, n->ascii);
+    struct str copy = keep(n, buf_view(&b));
+    n->failed = n->failed || buf_status(&b) != OK;
+    buf_fini(&b);
+    return copy;
+}
+
+static void add(struct notes *n, bool warning, struct str text)
+{
+    if (n->n < NOTES)
+        n->v[n->n++] = (struct note){.text = text, .warning = warning};
+}
+
+static void add_line(struct notes *n, bool warning, struct str text)
+{
+    add(n, warning, text);
+    n->v[n->n - 1].starts_line = true;
+}
+
+/* "1 file", "1,234 files" */
+static struct str counted(struct notes *n, int64_t count, const char *one, const char *many)
+{
+    char room[FIGURE_TEXT];
+    figure_count(room, count);
+    return format(n, "%s %s", room, count == 1 ? one : many);
+}
+
+static struct str moment(struct notes *n, int64_t time_us, bool seconds)
+{
+    struct civil c = zone_civil(time_us);
+    if (c.hour == 0 && c.minute == 0 && c.second == 0 && !seconds)
+        return format(n, "%04lld-%02d-%02d", (long long)c.year, c.month, c.day);
+    return format(n, "%04lld-%02d-%02d %02d:%02d", (long long)c.year, c.month, c.day, c.hour,
+                  c.minute);
+}
+
+/* The end of a period as people say it: the last day for a midnight. */
+static struct str last_moment(struct notes *n, int64_t until_us)
+{
+    struct civil c = zone_civil(until_us);
+    bool midnight = c.hour == 0 && c.minute == 0 && c.second == 0 && c.us == 0;
+    if (!midnight)
+        return moment(n, until_us, true);
+    c = zone_civil(until_us - 1);
+    return format(n, "%04lld-%02d-%02d", (long long)c.year, c.month, c.day);
+}
+
+struct str notes_period(const struct answer *a, struct notes *n)
+{
+    const struct question *q = a->question;
+    struct str zone = clean(n, q->zone);
+    const char *dash = n->ascii ? "to" : "\xE2\x80\x93";
+    if (q->since_us != INT64_MIN && q->until_us != INT64_MAX) {
+        struct str from = moment(n, q->since_us, false);
+        struct str to = last_moment(n, q->until_us);
+        if (str_eq(from, to))
+            return format(n, "%.*s, %.*s", STR_ARG(from), STR_ARG(zone));
+        return format(n, "%.*s %s %.*s, %.*s", STR_ARG(from), dash, STR_ARG(to), STR_ARG(zone));
+    }
+    if (q->since_us != INT64_MIN)
+        return format(n, "since %.*s, %.*s", STR_ARG(moment(n, q->since_us, false)), STR_ARG(zone));
+    if (q->until_us != INT64_MAX)
+        return format(n, "until %.*s, %.*s", STR_ARG(last_moment(n, q->until_us)), STR_ARG(zone));
+    if (a->about.up_to_us == TIME_NONE || a->about.since_us == TIME_NONE)
+        return format(n, "all data, %.*s", STR_ARG(zone));
+    struct civil from = zone_civil(a->about.since_us), to = zone_civil(a->about.up_to_us);
+    return format(n, "all data, %04lld-%02d-%02d %s %04lld-%02d-%02d, %.*s", (long long)from.year,
+                  from.month, from.day, dash, (long long)to.year, to.month, to.day, STR_ARG(zone));
+}
+
+struct str notes_title(const struct answer *a, struct notes *n)
+{
+    return clean(n, a->question->title);
+}
+
+static void note_data(const struct answer *a, struct notes *n)
+{
+    const struct about *about = &a->about;
+    if (about->up_to_us == TIME_NONE)
+        add_line(n, false, STR("no data"));
+    else
+        add_line(n, false, format(n, "data up to %.*s", STR_ARG(moment(n, about->up_to_us, true))));
+    struct str files = counted(n, about->n[ABOUT_FILES], "file", "files");
+    add(n, false,
+        format(n, "%.*s in %.*s",
+               STR_ARG(counted(n, about->invocations, "invocation", "invocations")),
+               STR_ARG(files)));
+    if (a->prices_date.n)
+        add(n, false, format(n, "prices of %.*s", STR_ARG(clean(n, a->prices_date))));
+}
+
+static void note_losses(const struct answer *a, struct notes *n)
+{
+    const int64_t *about = a->about.n;
+    const int64_t *count = a->total.sums.count;
+    int64_t duplicates = about[ABOUT_RECORDS] - a->about.invocations;
+    add_line(n, count[COUNT_UNPRICED] > 0,
+             counted(n, count[COUNT_UNPRICED], "unpriced", "unpriced"));
+    if (count[COUNT_PARTIAL] > 0)
+        add(n, true, counted(n, count[COUNT_PARTIAL], "partly priced", "partly priced"));
+    if (count[COUNT_UNKNOWN_USAGE] > 0)
+        add(n, true,
+            counted(n, count[COUNT_UNKNOWN_USAGE], "without counters", "without counters"));
+    add(n, false,
+        counted(n, duplicates > 0 ? duplicates : 0, "duplicate removed", "duplicates removed"));
+    add(n, false, counted(n, about[ABOUT_SKIPPED], "skipped", "skipped"));
+    add(n, about[ABOUT_QUARANTINED] > 0,
+        counted(n, about[ABOUT_QUARANTINED], "quarantined", "quarantined"));
+    if (about[ABOUT_FILES_FAILED] > 0)
+        add(n, true, counted(n, about[ABOUT_FILES_FAILED], "file failed", "files failed"));
+}
+
+static struct str share(struct notes *n, int64_t part, int64_t whole)
+{
+    char room[FIGURE_TEXT];
+    /* Down, so that 100% is said only of everything. */
+    figure_percent(room, (int64_t)((money_sum)part * 10000 / whole));
+    return keep(n, str_from(room));
+}
+
+static void note_coverage(const struct answer *a, struct notes *n)
+{
+    const int64_t *count = a->total.sums.count;
+    int64_t all = count[COUNT_INVOCATIONS];
+    if (all <= 0)
+        return;
+    add_line(n, false,
+             format(n, "coverage: requests seen %.*s, responses %.*s",
+                    STR_ARG(share(n, count[COUNT_INPUT_BODIES], all)),
+                    STR_ARG(share(n, count[COUNT_OUTPUT_BODIES], all))));
+    if (count[COUNT_BODIES_MISSING] > 0)
+        add(n, false, counted(n, count[COUNT_BODIES_MISSING], "body missing", "bodies missing"));
+    if (count[COUNT_BODIES_REFUSED] > 0)
+        add(n, true, counted(n, count[COUNT_BODIES_REFUSED], "body refused", "bodies refused"));
+}
+
+static void note_marks(const struct answer *a, const struct grid *g, struct notes *n)
+{
+    char low[FIGURE_TEXT], high[FIGURE_TEXT];
+    const struct sums *s = &a->total.sums;
+    if (metric_incomplete(s) && g->marked)
+        add_line(n, true,
+                 format(n, "+? or \"unpriced\": %.*s without a rate (%.*s)",
+                        STR_ARG(counted(n, s->count[COUNT_UNPRICED_TOKENS], "token", "tokens")),
+                        STR_ARG(clean(n, a->total.gaps))));
+    if (s->count[COUNT_BOUNDED] > 0) {
+        figure_dollars(low, s->money[MONEY_COST], 2);
+        figure_dollars(high, s->money[MONEY_HIGH], 2);
+        add_line(n, false,
+                 format(n, "~ %.*s with a low and a high amount: %s to %s in all",
+                        STR_ARG(counted(n, s->count[COUNT_BOUNDED], "invocation", "invocations")),
+                        low, high));
+    }
+    if (s->count[COUNT_ESTIMATED] > 0)
+        add_line(
+            n, false,
+            format(n, "~ %.*s estimated",
+                   STR_ARG(counted(n, s->count[COUNT_ESTIMATED], "invocation", "invocations"))));
+    if (s->count[COUNT_FLAGGED] > 0)
+        add_line(n, false,
+                 format(n, "%.*s priced from a disputed source",
+                        STR_ARG(counted(n, s->count[COUNT_FLAGGED], "invocation", "invocations"))));
+}
+
+void notes_of(const struct answer *a, const struct grid *g, struct notes *n)
+{
+    note_data(a, n);
+    note_losses(a, n);
+    note_coverage(a, n);
+    note_marks(a, g, n);
+}
+
+struct str notes_empty(const struct answer *a, struct notes *n)
+{
+    if (a->about.invocations > 0)
+        return format(n,
+                      "Nothing matches: there are %.*s, but none in this period and with these "
+                      "filters.",
+                      STR_ARG(counted(n, a->about.invocations, "invocation", "invocations")));
+    if (a->about.n[ABOUT_QUARANTINED] > 0 || a->about.n[ABOUT_FILES_FAILED] > 0)
+        return STR("Nothing could be read: see what was quarantined, and why.");
+    if (a->about.n[ABOUT_FILES] > 0)
+        return STR("No invocation records in the input: is this where Bedrock delivers its model "
+                   "invocation logs?");
+    return STR("No input: give the folder or file with the model invocation logs.");
+}

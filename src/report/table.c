@@ -1,0 +1,259 @@
+/*
+ * The table for a terminal. A line never wraps: when the width is short, first the bars go, then
+ * long texts are shortened in the middle (both ends of a name tell it from the next), then counts
+ * become 12.3M, then columns are left out from the right, which the footer says.
+ */
+#include "report/render_internal.h"
+
+#include "report/layout.h"
+
+#include <stdio.h>
+
+struct sheet {
+    const struct answer *answer;
+    const struct report_options *o;
+    struct grid grid;
+    struct layout layout;
+    struct notes notes;
+    struct buf *out;
+};
+
+/* SGR sequences; the empty string without colours. */
+#define BOLD "\x1b[1m"
+#define DIM "\x1b[2m"
+#define CYAN "\x1b[36m"
+#define YELLOW "\x1b[33m"
+#define PLAIN "\x1b[0m"
+
+static void ink(const struct sheet *s, const char *code)
+{
+    if (s->o->color)
+        buf_str(s->out, str_from(code));
+}
+
+static void put_inked(const struct sheet *s, const char *code, struct str text)
+{
+    ink(s, code);
+    buf_str(s->out, text);
+    ink(s, PLAIN);
+}
+
+static void put_shortened(const struct sheet *s, struct str text, int width)
+{
+    struct str dots = s->o->ascii ? STR("...") : STR("\xE2\x80\xA6");
+    int dots_width = s->o->ascii ? 3 : 1;
+    if (width <= dots_width + 1) {
+        buf_str(s->out, text_head(text, width));
+        return;
+    }
+    int left = (width - dots_width + 1) / 2;
+    buf_str(s->out, text_head(text, left));
+    buf_str(s->out, dots);
+    buf_str(s->out, text_tail(text, width - dots_width - left));
+}
+
+/* A cell within its column; blanks behind it only when something follows on the line. */
+static void put_cell(const struct sheet *s, int column, struct str text, bool follows)
+{
+    int width = s->layout.width[column], taken = text_width(text);
+    size_t before = s->out->n;
+    if (s->grid.columns[column].figures && taken < width)
+        buf_fill(s->out, ' ', (size_t)(width - taken));
+    if (taken <= width)
+        buf_str(s->out, text);
+    else
+        put_shortened(s, text, width);
+    if (!s->grid.columns[column].figures && follows && buf_status(s->out) == OK) {
+        int used = text_width(str_of(s->out->p + before, s->out->n - before));
+        buf_fill(s->out, ' ', used < width ? (size_t)(width - used) : 0);
+    }
+}
+
+static void put_cells(const struct sheet *s, const struct str *cells)
+{
+    const struct layout *l = &s->layout;
+    bool first = true;
+    for (int c = 0; c < s->grid.columns_n; c++) {
+        if (l->hidden[c])
+            continue;
+        if (!first)
+            buf_fill(s->out, ' ', GAP);
+        first = false;
+        put_cell(s, c, cells[c], c < l->last);
+    }
+}
+
+static void put_rule(const struct sheet *s)
+{
+    ink(s, DIM);
+    for (int i = 0; i < s->layout.total; i++)
+        buf_str(s->out, s->o->ascii ? STR("-") : STR("\xE2\x94\x80"));
+    ink(s, PLAIN);
+    buf_char(s->out, '\n');
+}
+
+static struct metric_value lead_value(const struct answer *a, size_t row)
+{
+    return metric_value(a->question->lead_metric, &a->rows[row].sums, a->rows[row].users);
+}
+
+static money_sum magnitude(const struct metric_value *v)
+{
+    return !v->known ? 0 : v->money ? v->money : v->n;
+}
+
+static money_sum largest(const struct answer *a)
+{
+    money_sum max = 0;
+    for (size_t i = 0; i < a->rows_n; i++) {
+        struct metric_value v = lead_value(a, i);
+        money_sum m = magnitude(&v);
+        max = m > max ? m : max;
+    }
+    return max;
+}
+
+/* In eighths of a character: U+2588 is a full one, U+2589 seven eighths … U+258F one eighth. */
+static void put_bar(const struct sheet *s, size_t row, money_sum max)
+{
+    struct metric_value v = lead_value(s->answer, row);
+    money_sum m = magnitude(&v);
+    int width = s->layout.bar;
+    if (width == 0 || max <= 0 || m <= 0)
+        return;
+    while (max > (money_sum)1 << 100) { /* no product below may overflow */
+        max >>= 8;
+        m >>= 8;
+    }
+    int eighths = (int)(m * width * 8 / max);
+    eighths = eighths ? eighths : 1;
+    buf_fill(s->out, ' ', GAP);
+    ink(s, CYAN);
+    for (int i = 0; i < eighths / 8; i++)
+        buf_str(s->out, s->o->ascii ? STR("#") : STR("\xE2\x96\x88"));
+    if (eighths % 8 && s->o->ascii && eighths < 8)
+        buf_char(s->out, '#');
+    if (eighths % 8 && !s->o->ascii) {
+        buf_str(s->out, STR("\xE2\x96"));
+        buf_char(s->out, (char)(0x90 - eighths % 8));
+    }
+    ink(s, PLAIN);
+}
+
+static void put_rows(const struct sheet *s)
+{
+    const struct answer *a = s->answer;
+    struct str headings[sizeof s->grid.columns / sizeof s->grid.columns[0]];
+    for (int c = 0; c < s->grid.columns_n; c++)
+        headings[c] = s->grid.columns[c].heading;
+    ink(s, DIM);
+    put_cells(s, headings);
+    ink(s, PLAIN);
+    buf_char(s->out, '\n');
+    put_rule(s);
+    money_sum max = largest(a);
+    for (size_t r = 0; r < s->grid.rows_n; r++) {
+        put_cells(s, grid_row(&s->grid, r));
+        put_bar(s, r, max);
+        buf_char(s->out, '\n');
+    }
+    if (a->rows_cut) {
+        char room[FIGURE_TEXT];
+        ink(s, DIM);
+        buf_printf(s->out, "%.*s more, in the total", (int)figure_count(room, (int64_t)a->rows_cut),
+                   room);
+        ink(s, PLAIN);
+        buf_char(s->out, '\n');
+    }
+    if (s->grid.rows_n)
+        put_rule(s);
+    ink(s, BOLD);
+    put_cells(s, s->grid.total);
+    ink(s, PLAIN);
+    buf_char(s->out, '\n');
+}
+
+/* Parts of one line stand between dots; a part that no longer fits begins a new line. */
+static void put_notes(const struct sheet *s)
+{
+    struct str dot = s->o->ascii ? STR(", ") : STR(" \xC2\xB7 ");
+    int at = 0;
+    for (int i = 0; i < s->notes.n; i++) {
+        const struct note *note = &s->notes.v[i];
+        int width = text_width(note->text) + text_width(dot);
+        bool full = s->o->width > 0 && at + width > s->o->width;
+        if (note->starts_line || full) {
+            buf_char(s->out, '\n');
+            at = 0;
+        } else {
+            put_inked(s, DIM, dot);
+        }
+        put_inked(s, note->warning ? YELLOW : DIM, note->text);
+        at += width;
+    }
+    if (s->layout.hidden_n) {
+        char room[96];
+        snprintf(room, sizeof room, "%d column%s left out: widen the terminal", s->layout.hidden_n,
+                 s->layout.hidden_n == 1 ? "" : "s");
+        buf_char(s->out, '\n');
+        put_inked(s, DIM, str_from(room));
+    }
+    buf_char(s->out, '\n');
+}
+
+static void put_head(struct sheet *s)
+{
+    put_inked(s, BOLD, notes_title(s->answer, &s->notes));
+    put_inked(s, DIM, s->o->ascii ? STR(", ") : STR(" \xC2\xB7 "));
+    put_inked(s, DIM, notes_period(s->answer, &s->notes));
+    buf_str(s->out, STR("\n\n"));
+}
+
+/* The grid is made again with short counts when the long ones do not fit. */
+static enum status lay_out(struct sheet *s, struct arena *arena)
+{
+    struct grid_style style = {.ascii = s->o->ascii, .align_marks = true};
+    struct layout_wish wish = {.width = s->o->width, .bars = s->o->bars, .dim_least = 24};
+    TRY(grid_new(s->answer, &style, arena, &s->grid));
+    s->layout = layout_of(&s->grid, &wish);
+    if (s->layout.fits)
+        return OK;
+    style.short_counts = true;
+    wish.bars = false;
+    TRY(grid_new(s->answer, &style, arena, &s->grid));
+    for (wish.dim_least = 24; wish.dim_least >= 12 && !s->layout.fits; wish.dim_least -= 6)
+        s->layout = layout_of(&s->grid, &wish);
+    if (!s->layout.fits) {
+        wish.may_hide = true;
+        s->layout = layout_of(&s->grid, &wish);
+    }
+    return OK;
+}
+
+static enum status put_all(struct sheet *s, struct arena *arena)
+{
+    TRY(lay_out(s, arena));
+    put_head(s);
+    notes_of(s->answer, &s->grid, &s->notes);
+    if (s->answer->rows_n == 0) {
+        buf_str(s->out, notes_empty(s->answer, &s->notes));
+        buf_char(s->out, '\n');
+    } else {
+        put_rows(s);
+    }
+    put_notes(s);
+    return s->notes.failed ? ERR_NOMEM : OK;
+}
+
+enum status render_table(const struct answer *a, const struct report_options *o, struct buf *out,
+                         struct err *err)
+{
+    struct arena arena;
+    arena_init(&arena);
+    struct sheet s = {.answer = a, .o = o, .out = out};
+    s.notes.arena = &arena;
+    s.notes.ascii = o->ascii;
+    enum status status = put_all(&s, &arena);
+    arena_fini(&arena);
+    return status == OK ? OK : err_set(err, status, "the report needs more memory than there is");
+}
