@@ -93,8 +93,12 @@ def analysis(options):
     paths.sort(key=lambda p: -os.path.getsize(os.path.join(house.ROOT, p)))
 
     def tidy(path):
-        code, text = run(["clang-tidy", "--quiet", "-p", options.build, path])
-        found = [line.replace("../src/", "src/") for line in text.splitlines()
+        command = ["clang-tidy", "--quiet", "-p", options.build]
+        if path != "src/base/err.c":
+            command += ["--extra-arg=-I" + os.path.join(house.ROOT, "src"), "--extra-arg=-include",
+                        "--extra-arg=" + os.path.join(house.ROOT, "tests/house/analyzer.h")]
+        code, text = run(command + [path])
+        found = [re.sub(r"^\S*?(src/\S+:\d+:)", r"\1", line) for line in text.splitlines()
                  if re.search(r"(warning|error): ", line)]
         return int(bool(code or found)), "\n".join(found) or text
     return in_parallel(options, tidy, paths)
