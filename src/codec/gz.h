@@ -27,17 +27,21 @@ void gz_start(struct gz *z, struct gz_limits limits);
 
 enum gz_state {
     GZ_MORE,     /* give more input (in->n is 0) or more room */
-    GZ_BOUNDARY, /* a member ended cleanly: the stream may end here */
-    GZ_GARBAGE,  /* bytes behind the last member that begin no member; they are left in *in */
+    GZ_BOUNDARY, /* a member ended cleanly, or none has begun: the stream may end here */
+    GZ_GARBAGE,  /* bytes behind the last member that begin no member; they are left in *in,
+                  * but for a 1f or 1f 8b that an earlier call took from the end of its input */
 };
 
 /*
  * Inflates from the front of *in, which moves, into out. *n is what was written. The call returns
- * when out is full, when the input is used up, or at the end of the input's last member.
+ * when out is full, when the input is used up, or at the end of the input's last member. While *n
+ * is cap more may be held back, even with no input left: call again.
  * Zero bytes between or behind members are passed over.
  * ERR_PARSE: bad header, data, CRC or length; ERR_LIMIT: a limit was passed. What was written
- * before the error (*n, set also on failure) is good data. After an error gz_start is needed.
- * Whoever reaches the end of the file in state GZ_MORE has a truncated stream; gz_truncated says so.
+ * before the error (*n, set also on failure) is data, though not under a checked CRC. After an
+ * error gz_start is needed.
+ * Whoever reaches the end of the file in state GZ_MORE has a truncated stream; gz_truncated says
+ * so.
  */
 enum status gz_inflate(struct gz *z, struct str *in, char *out, size_t cap, size_t *n,
                        enum gz_state *state, struct err *err) MUST_USE;

@@ -10,7 +10,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 
-enum { TABLE_COLUMNS = 16 };
+enum { TABLE_COLUMNS = 16, TABLE_ROWS = 1 << 20 };
 
 struct table_spec {
     const char *const *columns; /* names */
