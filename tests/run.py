@@ -37,7 +37,7 @@ def read_tap(text, outcome):
             planned = int(plan.group(1))
             if planned == 0 and plan.group(2):
                 outcome.skipped += 1
-                outcome.reasons.append(plan.group(2).lstrip("# "))
+                outcome.reasons.append(SKIP.search(plan.group(2)).group(1) or "no reason given")
             continue
         if line.startswith("Bail out!"):
             outcome.failed += 1

@@ -161,7 +161,7 @@ def main():
             else:
                 judge(tap, test, job, options.rewrite)
     if not tests:
-        print("1..0 # SKIP no command-line test of that name")
+        print("1..0 # SKIP no such command-line test")
         return
     tap.done()
 

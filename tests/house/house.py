@@ -214,14 +214,15 @@ def manual_names_every_word():
         for name in re.findall(r'X\(' + prefix + r'\w+,\s*"(\w+)"', read(path)):
             if name not in known:
                 yield f"man/assay-report.1:1: does not explain '{name}' of {path}"
-    for path in files(".c", below="src/cli"):
-        page = f"man/assay-{os.path.basename(path)[:-2]}.1"
-        if not os.path.exists(os.path.join(ROOT, page)):
-            continue
-        for name in re.findall(r'\{\s*"([a-z-]+)",\s*OPTION_', read(path)):
-            if f"Fl -{name}" not in read(page) and not (
-                    page == "man/assay-ingest.1" and f"Fl -{name}" in manual):
-                yield f"{page}:1: does not explain the option --{name} of {path}"
+    option = re.compile(r'\{\s*"([a-z-]+)",\s*OPTION_')
+    for path in files(".c", ".h", below="src/cli"):
+        name = os.path.basename(path).split(".")[0].removeprefix("cmd_")
+        page = f"man/assay-{'report' if name == 'reading' else name}.1"
+        if os.path.exists(os.path.join(ROOT, page)):
+            text = read(page)
+            for word in option.findall(read(path)):
+                if f"Fl -{word}" not in text:
+                    yield f"{page}:1: does not explain the option --{word} of {path}"
 
 
 CHECKS = [
