@@ -14,7 +14,9 @@ enum store_mode {
     STORE_WRITE, /* made when it does not exist; one writer at a time (ERR_CONFLICT) */
 };
 
-/* ERR_VERSION: written by a newer assay; ERR_PARSE: not a store of assay; ERR_NOT_FOUND. */
+/* ERR_VERSION: written by a newer assay; ERR_PARSE: not a store of assay, or damaged;
+ * ERR_NOT_FOUND; ERR_ACCESS; ERR_CONFLICT: another writer has it. A store that nobody writes can be
+ * read where neither it nor its folder is writable. A new file is readable to its owner alone. */
 enum status store_open(const char *path, enum store_mode mode, struct store **out,
                        struct err *err) MUST_USE;
 void store_close(struct store *s);
@@ -27,7 +29,7 @@ struct store_file {
     struct str path;
     int64_t size;
     int64_t mtime_ns;
-    uint32_t options; /* what the reading depended on: level, limits; a change reads it again */
+    uint32_t options;   /* what the reading depended on: level, limits; a change reads it again */
     struct about about; /* counters of this file alone; invocations is not used */
 };
 
@@ -42,24 +44,32 @@ struct store_quarantine {
 };
 
 /* A batch: begin, any number of puts, commit. Any failure rolls the batch back; the store stays
- * usable. `series` gives the labels of v[i].series. */
+ * usable. `series` gives the labels of v[i].series and must live until commit. Facts are gathered
+ * and settled together, so a failure may show only in a later call; large batches (100,000 facts)
+ * are fastest. Times lie in the years 1970 to 9999 (ERR_RANGE otherwise). */
 enum status store_begin(struct store *s, struct err *err) MUST_USE;
 enum status store_put(struct store *s, const struct series *series, const struct invocation *v,
                       size_t n, struct err *err) MUST_USE;
 /* Marks a file as wholly read, replaces its counters and forgets its old quarantine entries. */
 enum status store_put_file(struct store *s, const struct store_file *file,
-                           const struct store_quarantine *q, size_t q_n,
-                           struct err *err) MUST_USE;
+                           const struct store_quarantine *q, size_t q_n, struct err *err) MUST_USE;
 enum status store_commit(struct store *s, struct err *err) MUST_USE;
 void store_rollback(struct store *s);
 
 /* Loads the labels of all series into `series` (which the plan is made with), so that store_fill
- * can name them. */
+ * can name them. Also opens a snapshot, in which store_fill and store_about read until the series
+ * are loaded again, a batch begins or the store is closed. */
 enum status store_load_series(struct store *s, struct series *series, struct err *err) MUST_USE;
-/* Fills the cube from rollups, and from facts at the edges of the period. */
+/* Fills the cube from rollups, and from facts at the edges of the period. Where rows differ in time
+ * alone (nothing filtered), a group's cell has its invocations only, and everything else stands in
+ * the cell of one group: all of them are one row of the answer. */
 enum status store_fill(struct store *s, struct plan *plan, struct plan_view *view,
                        struct cube *cube, struct err *err) MUST_USE;
 /* Totals over all files, number of invocations, period. */
 enum status store_about(struct store *s, struct about *about, struct err *err) MUST_USE;
+
+/* Reads everything and compares: the file's structure, rollups = sums of facts, keys. ERR_PARSE
+ * says what does not agree. */
+enum status store_check(struct store *s, struct err *err) MUST_USE;
 
 #endif

@@ -1,0 +1,179 @@
+/*
+ * Does everything in the store still agree? SQLite's own structure, the rollups with the sums of
+ * the facts, the totals with the rollups, the slots of the keys with the facts. Reads everything;
+ * memory as for one bucket of the coarsest level.
+ */
+#include "store/store_internal.h"
+
+#include <stdlib.h>
+
+static enum status check_structure(struct store *s, struct err *err)
+{
+    sqlite3_stmt *st = NULL;
+    if (sqlite3_prepare_v2(s->db, "PRAGMA integrity_check(1)", -1, &st, NULL) != SQLITE_OK)
+        return db_error(s, err, "check it");
+    bool row;
+    enum status status = db_step(s, st, &row, err);
+    if (status == OK && (!row || strcmp((const char *)sqlite3_column_text(st, 0), "ok") != 0))
+        status = db_damaged(s, err, "its pages do not fit together");
+    sqlite3_finalize(st);
+    return status;
+}
+
+static bool same_sums(const struct sums *a, const struct sums *b)
+{
+    return memcmp(a->count, b->count, sizeof a->count) == 0 &&
+           memcmp(a->money, b->money, sizeof a->money) == 0;
+}
+
+/* Every cell of the blob is in the cube with the same sums, and there are as many. */
+static bool same_cells(struct cube *cube, struct unpack blob, struct sums *total)
+{
+    struct cell_reader r = cells_of(blob.p, (size_t)(blob.end - blob.p));
+    struct cell cell;
+    size_t n = 0;
+    for (; cell_next(&r, &cell); n++) {
+        struct sums sums = {0};
+        unpack_sums(&cell.sums, &sums);
+        const struct sums *expected = cube_at(cube, 0, cell.series);
+        if (cell.sums.bad || !expected || !same_sums(&sums, expected))
+            return false;
+        pack_add(total, &sums);
+    }
+    return !r.u.bad && n == cube_cells(cube);
+}
+
+static bool same_series(struct cube *cube, struct unpack series)
+{
+    uint64_t next = 0;
+    size_t n = 0, cells = cube_cells(cube);
+    for (; series.p < series.end && !series.bad; n++) {
+        next += unpack_u64(&series);
+        const struct sums *sums = next < UINT32_MAX ? cube_at(cube, 0, (uint32_t)next) : NULL;
+        if (!sums || sums->count[COUNT_INVOCATIONS] != unpack_i64(&series))
+            return false;
+        next++;
+    }
+    return !series.bad && n == cells && cube_cells(cube) == cells;
+}
+
+/* Compares the rollup and the total of one bucket with the facts' sums, then empties the cube. */
+static enum status check_bucket(struct store *s, struct cube *cube, int64_t id, struct err *err)
+{
+    sqlite3_stmt *st = NULL;
+    bool row;
+    struct sums total = {0}, kept = {0};
+    TRY(db_get(s, STMT_ROLLUP_GET, &st, err));
+    sqlite3_bind_int64(st, 1, id);
+    TRY(db_step(s, st, &row, err));
+    bool good = row && same_cells(cube, db_blob(st, 0), &total);
+    sqlite3_reset(st);
+    if (!good)
+        return db_damaged(s, err, "a rollup is not the sum of its facts");
+    TRY(db_get(s, STMT_TOTAL_RANGE, &st, err));
+    sqlite3_bind_int64(st, 1, id);
+    sqlite3_bind_int64(st, 2, id + 1);
+    TRY(db_step(s, st, &row, err));
+    if (row) {
+        struct unpack u = db_blob(st, 1);
+        unpack_sums(&u, &kept);
+        good = !u.bad && same_series(cube, db_blob(st, 2)) && same_sums(&total, &kept);
+    }
+    sqlite3_reset(st);
+    if (!row || !good)
+        return db_damaged(s, err, "a total is not the sum of its rollup");
+    cube_reset(cube);
+    return OK;
+}
+
+static enum status check_slot(struct store *s, int64_t id, const struct invocation *v,
+                              struct err *err)
+{
+    int64_t slot, fact;
+    bool in_seen, found;
+    struct invocation other;
+    TRY(seen_find(s, &v->key, &slot, &fact, &in_seen, &other, &found, err));
+    return found && fact == id ? OK : db_damaged(s, err, "a fact is not found by its key");
+}
+
+struct progress {
+    int64_t facts, buckets;
+};
+
+static enum status check_facts(struct store *s, int level, struct cube *cube, sqlite3_stmt *st,
+                               struct progress *p, struct err *err)
+{
+    int64_t hours = level_hours[level], bucket = -1, id = (int64_t)level << LEVEL_BITS;
+    for (bool row = true; row;) {
+        TRY(db_step(s, st, &row, err));
+        struct invocation v = {0};
+        if (row) {
+            struct unpack u = db_blob(st, 1);
+            if (!unpack_fact(&u, fact_second(sqlite3_column_int64(st, 0)), &v))
+                return db_damaged(s, err, "a fact cannot be read");
+        }
+        if (bucket >= 0 && (!row || hour_of(v.time_us) / hours != bucket)) {
+            TRY(check_bucket(s, cube, id | bucket, err));
+            p->buckets++;
+        }
+        if (!row)
+            break;
+        bucket = hour_of(v.time_us) / hours;
+        struct sums *sums = cube_at(cube, 0, v.series);
+        if (!sums)
+            return err_nomem(err);
+        sums_add(sums, &v, 1);
+        p->facts++;
+        if (level == 0)
+            TRY(check_slot(s, sqlite3_column_int64(st, 0), &v, err));
+    }
+    return OK;
+}
+
+static enum status check_level(struct store *s, int level, struct cube *cube, struct progress *p,
+                               struct err *err)
+{
+    sqlite3_stmt *st = NULL;
+    if (sqlite3_prepare_v2(s->db, "SELECT id,v FROM fact ORDER BY id", -1, &st, NULL) != SQLITE_OK)
+        return db_error(s, err, "check it");
+    enum status status = check_facts(s, level, cube, st, p, err);
+    sqlite3_finalize(st);
+    return status;
+}
+
+static enum status check_all(struct store *s, struct cube *cube, struct err *err)
+{
+    TRY(check_structure(s, err));
+    struct progress p = {0};
+    int64_t recent, seen, found_buckets, one;
+    bool found;
+    TRY(db_i64(s, STMT_SEEN_ANY, 0, &one, &found, err));
+    s->seen_empty = !found;
+    for (int level = 0; level < LEVELS; level++)
+        TRY(check_level(s, level, cube, &p, err));
+    TRY(db_i64(s, STMT_RECENT_COUNT, 0, &recent, &found, err));
+    TRY(db_i64(s, STMT_SEEN_COUNT, 0, &seen, &found, err));
+    if ((recent + seen) * LEVELS != p.facts)
+        return db_damaged(s, err, "it knows keys without facts");
+    TRY(db_i64(s, STMT_ROLLUP_COUNT, 0, &found_buckets, &found, err));
+    if (found_buckets != p.buckets)
+        return db_damaged(s, err, "it has rollups without facts");
+    TRY(db_i64(s, STMT_TOTAL_COUNT, 0, &found_buckets, &found, err));
+    if (found_buckets != p.buckets)
+        return db_damaged(s, err, "it has totals without facts");
+    return OK;
+}
+
+enum status store_check(struct store *s, struct err *err)
+{
+    if (s->in_batch)
+        return err_set(err, ERR_USAGE, "store '%.200s': a batch is open", s->path);
+    struct cube *cube;
+    TRY(cube_new(&cube, err));
+    enum status status = snapshot_begin(s, err);
+    if (status == OK)
+        status = check_all(s, cube, err);
+    snapshot_end(s);
+    cube_free(cube);
+    return status;
+}

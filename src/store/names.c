@@ -1,0 +1,251 @@
+/*
+ * Symbols and series in the file: blocks of 256, so that 50,000 series are some 200 rows to load.
+ * A block begins with the number of its entries (and, for series, of labels); only the last one
+ * changes, by being written again.
+ *
+ * The writer keeps both as base/symbols.h and model/series.h, whose ids count up from 0: an id
+ * there is the id in the file. A rolled-back batch leaves names behind that nothing uses; they are
+ * saved with the next one.
+ */
+#include "store/store_internal.h"
+
+#include <stdlib.h>
+
+enum { BLOCK = 256 };
+
+bool id_map_reserve(struct id_map *m, size_t n)
+{
+    if (n <= m->cap)
+        return true;
+    size_t cap = m->cap ? m->cap : 1024;
+    while (cap < n)
+        cap *= 2;
+    uint32_t *grown = realloc(m->plus_1, cap * sizeof *grown);
+    if (!grown)
+        return false;
+    memset(grown + m->cap, 0, (cap - m->cap) * sizeof *grown);
+    *m = (struct id_map){grown, cap};
+    return true;
+}
+
+/* Loading: names of the file go into `series`; ids[i] is the id there of the i-th in the file. */
+struct loading {
+    struct store *store;
+    struct series *series;
+    struct id_map symbols, ids;
+    uint32_t symbols_n, series_n;
+};
+
+static enum status load_symbol_block(struct loading *l, struct unpack *u, struct err *err)
+{
+    uint64_t n = unpack_u64(u);
+    if (u->bad || n == 0 || n > BLOCK || l->symbols_n % BLOCK != 0)
+        return db_damaged(l->store, err, "a block of symbols");
+    if (!id_map_reserve(&l->symbols, l->symbols_n + n))
+        return err_nomem(err);
+    for (; n > 0; n--) {
+        uint64_t len = unpack_u64(u);
+        if (u->bad || len > (uint64_t)(u->end - u->p))
+            return db_damaged(l->store, err, "a block of symbols");
+        uint32_t id;
+        struct str text = {(const char *)u->p, (size_t)len};
+        if (symbols_intern(series_symbols(l->series), text, &id) != OK)
+            return err_nomem(err);
+        l->symbols.plus_1[l->symbols_n++] = id + 1;
+        u->p += len;
+    }
+    return OK;
+}
+
+static enum status load_series_block(struct loading *l, struct unpack *u, struct err *err)
+{
+    uint64_t n = unpack_u64(u), width = unpack_u64(u);
+    if (u->bad || n == 0 || n > BLOCK || width > LABELS || l->series_n % BLOCK != 0)
+        return db_damaged(l->store, err, "a block of series");
+    if (!id_map_reserve(&l->ids, l->series_n + n))
+        return err_nomem(err);
+    for (; n > 0; n--) {
+        struct labels labels = {0};
+        for (uint64_t i = 0; i < width; i++) {
+            uint64_t symbol = unpack_u64(u);
+            if (u->bad || symbol >= l->symbols_n)
+                return db_damaged(l->store, err, "a series names an unknown symbol");
+            labels.v[i] = l->symbols.plus_1[symbol] - 1;
+        }
+        uint32_t id;
+        if (series_intern(l->series, &labels, &id) != OK)
+            return err_nomem(err);
+        l->ids.plus_1[l->series_n++] = id + 1;
+    }
+    return OK;
+}
+
+typedef enum status load_block(struct loading *l, struct unpack *u, struct err *err);
+
+static enum status load_blocks(struct loading *l, enum stmt id, load_block *load, struct err *err)
+{
+    struct store *s = l->store;
+    sqlite3_stmt *st = NULL;
+    bool row;
+    TRY(db_get(s, id, &st, err));
+    for (int64_t block = 0;; block++) {
+        TRY(db_step(s, st, &row, err));
+        if (!row)
+            return OK;
+        struct unpack u = db_blob(st, 1);
+        enum status status = OK;
+        if (sqlite3_column_int64(st, 0) != block)
+            status = db_damaged(s, err, "a block of names is missing");
+        else
+            status = load(l, &u, err);
+        if (status != OK) {
+            sqlite3_reset(st);
+            return status;
+        }
+    }
+}
+
+static enum status load(struct loading *l, struct err *err)
+{
+    TRY(load_blocks(l, STMT_SYMBOLS, load_symbol_block, err));
+    return load_blocks(l, STMT_SERIES, load_series_block, err);
+}
+
+enum status names_load_own(struct store *s, struct err *err)
+{
+    struct loading l = {.store = s, .series = s->series};
+    enum status status = load(&l, err);
+    free(l.symbols.plus_1);
+    free(l.ids.plus_1);
+    if (status != OK)
+        return status;
+    /* A name that stands twice would move all ids behind it. */
+    bool same = symbols_count(s->symbols) == (l.symbols_n ? l.symbols_n : 1) &&
+                series_count(s->series) == l.series_n;
+    if (!same)
+        return db_damaged(s, err, "a name stands twice");
+    s->symbols_saved = l.symbols_n;
+    s->series_saved = l.series_n;
+    return OK;
+}
+
+enum status names_load_into(struct store *s, struct series *series, struct err *err)
+{
+    struct loading l = {.store = s, .series = series};
+    enum status status = load(&l, err);
+    free(l.symbols.plus_1);
+    if (status != OK) {
+        free(l.ids.plus_1);
+        return status;
+    }
+    for (uint32_t i = 0; i < l.series_n; i++)
+        l.ids.plus_1[i]--;
+    free(s->loaded_ids);
+    s->loaded_ids = l.ids.plus_1;
+    s->loaded_n = l.series_n;
+    s->loaded = series;
+    return OK;
+}
+
+static void put_u64(struct buf *b, uint64_t v)
+{
+    uint8_t bytes[PACK_VARINT_MAX];
+    buf_append(b, bytes, (size_t)(pack_u64(bytes, v) - bytes));
+}
+
+static void pack_symbols(struct store *s, uint32_t from, uint32_t to)
+{
+    put_u64(&s->out, to - from);
+    for (uint32_t i = from; i < to; i++) {
+        struct str text = symbols_text(s->symbols, i);
+        put_u64(&s->out, text.n);
+        buf_str(&s->out, text);
+    }
+}
+
+static void pack_series(struct store *s, uint32_t from, uint32_t to)
+{
+    put_u64(&s->out, to - from);
+    put_u64(&s->out, LABELS);
+    for (uint32_t i = from; i < to; i++)
+        for (int j = 0; j < LABELS; j++)
+            put_u64(&s->out, series_labels(s->series, i)->v[j]);
+}
+
+static enum status save_blocks(struct store *s, enum stmt id, uint32_t saved, uint32_t count,
+                               void (*pack)(struct store *, uint32_t, uint32_t), struct err *err)
+{
+    if (saved == count)
+        return OK;
+    for (uint32_t from = saved / BLOCK * BLOCK; from < count; from += BLOCK) {
+        buf_reset(&s->out);
+        pack(s, from, count - from < BLOCK ? count : from + BLOCK);
+        if (buf_status(&s->out) != OK)
+            return err_nomem(err);
+        TRY(db_put_blob(s, id, from / BLOCK, s->out.p, s->out.n, err));
+    }
+    return OK;
+}
+
+enum status names_save(struct store *s, struct err *err)
+{
+    TRY(save_blocks(s, STMT_SYMBOLS_PUT, s->symbols_saved, symbols_count(s->symbols), pack_symbols,
+                    err));
+    return save_blocks(s, STMT_SERIES_PUT, s->series_saved, series_count(s->series), pack_series,
+                       err);
+}
+
+void names_saved(struct store *s)
+{
+    s->symbols_saved = symbols_count(s->symbols);
+    s->series_saved = series_count(s->series);
+}
+
+void names_forget_map(struct store *s)
+{
+    s->from = NULL;
+    if (s->series_map.plus_1)
+        memset(s->series_map.plus_1, 0, s->series_map.cap * sizeof(uint32_t));
+    if (s->symbol_map.plus_1)
+        memset(s->symbol_map.plus_1, 0, s->symbol_map.cap * sizeof(uint32_t));
+}
+
+static enum status map_symbol(struct store *s, uint32_t symbol, uint32_t *id, struct err *err)
+{
+    if (!id_map_reserve(&s->symbol_map, (size_t)symbol + 1))
+        return err_nomem(err);
+    uint32_t *known = &s->symbol_map.plus_1[symbol];
+    if (*known == 0) {
+        uint32_t made;
+        struct str text = symbols_text(series_symbols(s->from), symbol);
+        if (symbols_intern(s->symbols, text, &made) != OK)
+            return err_nomem(err);
+        *known = made + 1;
+    }
+    *id = *known - 1;
+    return OK;
+}
+
+enum status names_map(struct store *s, const struct series *from, uint32_t series, uint32_t *id,
+                      struct err *err)
+{
+    if (s->from != from) {
+        names_forget_map(s);
+        s->from = from;
+    }
+    if (!id_map_reserve(&s->series_map, (size_t)series + 1))
+        return err_nomem(err);
+    uint32_t *known = &s->series_map.plus_1[series];
+    if (*known == 0) {
+        struct labels mine;
+        const struct labels *theirs = series_labels(from, series);
+        for (int i = 0; i < LABELS; i++)
+            TRY(map_symbol(s, theirs->v[i], &mine.v[i], err));
+        uint32_t made;
+        if (series_intern(s->series, &mine, &made) != OK)
+            return err_nomem(err);
+        *known = made + 1;
+    }
+    *id = *known - 1;
+    return OK;
+}

@@ -1,0 +1,216 @@
+/*
+ * The store's inside, shared by the files of this folder and by nobody else.
+ *
+ *     open.c    the file: recognise, make, lock, settings
+ *     db.c      statements and errors of SQLite
+ *     names.c   symbols and series, kept in blocks
+ *     write.c   a batch: duplicates, facts
+ *     rollup.c  cube of a batch -> blobs of all levels
+ *     read.c    answering: periods covered by rollups and facts
+ *     files.c   positions, quarantine, totals
+ *     check.c   does everything still agree
+ *     pack.c    bytes of the blobs
+ *
+ * Tables:
+ *     fact(id, v)       id = second << 24 | 24 bits of the key, so inserts go to the end
+ *     recent, seen      64 bits of the key -> fact; see write.c
+ *     rollup(id, cells) id = level << 40 | bucket; cells by series, see pack.h
+ *     total(id, sums, series)  the sum of the rollup with that id; invocations by series
+ *     symbol, series    blocks of 256 names, tuples of labels
+ *     file, quarantine, files_total, meta
+ */
+#ifndef ASSAY_STORE_STORE_INTERNAL_H
+#define ASSAY_STORE_STORE_INTERNAL_H
+
+#include "store/pack.h"
+#include "store/store.h"
+
+#include <sqlite3.h>
+
+enum {
+    STORE_VERSION = 1,
+    STORE_APPLICATION = 0x41535359, /* "ASSY", PRAGMA application_id */
+    FACT_BITS = 24,                 /* of the key in a fact's id */
+    LEVEL_BITS = 40,
+    LEVELS = 4,
+    BATCH = 32768, /* invocations settled at once */
+};
+
+/* 10000-01-01T00:00:00Z: time_parse knows no later time. */
+#define STORE_TIME_END (INT64_C(253402300800) * US_PER_SECOND)
+#define FACT_MASK ((INT64_C(1) << FACT_BITS) - 1)
+#define LEVEL_MASK ((INT64_C(1) << LEVEL_BITS) - 1)
+
+/*
+ * Hours of a bucket, finest first; buckets count from 1970-01-01T00:00Z. No months: a period or a
+ * zone seldom begins where one does, and eights reach any period with few buckets.
+ */
+static const int64_t level_hours[LEVELS] = {1, 24, 8 * 24, 64 * 24};
+
+/* id, SQL. Prepared at first use, finalized at close. */
+#define STMT_MAP(X)                                                                                \
+    X(STMT_BEGIN_WRITE, "BEGIN IMMEDIATE")                                                         \
+    X(STMT_BEGIN_READ, "BEGIN")                                                                    \
+    X(STMT_COMMIT, "COMMIT")                                                                       \
+    X(STMT_META_GET, "SELECT value FROM meta WHERE name=?1")                                       \
+    X(STMT_META_PUT, "INSERT OR REPLACE INTO meta(name,value) VALUES(?1,?2)")                      \
+    X(STMT_FACT_PUT, "INSERT INTO fact(id,v) VALUES(?1,?2) ON CONFLICT DO NOTHING")                \
+    X(STMT_FACT_GET, "SELECT v FROM fact WHERE id=?1")                                             \
+    X(STMT_FACT_DROP, "DELETE FROM fact WHERE id=?1")                                              \
+    X(STMT_FACT_RANGE, "SELECT id,v FROM fact WHERE id>=?1 AND id<?2 ORDER BY id")                 \
+    X(STMT_FACT_FIRST, "SELECT id FROM fact ORDER BY id LIMIT 1")                                  \
+    X(STMT_FACT_LAST, "SELECT id FROM fact ORDER BY id DESC LIMIT 1")                              \
+    X(STMT_RECENT_PUT, "INSERT INTO recent(k,fact) VALUES(?1,?2) ON CONFLICT DO NOTHING")          \
+    X(STMT_RECENT_MOVE, "UPDATE recent SET fact=?2 WHERE k=?1")                                    \
+    X(STMT_RECENT_GET, "SELECT fact FROM recent WHERE k=?1")                                       \
+    X(STMT_RECENT_COUNT, "SELECT count(*) FROM recent")                                            \
+    X(STMT_RECENT_FOLD, "INSERT INTO seen(k,fact) SELECT k,fact FROM recent ORDER BY k")           \
+    X(STMT_RECENT_CLEAR, "DELETE FROM recent")                                                     \
+    X(STMT_SEEN_MOVE, "UPDATE seen SET fact=?2 WHERE k=?1")                                        \
+    X(STMT_SEEN_GET, "SELECT fact FROM seen WHERE k=?1")                                           \
+    X(STMT_SEEN_ANY, "SELECT 1 FROM seen LIMIT 1")                                                 \
+    X(STMT_SEEN_COUNT, "SELECT count(*) FROM seen")                                                \
+    X(STMT_ROLLUP_GET, "SELECT cells FROM rollup WHERE id=?1")                                     \
+    X(STMT_ROLLUP_PUT, "INSERT OR REPLACE INTO rollup(id,cells) VALUES(?1,?2)")                    \
+    X(STMT_ROLLUP_DROP, "DELETE FROM rollup WHERE id=?1")                                          \
+    X(STMT_ROLLUP_RANGE, "SELECT id,cells FROM rollup WHERE id>=?1 AND id<?2 ORDER BY id")         \
+    X(STMT_TOTAL_GET, "SELECT sums FROM total WHERE id=?1")                                        \
+    X(STMT_TOTAL_PUT, "INSERT OR REPLACE INTO total(id,sums,series) VALUES(?1,?2,?3)")             \
+    X(STMT_TOTAL_DROP, "DELETE FROM total WHERE id=?1")                                            \
+    X(STMT_TOTAL_RANGE, "SELECT id,sums,series FROM total WHERE id>=?1 AND id<?2 ORDER BY id")     \
+    X(STMT_ROLLUP_COUNT, "SELECT count(*) FROM rollup")                                            \
+    X(STMT_TOTAL_COUNT, "SELECT count(*) FROM total")                                              \
+    X(STMT_TOTAL_NEXT, "SELECT id FROM total WHERE id>=?1 ORDER BY id LIMIT 1")                    \
+    X(STMT_SYMBOLS, "SELECT block,names FROM symbol ORDER BY block")                               \
+    X(STMT_SYMBOLS_PUT, "INSERT OR REPLACE INTO symbol(block,names) VALUES(?1,?2)")                \
+    X(STMT_SERIES, "SELECT block,labels FROM series ORDER BY block")                               \
+    X(STMT_SERIES_PUT, "INSERT OR REPLACE INTO series(block,labels) VALUES(?1,?2)")                \
+    X(STMT_FILE_GET, "SELECT id,size,mtime_ns,options," FILE_COLUMNS " FROM file WHERE path=?1")   \
+    X(STMT_FILE_PUT, FILE_UPSERT)                                                                  \
+    X(STMT_TOTALS_GET, "SELECT " FILE_COLUMNS " FROM files_total")                                 \
+    X(STMT_TOTALS_PUT, TOTALS_UPDATE)                                                              \
+    X(STMT_QUARANTINE_DROP, "DELETE FROM quarantine WHERE file=?1")                                \
+    X(STMT_QUARANTINE_PUT, "INSERT INTO quarantine(file,path,at,reason) VALUES(?1,?2,?3,?4)")
+
+enum stmt {
+#define STMT_ENUM(id, sql) id,
+    STMT_MAP(STMT_ENUM)
+#undef STMT_ENUM
+        STMTS
+};
+
+/* Series of the caller to series of the store, or back: grows on demand, 0 is "not yet". */
+struct id_map {
+    uint32_t *plus_1;
+    size_t cap;
+};
+
+/* One invocation to settle: see write.c. */
+struct entry {
+    int64_t k; /* 64 bits of the key, signed as SQLite orders them */
+    int64_t id;
+    uint32_t at; /* in pending */
+};
+
+struct store {
+    sqlite3 *db;
+    sqlite3_stmt *stmt[STMTS];
+    char *path;
+    enum store_mode mode;
+    int lock_fd;
+    struct hash_key key;
+    bool in_batch;    /* between begin and commit */
+    bool in_snapshot; /* a read transaction is open */
+
+    /* writer: ids of these are the ids in the file */
+    struct symbols *symbols;
+    struct series *series;
+    uint32_t symbols_saved, series_saved;
+    const struct series *from; /* what series_map and symbol_map translate */
+    struct id_map series_map, symbol_map;
+    struct invocation *pending; /* series translated */
+    size_t pending_n;
+    struct entry *fresh, *known;
+    struct cube *cube;       /* (hour, series) of this batch, not yet in the rollups */
+    struct buf out, present; /* cells of a blob in the making, and their series */
+    int64_t recent_n;        /* -1: count again */
+    bool seen_empty;
+
+    /* reader */
+    struct series *loaded; /* the caller's */
+    uint32_t *loaded_ids;  /* series of the store -> series of the caller */
+    uint32_t loaded_n;
+};
+
+/* db.c */
+enum status db_error(struct store *s, struct err *err, const char *doing);
+enum status db_damaged(struct store *s, struct err *err, const char *what);
+enum status db_get(struct store *s, enum stmt id, sqlite3_stmt **out, struct err *err) MUST_USE;
+/* One step; *row is false at the end, and then (or on failure) the statement is reset. */
+enum status db_step(struct store *s, sqlite3_stmt *st, bool *row, struct err *err) MUST_USE;
+/* Runs a bound statement that gives no rows. */
+enum status db_run(struct store *s, sqlite3_stmt *st, struct err *err) MUST_USE;
+/* Runs a statement without parameters. */
+enum status db_do(struct store *s, enum stmt id, struct err *err) MUST_USE;
+/* First column of a statement with at most one parameter; *found false when there is no row. */
+enum status db_i64(struct store *s, enum stmt id, int64_t parameter, int64_t *out, bool *found,
+                   struct err *err) MUST_USE;
+enum status db_put_blob(struct store *s, enum stmt id, int64_t key, const void *bytes, size_t n,
+                        struct err *err) MUST_USE;
+static inline struct unpack db_blob(sqlite3_stmt *st, int column)
+{
+    const void *bytes = sqlite3_column_blob(st, column);
+    return unpack_of(bytes, (size_t)sqlite3_column_bytes(st, column));
+}
+
+/* lock.c: *fd keeps out other writers until lock_release. */
+enum status lock_acquire(const char *store_path, int *fd, struct err *err) MUST_USE;
+void lock_release(const char *store_path, int fd);
+
+/* names.c */
+bool id_map_reserve(struct id_map *m, size_t n);
+enum status names_load_own(struct store *s, struct err *err) MUST_USE;
+enum status names_load_into(struct store *s, struct series *series, struct err *err) MUST_USE;
+enum status names_save(struct store *s, struct err *err) MUST_USE;
+void names_saved(struct store *s); /* the transaction that saved is committed */
+enum status names_map(struct store *s, const struct series *from, uint32_t series, uint32_t *id,
+                      struct err *err) MUST_USE;
+void names_forget_map(struct store *s);
+
+/* write.c */
+static inline int64_t fact_second(int64_t id)
+{
+    return id >> FACT_BITS;
+}
+static inline int64_t hour_of(int64_t time_us)
+{
+    return time_us / US_PER_HOUR;
+}
+enum status fact_get(struct store *s, int64_t id, struct invocation *v, struct err *err) MUST_USE;
+enum status seen_find(struct store *s, const struct hash128 *key, int64_t *slot, int64_t *id,
+                      bool *in_seen, struct invocation *v, bool *found, struct err *err) MUST_USE;
+
+/* read.c */
+enum status snapshot_begin(struct store *s, struct err *err) MUST_USE;
+void snapshot_end(struct store *s);
+
+/* rollup.c: moves the cube of the batch into the rollups and empties it. */
+enum status rollup_flush(struct store *s, struct err *err) MUST_USE;
+
+/* files.c */
+extern const char files_schema[];
+
+/* FILE_COLUMNS and its kin are made of ABOUT_MAP: a new counter changes the schema, so it needs a
+ * new STORE_VERSION. */
+#define FILE_COLUMNS "files,bytes,records,skipped,quarantined,files_failed"
+_Static_assert(ABOUT_COUNTS == 6, "FILE_COLUMNS names them all: raise STORE_VERSION");
+#define FILE_UPSERT                                                                                \
+    "INSERT INTO file(path,size,mtime_ns,options," FILE_COLUMNS                                    \
+    ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10) ON CONFLICT(path) DO UPDATE SET "                    \
+    "size=?2,mtime_ns=?3,options=?4,files=?5,bytes=?6,records=?7,skipped=?8,quarantined=?9,"       \
+    "files_failed=?10 RETURNING id"
+#define TOTALS_UPDATE                                                                              \
+    "UPDATE files_total SET files=files+?1,bytes=bytes+?2,records=records+?3,"                     \
+    "skipped=skipped+?4,quarantined=quarantined+?5,files_failed=files_failed+?6"
+
+#endif
