@@ -133,6 +133,23 @@ enum status io_write_all(int fd, const void *bytes, size_t n, const char *name, 
     return OK;
 }
 
+enum status io_write_at(int fd, const void *bytes, size_t n, int64_t offset, const char *name,
+                        struct err *err)
+{
+    const char *p = bytes;
+    while (n > 0) {
+        ssize_t put = pwrite(fd, p, n, (off_t)offset);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0)
+            return err_errno(err, errno, "cannot write %.200s", name);
+        p += put;
+        n -= (size_t)put;
+        offset += put;
+    }
+    return OK;
+}
+
 enum status io_read_file(const char *path, struct buf *out, struct err *err)
 {
     int fd = -1;

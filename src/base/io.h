@@ -26,6 +26,9 @@ enum status io_read_at(int fd, void *out, size_t n, int64_t offset, const char *
                        struct err *err) MUST_USE;
 enum status io_write_all(int fd, const void *bytes, size_t n, const char *name,
                          struct err *err) MUST_USE;
+/* Exactly n bytes to an offset. */
+enum status io_write_at(int fd, const void *bytes, size_t n, int64_t offset, const char *name,
+                        struct err *err) MUST_USE;
 /* The whole file, at most out->max bytes (ERR_LIMIT beyond). */
 enum status io_read_file(const char *path, struct buf *out, struct err *err) MUST_USE;
 /* Writes path by way of a temporary file beside it and a rename: readers see the old or the new. */

@@ -23,6 +23,8 @@ bool invocation_beats(const struct invocation *a, const struct invocation *b)
     int ra = body_rank(a), rb = body_rank(b);
     if (ra != rb)
         return ra > rb;
+    if (a->unpriced_tokens != b->unpriced_tokens)
+        return a->unpriced_tokens < b->unpriced_tokens;
     bool ea = a->flags & INV_ERROR, eb = b->flags & INV_ERROR;
     if (ea != eb)
         return eb;

@@ -74,8 +74,9 @@ int64_t invocation_tokens(const struct invocation *v);
 
 /*
  * True when `a` is to be kept rather than `b`, both with one key: larger counts, then with a body
- * or a path, then without errorCode, then older, then by content. A total order, so any order of
- * arrival and any number of copies end with the same one (bedrock-logs 5).
+ * or a path, then with fewer tokens unpriced (read again with a fuller profile map), then without
+ * errorCode, then older, then by content. A total order, so any order of arrival and any number of
+ * copies end with the same one (bedrock-logs 5).
  */
 bool invocation_beats(const struct invocation *a, const struct invocation *b);
 

@@ -1,0 +1,35 @@
+/*
+ * Bodies that lie outside their record: the objects under data/ that inputBodyS3Path and
+ * outputBodyS3Path name. A path is data that somebody else wrote, so it is followed only when it
+ * has the form that Bedrock gives it, for this record, and only below the tree that the record was
+ * read from, without links (bedrock-logs facts, section 7).
+ *
+ * One per thread; what a body was read into is overwritten by the next.
+ */
+#ifndef ASSAY_INGEST_BODIES_H
+#define ASSAY_INGEST_BODIES_H
+
+#include "ingest/reader.h"
+
+struct bodies;
+
+enum body_result {
+    BODY_FOUND,
+    BODY_MISSING, /* not there (yet), or not readable */
+    BODY_REFUSED, /* the path is not one that may be followed */
+    BODY_DAMAGED, /* there, but broken or beyond the limits */
+};
+
+enum status bodies_new(struct reader_limits limits, struct bodies **out, struct err *err) MUST_USE;
+void bodies_free(struct bodies *b);
+
+/* True when the path has the form …/AWSLogs/<account>/BedrockModelInvocationLogs/<region>/…/data/
+ * <request id>…; *key is then the part from AWSLogs on. */
+bool body_path_is_safe(struct str path, const struct record *r, struct str *key);
+
+/* Reads the body of a record found in the file `record_file`. On BODY_FOUND *c is due at it. */
+enum status body_fetch(struct bodies *b, const char *record_file, struct str path,
+                       const struct record *r, enum body_result *result, struct json_cursor *c,
+                       struct err *err) MUST_USE;
+
+#endif

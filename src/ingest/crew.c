@@ -1,0 +1,225 @@
+/* The crew: see crew.h. */
+#include "ingest/crew.h"
+
+#include "base/io.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Troubles of one file that are kept with their offsets; more are only counted. */
+enum { TROUBLES = 100 };
+
+struct crew {
+    const struct intake_env *env;
+    const struct crew_job *job;
+    pthread_mutex_t lock; /* the walk, `failed` and `err` */
+    pthread_cond_t done;
+    struct local_walk *walk;
+    int running;
+    bool failed;
+    struct err err;
+    _Atomic int64_t files, bytes, records;
+};
+
+struct worker {
+    struct crew *crew;
+    int number;
+    pthread_t thread;
+    struct reader *reader;
+    struct intake *intake;
+    char *path; /* of the file in work */
+    struct about about;
+    struct crew_trouble troubles[TROUBLES];
+    size_t troubles_n;
+};
+
+static enum status on_record(void *ctx, struct record *r, const struct origin *from,
+                             struct err *err)
+{
+    struct worker *w = ctx;
+    struct invocation v;
+    TRY(intake_record(w->intake, r, from, &v, err));
+    if (!(v.flags & INV_TIME_GUESSED))
+        about_extend(&w->about, v.time_us);
+    return w->crew->job->take(w->crew->job->ctx, w->number, &v, err);
+}
+
+static void on_quarantine(void *ctx, const struct origin *from, const char *reason)
+{
+    struct worker *w = ctx;
+    if (w->troubles_n < TROUBLES)
+        w->troubles[w->troubles_n++] = (struct crew_trouble){w->path, from->offset, reason};
+}
+
+static void file_failed(struct worker *w, const char *reason)
+{
+    w->about.n[ABOUT_FILES]++;
+    w->about.n[ABOUT_FILES_FAILED]++;
+    if (w->troubles_n < TROUBLES)
+        w->troubles[w->troubles_n++] = (struct crew_trouble){w->path, -1, reason};
+}
+
+static enum status read_open_file(struct worker *w, int fd, struct err *err)
+{
+    struct key_facts key = key_facts(str_from(w->path));
+    struct origin from = {.name = w->path,
+                          .account = key.account,
+                          .region = key.region,
+                          .delivery_us = key.hour_us};
+    struct reader_sink sink = {w, on_record, on_quarantine};
+    return reader_file(w->reader, fd, &from, &sink, &w->about, err);
+}
+
+static enum status read_one(struct worker *w, const struct local_file *file, struct err *err)
+{
+    about_init(&w->about);
+    w->troubles_n = 0;
+    if (strcmp(w->path, "-") == 0) {
+        TRY(read_open_file(w, STDIN_FILENO, err));
+    } else {
+        int fd = -1;
+        enum status status = io_open_read(w->path, &fd, NULL);
+        if (status == ERR_NOMEM)
+            return err_nomem(err);
+        if (status != OK) {
+            file_failed(w, status == ERR_NOT_FOUND ? "the file is gone"
+                                                   : "the file cannot be opened");
+        } else {
+            status = read_open_file(w, fd, err);
+            io_close(fd);
+            if (status != OK)
+                return status;
+        }
+    }
+    struct local_file named = *file;
+    named.path = w->path;
+    struct crew *c = w->crew;
+    atomic_fetch_add(&c->files, w->about.n[ABOUT_FILES]);
+    atomic_fetch_add(&c->bytes, w->about.n[ABOUT_BYTES]);
+    atomic_fetch_add(&c->records, w->about.n[ABOUT_RECORDS]);
+    return c->job->file_done(c->job->ctx, w->number, &named, &w->about, w->troubles, w->troubles_n,
+                             err);
+}
+
+/* The next file that the job wants, its path copied into w->path. */
+static enum status next_file(struct worker *w, struct local_file *file, bool *more,
+                             struct err *err)
+{
+    struct crew *c = w->crew;
+    enum status status = OK;
+    pthread_mutex_lock(&c->lock);
+    for (;;) {
+        *more = false;
+        if (c->failed)
+            break;
+        status = local_next(c->walk, file, more, err);
+        if (status != OK || !*more || c->job->wants(c->job->ctx, file))
+            break;
+    }
+    if (status == OK && *more) {
+        free(w->path);
+        w->path = strdup(file->path);
+        if (!w->path)
+            status = err_nomem(err);
+    }
+    pthread_mutex_unlock(&c->lock);
+    return status;
+}
+
+static enum status work(struct worker *w, struct err *err)
+{
+    const struct crew *c = w->crew;
+    TRY(reader_new(c->env->limits, &w->reader, err));
+    TRY(intake_new(c->env, &w->intake, err));
+    for (;;) {
+        struct local_file file;
+        bool more;
+        TRY(next_file(w, &file, &more, err));
+        if (!more)
+            return OK;
+        TRY(read_one(w, &file, err));
+    }
+}
+
+static void *worker_main(void *arg)
+{
+    struct worker *w = arg;
+    struct crew *c = w->crew;
+    struct err err = {0};
+    enum status status = work(w, &err);
+    pthread_mutex_lock(&c->lock);
+    if (status != OK && !c->failed) {
+        c->failed = true;
+        c->err = err;
+        c->err.status = status;
+    }
+    c->running--;
+    pthread_cond_signal(&c->done);
+    pthread_mutex_unlock(&c->lock);
+    reader_free(w->reader);
+    intake_free(w->intake);
+    free(w->path);
+    return NULL;
+}
+
+/* Waits for the workers, telling of progress meanwhile. */
+static void wait_for_all(struct crew *c)
+{
+    pthread_mutex_lock(&c->lock);
+    while (c->running > 0) {
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += 200 * 1000 * 1000;
+        until.tv_sec += until.tv_nsec / 1000000000;
+        until.tv_nsec %= 1000000000;
+        pthread_cond_timedwait(&c->done, &c->lock, &until);
+        struct crew_progress p = {atomic_load(&c->files), atomic_load(&c->bytes),
+                                  atomic_load(&c->records), c->running == 0};
+        if (c->job->progress && c->running > 0) {
+            pthread_mutex_unlock(&c->lock);
+            c->job->progress(c->job->ctx, &p);
+            pthread_mutex_lock(&c->lock);
+        }
+    }
+    pthread_mutex_unlock(&c->lock);
+    struct crew_progress p = {atomic_load(&c->files), atomic_load(&c->bytes),
+                              atomic_load(&c->records), true};
+    if (c->job->progress)
+        c->job->progress(c->job->ctx, &p);
+}
+
+enum status crew_run(char *const *operands, int operands_n, int threads,
+                     const struct intake_env *env, const struct crew_job *job, struct err *err)
+{
+    struct crew c = {.env = env, .job = job};
+    TRY(local_open(operands, operands_n, job->problem, job->ctx, &c.walk, err));
+    pthread_mutex_init(&c.lock, NULL);
+    pthread_cond_init(&c.done, NULL);
+    threads = threads < 1 ? 1 : threads > CREW_MAX ? CREW_MAX : threads;
+    struct worker *workers = calloc((size_t)threads, sizeof *workers);
+    int started = 0;
+    pthread_mutex_lock(&c.lock);
+    for (; workers && started < threads; started++) {
+        workers[started] = (struct worker){.crew = &c, .number = started};
+        if (pthread_create(&workers[started].thread, NULL, worker_main, &workers[started]) != 0)
+            break;
+        c.running++;
+    }
+    pthread_mutex_unlock(&c.lock);
+    if (started > 0)
+        wait_for_all(&c);
+    for (int i = 0; i < started; i++)
+        pthread_join(workers[i].thread, NULL);
+    free(workers);
+    local_close(c.walk);
+    pthread_cond_destroy(&c.done);
+    pthread_mutex_destroy(&c.lock);
+    if (started == 0)
+        return err_set(err, ERR_NOMEM, "cannot start a thread");
+    if (c.failed && err)
+        *err = c.err;
+    return c.failed ? c.err.status : OK;
+}

@@ -1,0 +1,47 @@
+/*
+ * The crew: threads that take files from a walk, read them, and hand each invocation on. What
+ * becomes of an invocation is the job's business: added to a cube (oneshot.c) or written to a
+ * store (load.c).
+ */
+#ifndef ASSAY_INGEST_CREW_H
+#define ASSAY_INGEST_CREW_H
+
+#include "ingest/intake.h"
+#include "source/local.h"
+
+enum { CREW_MAX = 64 };
+
+/* Something that could not be read, as told to people: a bad record, or a file. */
+struct crew_trouble {
+    const char *path;
+    int64_t offset;     /* -1 for a whole file */
+    const char *reason; /* never text of a record */
+};
+
+struct crew_progress {
+    int64_t files, bytes, records;
+    bool finished;
+};
+
+struct crew_job {
+    void *ctx;
+    /* False: the file is passed over (known and unchanged). Called under the walk's lock. */
+    bool (*wants)(void *ctx, const struct local_file *file);
+    /* One thread's part, by its number. A failure ends the run. */
+    enum status (*take)(void *ctx, int worker, const struct invocation *v, struct err *err);
+    /* A file was read, as far as it could be; its counters and troubles. */
+    enum status (*file_done)(void *ctx, int worker, const struct local_file *file,
+                             const struct about *about, const struct crew_trouble *troubles,
+                             size_t troubles_n, struct err *err);
+    /* An operand or directory that could not be read at all. Called under the walk's lock. */
+    void (*problem)(void *ctx, const char *path, const char *reason);
+    /* From the calling thread, some times a second; may be NULL. */
+    void (*progress)(void *ctx, const struct crew_progress *p);
+};
+
+/* Reads all files of the operands with `threads` threads. The first failure ends the run. */
+enum status crew_run(char *const *operands, int operands_n, int threads,
+                     const struct intake_env *env, const struct crew_job *job,
+                     struct err *err) MUST_USE;
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * From a record to an invocation: counts in their order of precedence, the split of cache writes,
+ * labels, key, price. One intake per thread; what several share is in struct intake_env.
+ */
+#ifndef ASSAY_INGEST_INTAKE_H
+#define ASSAY_INGEST_INTAKE_H
+
+#include "ingest/reader.h"
+#include "model/pricing.h"
+#include "model/series.h"
+
+/* How much of a record is looked at. */
+enum level_of_detail {
+    DETAIL_COUNTS,  /* the envelope; bodies are not opened */
+    DETAIL_CONTENT, /* bodies too, where they are */
+};
+
+struct intake_env {
+    struct series *series;
+    const struct pricing *pricing;
+    struct hash_key key; /* of the store, or of the run */
+    enum level_of_detail detail;
+    struct reader_limits limits;
+};
+
+struct intake;
+
+/* Borrows env. */
+enum status intake_new(const struct intake_env *env, struct intake **out, struct err *err) MUST_USE;
+void intake_free(struct intake *in);
+enum status intake_record(struct intake *in, struct record *r, const struct origin *from,
+                          struct invocation *out, struct err *err) MUST_USE;
+
+#endif

@@ -1,0 +1,279 @@
+/* Into the store: see load.h. */
+#include "ingest/load.h"
+
+#include "base/queue.h"
+
+#include <limits.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+enum {
+    BATCH = 4096,         /* invocations handed to the writer at once */
+    BATCH_FILES = 256,    /* ends of files in one batch */
+    COMMIT = 128 * 1024,  /* invocations after which the writer commits */
+    COMMIT_FILES = 20000, /* or ends of files */
+};
+
+struct file_end {
+    char *path;
+    struct store_file file;
+    struct store_quarantine *quarantine;
+    size_t quarantine_n;
+};
+
+struct batch {
+    struct invocation v[BATCH];
+    size_t n;
+    struct file_end files[BATCH_FILES];
+    size_t files_n;
+    struct arena arena; /* paths and quarantine of the files */
+};
+
+struct run {
+    const struct load *l;
+    struct store *lookup;
+    struct queue *full, *empty;
+    struct batch *current[CREW_MAX];
+    pthread_mutex_t lock;
+    struct load_result *result;
+    pthread_t writer;
+    struct err err; /* of the writer */
+    enum status written;
+    bool lookup_failed;
+};
+
+/* The canonical path: the same file through another spelling must not look new. */
+static struct str canonical(const char *path, char room[PATH_MAX])
+{
+    return str_from(strcmp(path, "-") != 0 && realpath(path, room) ? room : path);
+}
+
+static bool wants(void *ctx, const struct local_file *file)
+{
+    struct run *r = ctx;
+    if (strcmp(file->path, "-") == 0)
+        return true;
+    char room[PATH_MAX];
+    struct store_file key = {
+        .path = canonical(file->path, room),
+        .size = file->size,
+        .mtime_ns = file->mtime_ns,
+        .options = r->l->options,
+    };
+    bool done = false;
+    if (store_file_done(r->lookup, &key, &done, NULL) != OK)
+        done = false; /* reading it again is always right */
+    r->result->files_known += done;
+    return !done;
+}
+
+static enum status current_batch(struct run *r, int worker, struct batch **out, struct err *err)
+{
+    if (!r->current[worker]) {
+        r->current[worker] = queue_pop(r->empty);
+        if (!r->current[worker])
+            return err_set(err, ERR_INTERRUPTED, "the writer stopped");
+    }
+    *out = r->current[worker];
+    return OK;
+}
+
+static enum status hand_over(struct run *r, int worker, struct err *err)
+{
+    struct batch *b = r->current[worker];
+    if (!queue_push(r->full, b))
+        return err_set(err, ERR_INTERRUPTED, "the writer stopped");
+    r->current[worker] = NULL;
+    return OK;
+}
+
+static enum status take(void *ctx, int worker, const struct invocation *v, struct err *err)
+{
+    struct run *r = ctx;
+    struct batch *b = NULL;
+    TRY(current_batch(r, worker, &b, err));
+    b->v[b->n++] = *v;
+    return b->n == BATCH ? hand_over(r, worker, err) : OK;
+}
+
+/* Copies what the writer needs to know of a file into the batch. */
+static bool describe_file(struct run *r, struct batch *b, const struct local_file *file,
+                          const struct about *about, const struct crew_trouble *troubles,
+                          size_t troubles_n)
+{
+    char room[PATH_MAX];
+    struct str path = arena_str(&b->arena, canonical(file->path, room));
+    struct store_quarantine *q = arena_alloc(&b->arena, (troubles_n + 1) * sizeof *q);
+    if (!path.p || !q)
+        return false;
+    for (size_t i = 0; i < troubles_n; i++)
+        q[i] = (struct store_quarantine){path, troubles[i].offset, str_from(troubles[i].reason)};
+    b->files[b->files_n++] = (struct file_end){
+        .file = {.path = path,
+                 .size = file->size,
+                 .mtime_ns = file->mtime_ns,
+                 .options = r->l->options,
+                 .about = *about},
+        .quarantine = q,
+        .quarantine_n = troubles_n,
+    };
+    return true;
+}
+
+static enum status file_done(void *ctx, int worker, const struct local_file *file,
+                             const struct about *about, const struct crew_trouble *troubles,
+                             size_t troubles_n, struct err *err)
+{
+    struct run *r = ctx;
+    struct batch *b = NULL;
+    TRY(current_batch(r, worker, &b, err));
+    if (!describe_file(r, b, file, about, troubles, troubles_n))
+        return err_nomem(err);
+    pthread_mutex_lock(&r->lock);
+    about_add(&r->result->about, about);
+    for (size_t i = 0; i < troubles_n && r->l->trouble; i++)
+        r->l->trouble(r->l->ctx, &troubles[i]);
+    pthread_mutex_unlock(&r->lock);
+    return b->files_n == BATCH_FILES ? hand_over(r, worker, err) : OK;
+}
+
+static void problem(void *ctx, const char *path, const char *reason)
+{
+    struct run *r = ctx;
+    pthread_mutex_lock(&r->lock);
+    r->result->problems++;
+    if (r->l->trouble)
+        r->l->trouble(r->l->ctx, &(struct crew_trouble){path, -1, reason});
+    pthread_mutex_unlock(&r->lock);
+}
+
+static void progress(void *ctx, const struct crew_progress *p)
+{
+    struct run *r = ctx;
+    r->l->progress(r->l->ctx, p);
+}
+
+static enum status write_batch(struct run *r, const struct batch *b, struct err *err)
+{
+    struct store *s = r->l->store;
+    if (b->n > 0)
+        TRY(store_put(s, r->l->env->series, b->v, b->n, err));
+    for (size_t i = 0; i < b->files_n; i++) {
+        const struct file_end *f = &b->files[i];
+        TRY(store_put_file(s, &f->file, f->quarantine, f->quarantine_n, err));
+    }
+    return OK;
+}
+
+static enum status write_all(struct run *r, struct err *err)
+{
+    struct store *s = r->l->store;
+    size_t n = 0, files = 0;
+    bool open = false;
+    for (struct batch *b; (b = queue_pop(r->full));) {
+        enum status status = OK;
+        if (!open)
+            status = store_begin(s, err);
+        open = status == OK;
+        if (status == OK)
+            status = write_batch(r, b, err);
+        n += b->n;
+        files += b->files_n;
+        b->n = b->files_n = 0;
+        arena_reset(&b->arena);
+        queue_push(r->empty, b);
+        if (status == OK && (n >= COMMIT || files >= COMMIT_FILES)) {
+            status = store_commit(s, err);
+            open = false;
+            n = files = 0;
+        }
+        if (status != OK) {
+            store_rollback(s);
+            return status;
+        }
+    }
+    return open ? store_commit(s, err) : OK;
+}
+
+static void *writer_main(void *arg)
+{
+    struct run *r = arg;
+    r->written = write_all(r, &r->err);
+    /* After a failure the readers must not wait for room. */
+    queue_close(r->full);
+    queue_close(r->empty);
+    return NULL;
+}
+
+/* What is still in the readers' hands goes to the writer, then the end. */
+static void finish_writer(struct run *r, bool complete)
+{
+    for (int i = 0; i < CREW_MAX; i++) {
+        struct batch *b = r->current[i];
+        if (b && !(complete && queue_push(r->full, b)))
+            queue_push(r->empty, b);
+    }
+    queue_close(r->full);
+    pthread_join(r->writer, NULL);
+}
+
+static enum status run_threads(struct run *r, struct err *err)
+{
+    const struct load *l = r->l;
+    const struct crew_job job = {
+        .ctx = r,
+        .wants = wants,
+        .take = take,
+        .file_done = file_done,
+        .problem = problem,
+        .progress = l->progress ? progress : NULL,
+    };
+    if (pthread_create(&r->writer, NULL, writer_main, r) != 0)
+        return err_set(err, ERR_NOMEM, "cannot start a thread");
+    enum status status =
+        crew_run(l->operands, l->operands_n, l->threads, l->env, &job, err);
+    finish_writer(r, status == OK);
+    if (r->written != OK) {
+        /* The cause, rather than the readers' "the writer stopped". */
+        if (err)
+            *err = r->err;
+        return r->written;
+    }
+    return status;
+}
+
+enum status load_run(const struct load *l, struct load_result *result, struct err *err)
+{
+    struct run r = {.l = l, .result = result};
+    size_t batches = (size_t)(l->threads < 1 ? 1 : l->threads > CREW_MAX ? CREW_MAX : l->threads);
+    batches = batches * 2 + 2;
+    *result = (struct load_result){0};
+    about_init(&result->about);
+    TRY(store_open(l->store_path, STORE_READ, &r.lookup, err));
+    pthread_mutex_init(&r.lock, NULL);
+    struct batch **all = calloc(batches, sizeof *all);
+    enum status status = all ? OK : err_nomem(err);
+    if (status == OK)
+        status = queue_new(batches, &r.full, err);
+    if (status == OK)
+        status = queue_new(batches, &r.empty, err);
+    for (size_t i = 0; status == OK && i < batches; i++) {
+        all[i] = calloc(1, sizeof *all[i]);
+        if (!all[i])
+            status = err_nomem(err);
+        else
+            queue_push(r.empty, all[i]);
+    }
+    if (status == OK)
+        status = run_threads(&r, err);
+    for (size_t i = 0; all && i < batches && all[i]; i++) {
+        arena_fini(&all[i]->arena);
+        free(all[i]);
+    }
+    free(all);
+    queue_free(r.full);
+    queue_free(r.empty);
+    pthread_mutex_destroy(&r.lock);
+    store_close(r.lookup);
+    return status;
+}

@@ -1,0 +1,33 @@
+/*
+ * Into the store: threads read, one writes. A file is marked as read in the transaction that holds
+ * the last of its invocations, or in a later one, never in an earlier: after a crash it is read
+ * again, and what it holds is recognised by its keys.
+ */
+#ifndef ASSAY_INGEST_LOAD_H
+#define ASSAY_INGEST_LOAD_H
+
+#include "ingest/crew.h"
+#include "store/store.h"
+
+struct load {
+    char *const *operands;
+    int operands_n;
+    int threads;
+    const struct intake_env *env; /* its key is the store's */
+    struct store *store;          /* open for writing */
+    const char *store_path;       /* a second connection looks files up */
+    uint32_t options;             /* what the reading depends on; see struct store_file */
+    void *ctx;
+    void (*trouble)(void *ctx, const struct crew_trouble *t);
+    void (*progress)(void *ctx, const struct crew_progress *p);
+};
+
+struct load_result {
+    struct about about;     /* of what was read now */
+    int64_t files_known;    /* passed over: known and unchanged */
+    int64_t problems;       /* operands and directories that could not be read */
+};
+
+enum status load_run(const struct load *l, struct load_result *result, struct err *err) MUST_USE;
+
+#endif

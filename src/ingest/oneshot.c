@@ -1,0 +1,144 @@
+/* A report without a store: see oneshot.h. */
+#include "ingest/oneshot.h"
+
+#include "ingest/dedupe.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+struct part {
+    struct plan_view *view;
+    struct cube *cube;
+    struct about about;
+};
+
+struct run {
+    const struct oneshot *o;
+    struct dedupe *dedupe;
+    pthread_mutex_t lock; /* of the trouble callback */
+    struct part *parts;
+    int64_t problems;
+};
+
+static bool wants(void *ctx, const struct local_file *file)
+{
+    (void)ctx;
+    (void)file;
+    return true;
+}
+
+static enum status take(void *ctx, int worker, const struct invocation *v, struct err *err)
+{
+    struct run *r = ctx;
+    struct part *p = &r->parts[worker];
+    enum verdict verdict;
+    struct invocation old;
+    TRY(dedupe_offer(r->dedupe, v, &verdict, &old, err));
+    enum status status = OK;
+    if (verdict == VERDICT_REPLACE)
+        status = plan_add(p->view, p->cube, &old, -1);
+    if (status == OK && (verdict == VERDICT_NEW || verdict == VERDICT_REPLACE))
+        status = plan_add(p->view, p->cube, v, 1);
+    return status == OK ? OK : err_nomem(err);
+}
+
+static enum status file_done(void *ctx, int worker, const struct local_file *file,
+                             const struct about *about, const struct crew_trouble *troubles,
+                             size_t troubles_n, struct err *err)
+{
+    (void)file;
+    (void)err;
+    struct run *r = ctx;
+    about_add(&r->parts[worker].about, about);
+    if (!r->o->trouble || troubles_n == 0)
+        return OK;
+    pthread_mutex_lock(&r->lock);
+    for (size_t i = 0; i < troubles_n; i++)
+        r->o->trouble(r->o->ctx, &troubles[i]);
+    pthread_mutex_unlock(&r->lock);
+    return OK;
+}
+
+static void problem(void *ctx, const char *path, const char *reason)
+{
+    struct run *r = ctx;
+    r->problems++;
+    if (r->o->trouble) {
+        pthread_mutex_lock(&r->lock);
+        r->o->trouble(r->o->ctx, &(struct crew_trouble){path, -1, reason});
+        pthread_mutex_unlock(&r->lock);
+    }
+}
+
+static void progress(void *ctx, const struct crew_progress *p)
+{
+    struct run *r = ctx;
+    r->o->progress(r->o->ctx, p);
+}
+
+static enum status count_deferred(void *ctx, const struct invocation *v)
+{
+    struct run *r = ctx;
+    return plan_add(r->parts[0].view, r->parts[0].cube, v, 1);
+}
+
+static enum status open_parts(struct run *r, int threads, struct err *err)
+{
+    r->parts = calloc((size_t)threads, sizeof *r->parts);
+    if (!r->parts)
+        return err_nomem(err);
+    for (int i = 0; i < threads; i++) {
+        about_init(&r->parts[i].about);
+        TRY(plan_view_new(r->o->plan, &r->parts[i].view, err));
+        TRY(cube_new(&r->parts[i].cube, err));
+    }
+    return OK;
+}
+
+static enum status run(struct run *r, int threads, struct cube *cube, struct about *about,
+                       struct err *err)
+{
+    const struct oneshot *o = r->o;
+    TRY(open_parts(r, threads, err));
+    const struct crew_job job = {
+        .ctx = r,
+        .wants = wants,
+        .take = take,
+        .file_done = file_done,
+        .problem = problem,
+        .progress = o->progress ? progress : NULL,
+    };
+    TRY(crew_run(o->operands, o->operands_n, threads, o->env, &job, err));
+    TRY(dedupe_finish(r->dedupe, count_deferred, r, err));
+    about_init(about);
+    for (int i = 0; i < threads; i++) {
+        about_add(about, &r->parts[i].about);
+        if (cube_merge(cube, r->parts[i].cube) != OK)
+            return err_nomem(err);
+        /* Each part is given back as it is merged, so that the sums do not stand twice. */
+        cube_free(r->parts[i].cube);
+        r->parts[i].cube = NULL;
+    }
+    about->invocations = dedupe_count(r->dedupe);
+    about->n[ABOUT_FILES_FAILED] += r->problems;
+    return OK;
+}
+
+enum status oneshot_run(const struct oneshot *o, struct cube *cube, struct about *about,
+                        struct err *err)
+{
+    struct run r = {.o = o};
+    int threads = o->threads < 1 ? 1 : o->threads > CREW_MAX ? CREW_MAX : o->threads;
+    pthread_mutex_init(&r.lock, NULL);
+    enum status status = dedupe_new(o->dedupe_memory, &r.dedupe, err);
+    if (status == OK)
+        status = run(&r, threads, cube, about, err);
+    for (int i = 0; r.parts && i < threads; i++) {
+        plan_view_free(r.parts[i].view);
+        cube_free(r.parts[i].cube);
+    }
+    free(r.parts);
+    dedupe_free(r.dedupe);
+    pthread_mutex_destroy(&r.lock);
+    return status;
+}

@@ -1,0 +1,39 @@
+/*
+ * Local files as a source: operands of the command line (files, directories, globs, `-`) become a
+ * stream of files in a fixed order (names sorted bytewise). Nothing but one directory at a time is
+ * kept in memory. Inside a directory links are not followed and only regular files are given;
+ * bodies under data/, permission checks and empty files are passed over (bedrock-logs facts, 3).
+ */
+#ifndef ASSAY_SOURCE_LOCAL_H
+#define ASSAY_SOURCE_LOCAL_H
+
+#include "base/clock.h"
+#include "base/err.h"
+
+struct local_walk;
+
+struct local_file {
+    const char *path; /* "-" for standard input; good until the next call */
+    int64_t size;
+    int64_t mtime_ns;
+};
+
+/* Told of what cannot be read: a missing operand, a directory without permission. */
+typedef void (*local_problem)(void *ctx, const char *path, const char *reason);
+
+enum status local_open(char *const *operands, int n, local_problem problem, void *ctx,
+                       struct local_walk **out, struct err *err) MUST_USE;
+void local_close(struct local_walk *w);
+/* The next file; *more is false at the end. */
+enum status local_next(struct local_walk *w, struct local_file *file, bool *more,
+                       struct err *err) MUST_USE;
+
+/* What the key of an object in the AWS layout tells, whatever stands in front of it. */
+struct key_facts {
+    struct str account, region; /* "" outside the layout */
+    int64_t hour_us;            /* TIME_NONE when the path names none */
+    bool is_body;               /* lies under data/ */
+};
+struct key_facts key_facts(struct str path);
+
+#endif
