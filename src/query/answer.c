@@ -115,7 +115,7 @@ static enum status fold_row(struct fold *f, size_t from, size_t to, struct answe
         sums_merge(&row->sums, f->entries[i].sums);
     size_t users = distinct(f, GROUP_USER, from, to);
     row->users = users == 1 && f->ids[0] == 0 ? 0 : (int64_t)users;
-    return join(f, distinct(f, GROUP_REASON, from, to), &row->gaps);
+    return join(f, distinct(f, GROUP_REASON, from, to), &row->reasons);
 }
 
 /* A bucket is named by the wall clock where it begins, hours with their offset from UTC, because

@@ -13,9 +13,9 @@ struct answer_row {
     struct str dims[QUESTION_DIMS]; /* text of each dimension; time buckets formatted in the zone */
     struct sums sums;
     int64_t users; /* distinct users, when the question asks for it */
-    /* Why amounts are missing (invocations without a full price, metric.h), "" when none is; when
-     * the question asks for money. Several reasons stand in order, with "; " between them. */
-    struct str gaps;
+    /* When the question asks for money: why amounts are missing, not whole or not exact; "" when
+     * all are plain. Several reasons stand in order, with "; " between them. */
+    struct str reasons;
 };
 
 struct answer {

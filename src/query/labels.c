@@ -151,16 +151,16 @@ struct str series_dimension(struct series_view *v, enum dimension dim)
     }
 }
 
-struct str series_gap(struct series_view *v)
+struct str series_reason(struct series_view *v)
 {
-    static const enum outcome gaps[] = {OUTCOME_UNPRICED, OUTCOME_PARTIAL, OUTCOME_USAGE_UNKNOWN};
+    /* Outcomes that need none. An error without counters costs nothing, plainly. */
+    static const enum outcome plain[] = {OUTCOME_PRICED, OUTCOME_NO_USAGE};
     struct str outcome = label(v, LABEL_OUTCOME);
-    for (size_t i = 0; i < sizeof gaps / sizeof gaps[0]; i++)
-        if (str_eq(outcome, str_from(outcome_name(gaps[i])))) {
-            struct str reason = label(v, LABEL_REASON);
-            return reason.n ? reason : outcome;
-        }
-    return STR("");
+    for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++)
+        if (str_eq(outcome, str_from(outcome_name(plain[i]))))
+            return STR("");
+    struct str reason = label(v, LABEL_REASON);
+    return reason.n ? reason : outcome;
 }
 
 static bool any_matches(struct str globs, struct str text)

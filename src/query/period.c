@@ -92,9 +92,9 @@ static bool parse_ago(struct str text, int64_t now_us, int64_t *out)
         c.year -= n;
     else
         return false;
-    int64_t t = zone_instant(c);
     /* Before the epoch nothing was logged, and the C library's answers become odd. */
-    *out = c.year < 1970 || t < 0 ? 0 : t;
+    int64_t t = c.year < 1970 ? 0 : zone_instant(c);
+    *out = t < 0 ? 0 : t;
     return true;
 }
 

@@ -14,7 +14,7 @@ struct plan {
     const struct question *question;
     struct series *series;
     const struct directory *directory;
-    bool counts_users, counts_gaps;
+    bool counts_users, wants_reasons;
     pthread_mutex_t lock; /* guards what follows, except texts, which guards itself */
     struct symbols *texts;
     struct hash_key key;
@@ -68,7 +68,7 @@ enum status plan_new(const struct question *q, struct series *series,
     p->series = series;
     p->directory = directory;
     p->counts_users = asks_for(q, METRIC_USERS);
-    p->counts_gaps = asks_for_money(q);
+    p->wants_reasons = asks_for_money(q);
     p->key = hash_key_random();
     p->mask = 255;
     p->slots = calloc(p->mask + 1, sizeof *p->slots);
@@ -211,8 +211,8 @@ static enum status ask(struct plan_view *view, uint32_t series, uint32_t *known)
         TRY(intern_part(p, series_dimension(&v, q->dims[i]), &g.part[i]));
     if (p->counts_users)
         TRY(intern_part(p, series_dimension(&v, DIM_USER), &g.part[GROUP_USER]));
-    if (p->counts_gaps)
-        TRY(intern_part(p, series_gap(&v), &g.part[GROUP_REASON]));
+    if (p->wants_reasons)
+        TRY(intern_part(p, series_reason(&v), &g.part[GROUP_REASON]));
     uint32_t group;
     pthread_mutex_lock(&p->lock);
     enum status status = intern_group(p, &g, &group);

@@ -37,8 +37,8 @@ int64_t plan_bucket(struct plan_view *v, int64_t time_us);
 enum status plan_add(struct plan_view *v, struct cube *cube, const struct invocation *inv,
                      int sign) MUST_USE;
 /* Adds sums of a series that all lie in one bucket of the question (a rollup). */
-enum status plan_add_sums(struct plan_view *v, struct cube *cube, uint32_t series,
-                          int64_t time_us, const struct sums *sums) MUST_USE;
+enum status plan_add_sums(struct plan_view *v, struct cube *cube, uint32_t series, int64_t time_us,
+                          const struct sums *sums) MUST_USE;
 
 /* The value of the i-th dimension of the question (0 .. dims_n-1) for a group; for DIM_TIME "". */
 struct str plan_group_text(const struct plan *p, uint32_t group, int dim);

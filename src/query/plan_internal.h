@@ -37,8 +37,8 @@ struct series_view {
 /* The text of a dimension other than DIM_TIME; borrows from the series, the directory, static
  * memory or scratch. p == NULL when memory is short. */
 struct str series_dimension(struct series_view *v, enum dimension dim);
-/* Why the invocations of this series have no full price; "" when they have one. */
-struct str series_gap(struct series_view *v);
+/* Why the invocations of this series have no plain price; "" when they have one. */
+struct str series_reason(struct series_view *v);
 /* Whether all filters of q let the series pass; *pass is set only on OK. */
 enum status series_passes(struct series_view *v, const struct question *q, bool *pass) MUST_USE;
 

@@ -8,7 +8,8 @@
 #include "query/metric.h"
 #include "query/nearest.h"
 
-_Static_assert((int)METRICS <= (int)QUESTION_METRICS, "a question can ask for every metric at once");
+_Static_assert((int)METRICS <= (int)QUESTION_METRICS,
+               "a question can ask for every metric at once");
 
 #define NAME(text)                                                                                 \
     {                                                                                              \

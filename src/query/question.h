@@ -83,6 +83,7 @@ struct question {
     int metrics[QUESTION_METRICS]; /* enum metric */
     int filters_n;
     struct filter filters[QUESTION_FILTERS];
+    int stored_filters_n;       /* the first of them, that the name of the question implies */
     struct str since, until;    /* as typed; "" for open */
     int64_t since_us, until_us; /* [since, until); INT64_MIN / INT64_MAX for open */
     enum bucket bucket;

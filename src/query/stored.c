@@ -12,8 +12,8 @@ static const struct stored {
     int preferred;
 } stored[] = {
     {"overview", "Spend", "Spend over time", "time", "invocations,users," SPEND, NULL, -1},
-    {"people", "Spend", "Spend by person", "user", "invocations," SPEND ",cache_hit_rate", NULL,
-     -1},
+    {"people", "Spend", "Spend by person", "user",
+     "invocations,input,output,cache_read,cache_write,cache_hit_rate,cost", NULL, -1},
     {"teams", "Spend", "Spend by team", "team", "users,invocations," SPEND, NULL, -1},
     {"models", "Spend", "Spend by model", "model,scope", "invocations,users," SPEND, NULL, -1},
     {"regions", "Spend", "Spend by Region", "region,account", "invocations,users," SPEND, NULL, -1},
@@ -60,6 +60,7 @@ enum status question_named(struct question *q, struct str name, struct err *err)
     TRY(question_set(q, STR("metrics"), str_from(s->metrics), err));
     if (s->where)
         TRY(question_set(q, STR("where"), str_from(s->where), err));
+    q->stored_filters_n = q->filters_n;
     q->name = str_from(s->name);
     q->subject = str_from(s->subject);
     q->title = str_from(s->title);

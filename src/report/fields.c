@@ -1,7 +1,8 @@
 /*
  * The flat form of a row, the same for JSON and CSV: dimensions, metrics in the order asked for
  * (money twice: nano-USD and decimal text), and, where money was asked for, how many invocations
- * have no amount and why. Those two are always there, so that every row has the same keys.
+ * have no amount, and why the amount is missing or not exact. Those two are always there, so that
+ * every row has the same keys.
  */
 #include "report/render_internal.h"
 
@@ -46,7 +47,7 @@ struct str field_value(const struct field *f, const struct answer_row *row, char
     if (f->kind == FIELD_DIM)
         return row->dims[f->index].p ? row->dims[f->index] : STR("");
     if (f->kind == FIELD_REASON)
-        return row->gaps.n ? row->gaps : STR_NONE;
+        return row->reasons.n ? row->reasons : STR_NONE;
     struct metric_value v = metric_value(f->index, &row->sums, row->users);
     if (!v.known)
         return STR_NONE;

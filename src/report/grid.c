@@ -86,18 +86,17 @@ static struct str metric_cell(struct filler *f, const struct answer_row *row, in
     return keep(f, buf_view(&f->text));
 }
 
-/* Two decimals; four where no amount of the column reaches a dollar. */
+/* Two decimals; four where there are amounts and none of the column reaches a dollar. */
 static int decimals_of(const struct answer *a, int metric)
 {
-    struct metric_value total = metric_value(metric, &a->total.sums, a->total.users);
-    if (total.known && total.money >= PICO_PER_USD)
-        return 2;
-    for (size_t i = 0; i < a->rows_n; i++) {
-        struct metric_value v = metric_value(metric, &a->rows[i].sums, a->rows[i].users);
-        if (v.known && v.money >= PICO_PER_USD)
-            return 2;
+    money_sum largest = 0;
+    for (size_t i = 0; i <= a->rows_n; i++) {
+        const struct answer_row *row = i < a->rows_n ? &a->rows[i] : &a->total;
+        struct metric_value v = metric_value(metric, &row->sums, row->users);
+        if (v.known && v.money > largest)
+            largest = v.money;
     }
-    return 4;
+    return largest > 0 && largest < PICO_PER_USD ? 4 : 2;
 }
 
 static bool any_marked(const struct answer *a)

@@ -57,7 +57,11 @@ static void write_question(struct jsonw *w, const struct question *q)
 {
     jsonw_key(w, STR("question"));
     jsonw_object(w);
-    key_str(w, "name", q->name);
+    jsonw_key(w, STR("name"));
+    if (q->name.n)
+        jsonw_str(w, q->name);
+    else
+        jsonw_null(w);
     jsonw_key(w, STR("by"));
     jsonw_array_inline(w);
     for (int i = 0; i < q->dims_n; i++)

@@ -1,7 +1,7 @@
 /* Fitting columns into a width: see layout.h. */
 #include "report/layout.h"
 
-enum { BAR_LEAST = 6, BAR_MOST = 20 };
+enum { BAR_LEAST = 6, BAR_WISHED = 10, BAR_MOST = 20 };
 
 static int line_width(const struct grid *g, const struct layout *l)
 {
@@ -45,19 +45,38 @@ static void hide_columns(const struct grid *g, struct layout *l, int width)
         hide(l, c);
 }
 
-struct layout layout_of(const struct grid *g, const struct layout_wish *wish)
+static struct layout natural(const struct grid *g)
 {
-    struct layout l = {.fits = true};
+    struct layout l = {0};
     for (int c = 0; c < g->columns_n; c++)
         l.width[c] = g->columns[c].width;
-    if (wish->width > 0) {
-        enum { LEAST_OF_ALL = 4 };
-        shorten_texts(g, &l, wish->width, wish->dim_least);
-        if (wish->may_hide) {
-            hide_columns(g, &l, wish->width);
-            shorten_texts(g, &l, wish->width, LEAST_OF_ALL);
-        }
+    return l;
+}
+
+static struct layout fit(const struct grid *g, const struct layout_wish *wish)
+{
+    enum { LEAST_OF_ALL = 4 };
+    struct layout l = natural(g);
+    if (wish->bars && g->rows_n > 1) {
+        /* Rather shorter texts than no bars. */
+        shorten_texts(g, &l, wish->width - GAP - BAR_WISHED, wish->dim_least);
+        if (line_width(g, &l) <= wish->width - GAP - BAR_WISHED)
+            return l;
+        l = natural(g);
     }
+    shorten_texts(g, &l, wish->width, wish->dim_least);
+    if (!wish->may_hide)
+        return l;
+    hide_columns(g, &l, wish->width);
+    for (int c = 0; c < g->dims_n; c++) /* what became free is theirs again */
+        l.width[c] = g->columns[c].width;
+    shorten_texts(g, &l, wish->width, LEAST_OF_ALL);
+    return l;
+}
+
+struct layout layout_of(const struct grid *g, const struct layout_wish *wish)
+{
+    struct layout l = wish->width > 0 ? fit(g, wish) : natural(g);
     l.total = line_width(g, &l);
     l.fits = wish->width <= 0 || l.total <= wish->width;
     for (int c = 0; c < g->columns_n; c++)

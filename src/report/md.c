@@ -82,6 +82,9 @@ static enum status put_all(const struct answer *a, struct arena *arena, struct b
     put(out, notes_title(a, &n));
     buf_str(out, STR("\n\n"));
     put(out, notes_period(a, &n));
+    struct str filters = notes_filters(a, &n);
+    buf_str(out, filters.n ? STR(", ") : STR(""));
+    put_name(out, filters);
     buf_str(out, STR("\n\n"));
     if (a->rows_n == 0)
         put(out, notes_empty(a, &n));

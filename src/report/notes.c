@@ -60,11 +60,17 @@ static struct str counted(struct notes *n, int64_t count, const char *one, const
     return format(n, "%s %s", room, count == 1 ? one : many);
 }
 
-static struct str moment(struct notes *n, int64_t time_us, bool seconds)
+static struct str day(struct notes *n, int64_t time_us)
 {
     struct civil c = zone_civil(time_us);
-    if (c.hour == 0 && c.minute == 0 && c.second == 0 && !seconds)
-        return format(n, "%04lld-%02d-%02d", (long long)c.year, c.month, c.day);
+    return format(n, "%04lld-%02d-%02d", (long long)c.year, c.month, c.day);
+}
+
+static struct str moment(struct notes *n, int64_t time_us, bool always_clock)
+{
+    struct civil c = zone_civil(time_us);
+    if (c.hour == 0 && c.minute == 0 && c.second == 0 && !always_clock)
+        return day(n, time_us);
     return format(n, "%04lld-%02d-%02d %02d:%02d", (long long)c.year, c.month, c.day, c.hour,
                   c.minute);
 }
@@ -76,8 +82,7 @@ static struct str last_moment(struct notes *n, int64_t until_us)
     bool midnight = c.hour == 0 && c.minute == 0 && c.second == 0 && c.us == 0;
     if (!midnight)
         return moment(n, until_us, true);
-    c = zone_civil(until_us - 1);
-    return format(n, "%04lld-%02d-%02d", (long long)c.year, c.month, c.day);
+    return day(n, until_us - 1);
 }
 
 struct str notes_period(const struct answer *a, struct notes *n)
@@ -98,9 +103,25 @@ struct str notes_period(const struct answer *a, struct notes *n)
         return format(n, "until %.*s, %.*s", STR_ARG(last_moment(n, q->until_us)), STR_ARG(zone));
     if (a->about.up_to_us == TIME_NONE || a->about.since_us == TIME_NONE)
         return format(n, "all data, %.*s", STR_ARG(zone));
-    struct civil from = zone_civil(a->about.since_us), to = zone_civil(a->about.up_to_us);
-    return format(n, "all data, %04lld-%02d-%02d %s %04lld-%02d-%02d, %.*s", (long long)from.year,
-                  from.month, from.day, dash, (long long)to.year, to.month, to.day, STR_ARG(zone));
+    struct str from = day(n, a->about.since_us), to = day(n, a->about.up_to_us);
+    if (str_eq(from, to))
+        return format(n, "all data, %.*s, %.*s", STR_ARG(from), STR_ARG(zone));
+    return format(n, "all data, %.*s %s %.*s, %.*s", STR_ARG(from), dash, STR_ARG(to),
+                  STR_ARG(zone));
+}
+
+struct str notes_filters(const struct answer *a, struct notes *n)
+{
+    const struct question *q = a->question;
+    struct str all = STR("");
+    for (int i = q->stored_filters_n; i < q->filters_n; i++) {
+        const struct filter *f = &q->filters[i];
+        struct str values = f->values.n ? clean(n, f->values) : STR("\"\"");
+        all = format(n, "%.*s%s%.*s%s%.*s", STR_ARG(all), all.n ? " and " : "where ",
+                     STR_ARG(dimension_name(f->dim)),
+                     f->op == FILTER_IS ? "=" : "!=", STR_ARG(values));
+    }
+    return all;
 }
 
 struct str notes_title(const struct answer *a, struct notes *n)
@@ -175,9 +196,8 @@ static void note_marks(const struct answer *a, const struct grid *g, struct note
     const struct sums *s = &a->total.sums;
     if (metric_incomplete(s) && g->marked)
         add_line(n, true,
-                 format(n, "+? or \"unpriced\": %.*s without a rate (%.*s)",
-                        STR_ARG(counted(n, s->count[COUNT_UNPRICED_TOKENS], "token", "tokens")),
-                        STR_ARG(clean(n, a->total.gaps))));
+                 format(n, "+? or \"unpriced\": %.*s without a rate",
+                        STR_ARG(counted(n, s->count[COUNT_UNPRICED_TOKENS], "token", "tokens"))));
     if (s->count[COUNT_BOUNDED] > 0) {
         figure_dollars(low, s->money[MONEY_COST], 2);
         figure_dollars(high, s->money[MONEY_HIGH], 2);
@@ -191,6 +211,8 @@ static void note_marks(const struct answer *a, const struct grid *g, struct note
             n, false,
             format(n, "~ %.*s estimated",
                    STR_ARG(counted(n, s->count[COUNT_ESTIMATED], "invocation", "invocations"))));
+    if (a->total.reasons.n)
+        add_line(n, false, format(n, "why: %.*s", STR_ARG(clean(n, a->total.reasons))));
     if (s->count[COUNT_FLAGGED] > 0)
         add_line(n, false,
                  format(n, "%.*s priced from a disputed source",

@@ -105,6 +105,8 @@ void notes_of(const struct answer *a, const struct grid *g, struct notes *out);
 /* "Spend by person", cleaned; "2026-04-01 – 2026-04-30, UTC". */
 struct str notes_title(const struct answer *a, struct notes *n);
 struct str notes_period(const struct answer *a, struct notes *n);
+/* "where team=search* and …"; "" without filters that the reader has to be told of. */
+struct str notes_filters(const struct answer *a, struct notes *n);
 /* A sentence for an answer without rows. */
 struct str notes_empty(const struct answer *a, struct notes *n);
 

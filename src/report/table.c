@@ -83,6 +83,13 @@ static void put_cells(const struct sheet *s, const struct str *cells)
     }
 }
 
+/* No blanks at the end of a line: they stand there for a mark that other rows have. */
+static void trim(const struct sheet *s)
+{
+    while (s->out->n > 0 && s->out->p[s->out->n - 1] == ' ')
+        s->out->n--;
+}
+
 static void put_rule(const struct sheet *s)
 {
     ink(s, DIM);
@@ -148,6 +155,7 @@ static void put_rows(const struct sheet *s)
         headings[c] = s->grid.columns[c].heading;
     ink(s, DIM);
     put_cells(s, headings);
+    trim(s);
     ink(s, PLAIN);
     buf_char(s->out, '\n');
     put_rule(s);
@@ -155,6 +163,7 @@ static void put_rows(const struct sheet *s)
     for (size_t r = 0; r < s->grid.rows_n; r++) {
         put_cells(s, grid_row(&s->grid, r));
         put_bar(s, r, max);
+        trim(s);
         buf_char(s->out, '\n');
     }
     if (a->rows_cut) {
@@ -169,8 +178,29 @@ static void put_rows(const struct sheet *s)
         put_rule(s);
     ink(s, BOLD);
     put_cells(s, s->grid.total);
+    trim(s);
     ink(s, PLAIN);
     buf_char(s->out, '\n');
+}
+
+/* A note of its own line may be longer than the line: it goes on below, between words. */
+static void put_wrapped(const struct sheet *s, const char *code, struct str text)
+{
+    enum { INDENT = 2 };
+    int width = s->o->width;
+    while (width > 2 * INDENT && text_width(text) > width) {
+        size_t cut = text_head(text, width).n;
+        while (cut > 0 && text.p[cut] != ' ')
+            cut--;
+        if (cut == 0)
+            break;
+        put_inked(s, code, str_of(text.p, cut));
+        buf_char(s->out, '\n');
+        buf_fill(s->out, ' ', INDENT);
+        text = str_skip(text, cut + 1);
+        width = s->o->width - INDENT;
+    }
+    put_inked(s, code, text);
 }
 
 /* Parts of one line stand between dots; a part that no longer fits begins a new line. */
@@ -188,7 +218,7 @@ static void put_notes(const struct sheet *s)
         } else {
             put_inked(s, DIM, dot);
         }
-        put_inked(s, note->warning ? YELLOW : DIM, note->text);
+        put_wrapped(s, note->warning ? YELLOW : DIM, note->text);
         at += width;
     }
     if (s->layout.hidden_n) {
@@ -196,37 +226,59 @@ static void put_notes(const struct sheet *s)
         snprintf(room, sizeof room, "%d column%s left out: widen the terminal", s->layout.hidden_n,
                  s->layout.hidden_n == 1 ? "" : "s");
         buf_char(s->out, '\n');
-        put_inked(s, DIM, str_from(room));
+        put_wrapped(s, DIM, str_from(room));
     }
     buf_char(s->out, '\n');
 }
 
 static void put_head(struct sheet *s)
 {
-    put_inked(s, BOLD, notes_title(s->answer, &s->notes));
-    put_inked(s, DIM, s->o->ascii ? STR(", ") : STR(" \xC2\xB7 "));
-    put_inked(s, DIM, notes_period(s->answer, &s->notes));
+    struct str title = notes_title(s->answer, &s->notes);
+    struct str period = notes_period(s->answer, &s->notes);
+    struct str dot = s->o->ascii ? STR(", ") : STR(" \xC2\xB7 ");
+    int width = text_width(title) + text_width(dot) + text_width(period);
+    put_wrapped(s, BOLD, title);
+    if (s->o->width > 0 && width > s->o->width)
+        buf_char(s->out, '\n');
+    else
+        put_inked(s, DIM, dot);
+    put_wrapped(s, DIM, period);
+    struct str filters = notes_filters(s->answer, &s->notes);
+    if (filters.n) {
+        buf_char(s->out, '\n');
+        put_wrapped(s, DIM, filters);
+    }
     buf_str(s->out, STR("\n\n"));
 }
 
-/* The grid is made again with short counts when the long ones do not fit. */
+/*
+ * The grid is made again with short counts when the long ones do not fit, or when that makes room
+ * for the bars: JSON and CSV have the digits.
+ */
 static enum status lay_out(struct sheet *s, struct arena *arena)
 {
     struct grid_style style = {.ascii = s->o->ascii, .align_marks = true};
     struct layout_wish wish = {.width = s->o->width, .bars = s->o->bars, .dim_least = 24};
     TRY(grid_new(s->answer, &style, arena, &s->grid));
     s->layout = layout_of(&s->grid, &wish);
-    if (s->layout.fits)
+    bool wants_bar = wish.bars && s->grid.rows_n > 1 && s->layout.bar == 0;
+    if (s->layout.fits && !wants_bar)
         return OK;
+    struct grid brief;
     style.short_counts = true;
-    wish.bars = false;
-    TRY(grid_new(s->answer, &style, arena, &s->grid));
-    for (wish.dim_least = 24; wish.dim_least >= 12 && !s->layout.fits; wish.dim_least -= 6)
-        s->layout = layout_of(&s->grid, &wish);
-    if (!s->layout.fits) {
+    TRY(grid_new(s->answer, &style, arena, &brief));
+    struct layout l = layout_of(&brief, &wish);
+    if (s->layout.fits && l.bar == 0)
+        return OK;
+    for (wish.dim_least = 16; !l.fits && wish.dim_least >= 12; wish.dim_least -= 4)
+        l = layout_of(&brief, &wish);
+    if (!l.fits) {
+        wish.dim_least = 16;
         wish.may_hide = true;
-        s->layout = layout_of(&s->grid, &wish);
+        l = layout_of(&brief, &wish);
     }
+    s->grid = brief;
+    s->layout = l;
     return OK;
 }
 
@@ -236,7 +288,7 @@ static enum status put_all(struct sheet *s, struct arena *arena)
     put_head(s);
     notes_of(s->answer, &s->grid, &s->notes);
     if (s->answer->rows_n == 0) {
-        buf_str(s->out, notes_empty(s->answer, &s->notes));
+        put_wrapped(s, PLAIN, notes_empty(s->answer, &s->notes));
         buf_char(s->out, '\n');
     } else {
         put_rows(s);
