@@ -33,6 +33,10 @@ struct str pricing_date(const struct pricing *p);
 /* A number that changes with anything that changes prices; for the store. */
 uint64_t pricing_fingerprint(const struct pricing *p);
 
+/* For price list and show; lives as long as p. */
+struct price_book;
+const struct price_book *pricing_book(const struct pricing *p);
+
 struct price_key {
     struct str account;    /* "" when not known */
     struct str region;     /* source Region */
@@ -60,10 +64,14 @@ struct price_row_view {
     uint32_t row;               /* index in the book, for price show and explanations */
 };
 
+#define DISCOUNT_ALL INT64_C(1000000000000000000)
+
 struct price_match {
-    /* Valid for the same key with from_us <= time < until_us. */
+    /* Valid for the same key with from_us <= time < until_us; INT64_MIN and INT64_MAX when open. */
     int64_t from_us, until_us;
-    struct str model;      /* base model id, "" when not resolved; lives as long as key or pricing */
+    /* Base model id, "" when not resolved; lives as long as key or pricing. A model known only from
+     * a body has the id of its price row ("anthropic.claude-opus-4-5", without date and version). */
+    struct str model;
     struct str scope;      /* "in-region", "geo", "global", "" */
     struct str geo;        /* "us", "eu", … "" */
     struct str profile;    /* name of the application profile when the map gives one */
@@ -71,7 +79,9 @@ struct price_match {
     int rows;              /* 0: unpriced; 1; 2: scope not known, low then high */
     struct price_row_view row[2];
     int64_t factor_num, factor_den; /* tier factor, 1/1 when none */
-    int64_t discount_ppm;           /* what remains to be paid, 1000000 = all */
+    /* What remains to be paid, of DISCOUNT_ALL: three discounts of four decimals each multiply
+     * without rounding. */
+    int64_t remaining;
     bool estimated;                 /* by factor, other Region, speech text row, old promotion */
     bool flagged;                   /* source unconfirmed or disputed */
     bool unknown_prefix;            /* a geography prefix that is not in our table */
