@@ -1,0 +1,151 @@
+/* Conversations: see talk.h. */
+#include "sim/talk.h"
+
+enum { TALK_MAX = 64 << 20 };
+
+void talk_init(struct talk *t, const struct text *text, bool converse)
+{
+    *t = (struct talk){.text = text, .converse = converse};
+    buf_init(&t->head, TALK_MAX);
+    buf_init(&t->settled, TALK_MAX);
+    buf_init(&t->last, TALK_MAX);
+    buf_init(&t->tail, TALK_MAX);
+}
+
+void talk_fini(struct talk *t)
+{
+    buf_fini(&t->head);
+    buf_fini(&t->settled);
+    buf_fini(&t->last);
+    buf_fini(&t->tail);
+}
+
+void talk_clear(struct talk *t)
+{
+    buf_reset(&t->settled);
+    buf_reset(&t->last);
+    t->blocks = 0;
+    t->has_result = false;
+}
+
+static void next_block(struct talk *t)
+{
+    if (t->blocks++)
+        buf_append(&t->last, "},", 2);
+}
+
+void talk_open_text(struct talk *t)
+{
+    if (!t->text)
+        return;
+    next_block(t);
+    buf_str(&t->last, t->converse ? STR("{\"text\":\"") : STR("{\"type\":\"text\",\"text\":\""));
+    t->text_at = t->last.n;
+}
+
+void talk_close_text(struct talk *t)
+{
+    if (t->text)
+        buf_char(&t->last, '"');
+}
+
+void talk_text(struct talk *t, struct str escaped)
+{
+    talk_open_text(t);
+    if (t->text)
+        buf_str(&t->last, escaped);
+    talk_close_text(t);
+}
+
+void talk_open_result(struct talk *t, const char *id, bool as_array)
+{
+    if (!t->text)
+        return;
+    next_block(t);
+    t->has_result = true;
+    if (t->converse)
+        buf_printf(&t->last, "{\"toolResult\":{\"toolUseId\":\"%s\",\"content\":[{\"text\":\"", id);
+    else if (as_array)
+        buf_printf(
+            &t->last,
+            "{\"type\":\"tool_result\",\"tool_use_id\":\"%s\",\"content\":[{\"type\":\"text\","
+            "\"text\":\"",
+            id);
+    else
+        buf_printf(&t->last, "{\"tool_use_id\":\"%s\",\"type\":\"tool_result\",\"content\":\"", id);
+}
+
+void talk_close_result(struct talk *t, bool as_array, bool failed)
+{
+    if (!t->text)
+        return;
+    if (t->converse) {
+        buf_printf(&t->last, "\"}],\"status\":\"%s\"}", failed ? "error" : "success");
+        return;
+    }
+    buf_str(&t->last, as_array ? STR("\"}]") : STR("\""));
+    if (failed)
+        buf_str(&t->last, STR(",\"is_error\":true"));
+}
+
+/* A message of one text becomes a plain string once it carries no cache mark any more. */
+static void settle_last(struct talk *t)
+{
+    if (t->settled.n)
+        buf_char(&t->settled, ',');
+    buf_str(&t->settled, STR("{\"role\":\"user\",\"content\":"));
+    if (t->blocks == 1 && !t->has_result && !t->converse) {
+        buf_char(&t->settled, '"');
+        buf_append(&t->settled, t->last.p + t->text_at, t->last.n - t->text_at);
+        buf_char(&t->settled, '}');
+    } else {
+        buf_char(&t->settled, '[');
+        buf_str(&t->settled, buf_view(&t->last));
+        buf_append(&t->settled, "}]}", 3);
+    }
+    buf_reset(&t->last);
+    t->blocks = 0;
+    t->has_result = false;
+}
+
+void talk_answered(struct talk *t, struct str blocks)
+{
+    if (!t->text)
+        return;
+    settle_last(t);
+    buf_str(&t->settled, STR(",{\"role\":\"assistant\",\"content\":["));
+    buf_str(&t->settled, blocks);
+    buf_append(&t->settled, "]}", 2);
+}
+
+int talk_request(const struct talk *t, struct str out[CALL_SLICES])
+{
+    if (!t->text)
+        return 0;
+    struct str end = STR("}]}");
+    if (t->converse && !t->no_mark)
+        end = STR("},{\"cachePoint\":{\"type\":\"default\"}}]}");
+    else if (!t->no_mark)
+        end = t->one_hour ? STR(",\"cache_control\":{\"type\":\"ephemeral\",\"ttl\":\"1h\"}}]}")
+                          : STR(",\"cache_control\":{\"type\":\"ephemeral\"}}]}");
+    int n = 0;
+    out[n++] = buf_view(&t->head);
+    out[n++] = buf_view(&t->settled);
+    out[n++] = t->settled.n ? STR(",{\"role\":\"user\",\"content\":[")
+                            : STR("{\"role\":\"user\",\"content\":[");
+    out[n++] = buf_view(&t->last);
+    out[n++] = end;
+    out[n++] = buf_view(&t->tail);
+    return n;
+}
+
+size_t talk_bytes(const struct talk *t)
+{
+    return t->head.n + t->settled.n + t->last.n + t->tail.n;
+}
+
+bool talk_ok(const struct talk *t)
+{
+    return buf_status(&t->head) == OK && buf_status(&t->settled) == OK &&
+           buf_status(&t->last) == OK && buf_status(&t->tail) == OK;
+}
