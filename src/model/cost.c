@@ -122,7 +122,10 @@ static struct priced price_by_both(const struct price_match *m, const struct inv
 
 static bool scale(money_sum amount, int64_t num, int64_t den, int64_t *out)
 {
-    return amount <= INT64_MAX && money_scale((int64_t)amount, num, den, out);
+    if (amount > INT64_MAX)
+        return false;
+    *out = (int64_t)amount;
+    return num == den || money_scale((int64_t)amount, num, den, out); /* the usual case is quick */
 }
 
 /* Writes the amounts; false when they do not fit, which only made-up counts reach. Each class gets
