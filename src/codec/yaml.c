@@ -38,6 +38,7 @@ static bool message_after(struct str message, struct str prefix, struct str *res
 
 /* Messages of libcyaml 1.3 and 1.4 (src/load.c). One that is worded otherwise in another version
  * costs precision, not correctness: the status alone decides. */
+PRINTF_LIKE(3, 0)
 static void on_log(cyaml_log_t level, void *ctx, const char *fmt, va_list args)
 {
     (void)level;

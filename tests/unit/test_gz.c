@@ -122,15 +122,14 @@ static void any_split_of_input_and_output_gives_the_same_bytes(void **state)
     (void)state;
     struct buf text, stream, out;
     setup(&text, &stream, &out);
-    make_text(&text, 150000);
-    for (int flags = 0, at = 0; flags < 32; flags += 2, at += 9000) {
-        add_member(&stream, str_of(text.p + at, 9000), flags % 3, flags);
+    make_text(&text, 16 * 5000);
+    for (int flags = 0, at = 0; flags < 32; flags += 2, at += 5000) {
+        add_member(&stream, str_of(text.p + at, 5000), flags % 3, flags);
         add_member(&stream, STR_NONE, flags % 3, 31 - 1 - flags);
         buf_fill(&stream, '\0', (size_t)flags % 5);
     }
-    text.n = 16 * 9000;
     add_member(&stream, buf_view(&text), 1, 0); /* longer than the window of 32 KiB */
-    static const size_t steps[] = {1, 2, 3, 7, 8, 9, 11, 64, 329, 4096, 65536, 1 << 20};
+    static const size_t steps[] = {1, 2, 7, 8, 9, 64, 4096, 65537, 1 << 20};
     const size_t n = sizeof steps / sizeof steps[0];
     for (size_t i = 0; i < n; i++) {
         for (size_t k = 0; k < n; k++) {
