@@ -1,0 +1,254 @@
+/*
+ * The store alone: how fast it takes invocations in order of time and how fast the stored questions
+ * are answered. Not built by default:
+ *
+ *     ninja -C build libassay-core.a
+ *     cc -O2 -std=c17 -D_GNU_SOURCE -Isrc tests/bench/bench_store.c build/libassay-core.a \
+ *        $(pkg-config --cflags --libs sqlite3 libcyaml libisal simdjson) -lstdc++ -lpthread -o
+ * bench_store
+ *     ./bench_store FILE INVOCATIONS DAYS PEOPLE [BATCH]     makes the store and asks
+ *     ./bench_store FILE                                     asks an existing one
+ */
+#include "base/clock.h"
+#include "base/zone.h"
+#include "model/cost.h"
+#include "query/answer.h"
+#include "store/store.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+enum { PER_PERSON = 10 };
+#define START (INT64_C(1735689600) * US_PER_SECOND) /* 2025-01-01 */
+
+static uint64_t state = 88172645463325252u;
+static uint64_t rnd(void)
+{
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return state;
+}
+
+static void need(enum status status, const struct err *err)
+{
+    if (status == OK)
+        return;
+    fprintf(stderr, "bench_store: %s\n", err->text);
+    exit(1);
+}
+
+static uint32_t label(struct series *series, const char *fmt, unsigned n)
+{
+    char text[128];
+    uint32_t id = 0;
+    int len = snprintf(text, sizeof text, fmt, n);
+    need(symbols_intern(series_symbols(series), str_of(text, (size_t)len), &id), NULL);
+    return id;
+}
+
+/* Ten series a person: models, Regions, now and then an error. */
+static void make_series(struct series *series, unsigned people)
+{
+    for (unsigned i = 0; i < people * PER_PERSON; i++) {
+        unsigned kind = i % PER_PERSON;
+        struct labels l = {0};
+        l.v[LABEL_ACCOUNT] = label(series, "11112222%04u", i / PER_PERSON % 7);
+        l.v[LABEL_REGION] = label(series, "us-east-%u", kind % 2 + 1);
+        l.v[LABEL_PRINCIPAL] =
+            label(series,
+                  "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Dev_0123456789abcdef/"
+                  "person.%u@example.com",
+                  i / PER_PERSON);
+        l.v[LABEL_MODEL_ID] = label(series, "us.anthropic.claude-model-%u-v1:0", kind / 2);
+        l.v[LABEL_MODEL] = label(series, "anthropic.claude-model-%u-v1:0", kind / 2);
+        l.v[LABEL_SCOPE] = label(series, "geo", 0);
+        l.v[LABEL_OPERATION] = label(series, "InvokeModelWithResponseStream", 0);
+        l.v[LABEL_OUTCOME] = label(series, kind == 9 ? "unpriced" : "priced", 0);
+        if (kind == 8)
+            l.v[LABEL_ERROR] = label(series, "ThrottlingException", 0);
+        if (kind == 9)
+            l.v[LABEL_REASON] = label(series, "no price for this model", 0);
+        uint32_t id;
+        need(series_intern(series, &l, &id), NULL);
+    }
+}
+
+static void make_invocation(struct invocation *v, int64_t time_us, uint32_t series_n)
+{
+    /* People and their series are used unevenly: the product of two dice. */
+    uint32_t person = (uint32_t)(rnd() % 1000 * (rnd() % 1000) * (series_n / PER_PERSON) / 1000000);
+    uint32_t kind = (uint32_t)(rnd() % 11 * (rnd() % 11) / 11);
+    *v = (struct invocation){.time_us = time_us / US_PER_SECOND * US_PER_SECOND,
+                             .key = {rnd(), rnd()},
+                             .content = rnd(),
+                             .series = person * PER_PERSON + kind,
+                             .latency_ms = (int32_t)(rnd() % 20000),
+                             .first_byte_ms = LATENCY_UNKNOWN,
+                             .flags = kind == 8 ? INV_ERROR : INV_INPUT_BODY | INV_OUTPUT_BODY,
+                             .outcome = kind == 9 ? OUTCOME_UNPRICED : OUTCOME_PRICED};
+    v->tokens[TOKENS_INPUT] = (int64_t)(rnd() % 3000);
+    v->tokens[TOKENS_OUTPUT] = (int64_t)(rnd() % 2000);
+    v->tokens[TOKENS_CACHE_READ] = (int64_t)(rnd() % 150000);
+    v->tokens[TOKENS_CACHE_WRITE_5M] = (int64_t)(rnd() % 8000);
+    for (int i = 0; kind != 9 && i < TOKEN_CLASSES; i++) {
+        v->cost[i] = v->tokens[i] * 300000 * (i + 1);
+        v->list_cost += v->cost[i];
+    }
+}
+
+/* Processor time of this process: what counts on a machine that has other work. */
+static int64_t cpu_us(void)
+{
+    struct rusage use;
+    getrusage(RUSAGE_SELF, &use);
+    return (use.ru_utime.tv_sec + use.ru_stime.tv_sec) * US_PER_SECOND + use.ru_utime.tv_usec +
+           use.ru_stime.tv_usec;
+}
+
+static void fill(const char *path, int64_t n, int64_t days, unsigned people, int64_t batch)
+{
+    struct err err = {0};
+    struct store *s;
+    struct symbols *symbols;
+    struct series *series;
+    need(symbols_new(&symbols, &err), &err);
+    need(series_new(symbols, &series, &err), &err);
+    make_series(series, people);
+    need(store_open(path, STORE_WRITE, &s, &err), &err);
+    enum { CHUNK = 8192 };
+    struct invocation *v = malloc(CHUNK * sizeof *v);
+    int64_t spent = 0, cpu = 0, begun = clock_monotonic_us(), in_batch = 0, mark = 0;
+    need(store_begin(s, &err), &err);
+    for (int64_t done = 0; done < n;) {
+        size_t m = n - done < CHUNK ? (size_t)(n - done) : CHUNK;
+        for (size_t i = 0; i < m; i++)
+            make_invocation(
+                &v[i], START + (int64_t)((__int128)(done + (int64_t)i) * days * US_PER_DAY / n),
+                series_count(series));
+        int64_t t = clock_monotonic_us(), c = cpu_us();
+        need(store_put(s, series, v, m, &err), &err);
+        in_batch += (int64_t)m;
+        done += (int64_t)m;
+        if (in_batch >= batch || done == n) {
+            need(store_commit(s, &err), &err);
+            in_batch = 0;
+            if (done < n)
+                need(store_begin(s, &err), &err);
+        }
+        spent += clock_monotonic_us() - t;
+        cpu += cpu_us() - c;
+        if (done / 1000000 > (done - (int64_t)m) / 1000000) {
+            printf("%8lld: %.0f invocations/s\n", (long long)done,
+                   1e6 / ((double)(spent - mark) / 1e6));
+            mark = spent;
+        }
+    }
+    printf("%lld invocations in %.2f s: %.0f/s; processor %.2f s: %.0f/s (all %.2f s)\n",
+           (long long)n, (double)spent / 1e6, (double)n * 1e6 / (double)spent, (double)cpu / 1e6,
+           (double)n * 1e6 / (double)cpu, (double)(clock_monotonic_us() - begun) / 1e6);
+    int64_t t = clock_monotonic_us();
+    store_close(s);
+    struct rusage use;
+    getrusage(RUSAGE_SELF, &use);
+    printf("close %.2f s, peak memory %ld MB\n", (double)(clock_monotonic_us() - t) / 1e6,
+           use.ru_maxrss / 1024);
+    free(v);
+    series_free(series);
+    symbols_free(symbols);
+}
+
+/* Returns the time in all. */
+static int64_t ask(const char *path, const char *name, const char *since, const char *until,
+                   bool print)
+{
+    struct err err = {0};
+    int64_t t[6] = {clock_monotonic_us()};
+    struct store *s;
+    struct symbols *symbols;
+    struct series *series;
+    struct question q;
+    struct plan *plan;
+    struct plan_view *view;
+    struct cube *cube;
+    struct about about;
+    struct answer *answer;
+    need(store_open(path, STORE_READ, &s, &err), &err);
+    need(symbols_new(&symbols, &err), &err);
+    need(series_new(symbols, &series, &err), &err);
+    question_init(&q);
+    need(question_named(&q, str_from(name), &err), &err);
+    if (since)
+        need(question_set(&q, STR("since"), str_from(since), &err), &err);
+    if (until)
+        need(question_set(&q, STR("until"), str_from(until), &err), &err);
+    need(question_finish(&q, START + 400 * US_PER_DAY, &err), &err);
+    t[1] = clock_monotonic_us();
+    need(store_load_series(s, series, &err), &err);
+    t[2] = clock_monotonic_us();
+    need(plan_new(&q, series, NULL, &plan, &err), &err);
+    need(plan_view_new(plan, &view, &err), &err);
+    need(cube_new(&cube, &err), &err);
+    need(store_fill(s, plan, view, cube, &err), &err);
+    t[3] = clock_monotonic_us();
+    need(store_about(s, &about, &err), &err);
+    t[4] = clock_monotonic_us();
+    need(answer_new(plan, cube, &about, STR(""), &answer, &err), &err);
+    t[5] = clock_monotonic_us();
+    if (print)
+        printf(
+            "  %-9s open %5.1f  series %5.1f  fill %6.1f  about %4.1f  answer %5.1f  all %6.1f ms"
+            "  (%zu cells, %zu rows)\n",
+            name, (double)(t[1] - t[0]) / 1e3, (double)(t[2] - t[1]) / 1e3,
+            (double)(t[3] - t[2]) / 1e3, (double)(t[4] - t[3]) / 1e3, (double)(t[5] - t[4]) / 1e3,
+            (double)(t[5] - t[0]) / 1e3, cube_cells(cube), answer->rows_n);
+    answer_free(answer);
+    cube_free(cube);
+    plan_view_free(view);
+    plan_free(plan);
+    question_fini(&q);
+    series_free(series);
+    symbols_free(symbols);
+    store_close(s);
+    return t[5] - t[0];
+}
+
+/* The fastest of five, and the parts of the last one. */
+static void ask_again(const char *path, const char *name, const char *since, const char *until)
+{
+    int64_t best = INT64_MAX;
+    for (int i = 0; i < 5; i++) {
+        int64_t us = ask(path, name, since, until, i == 4);
+        best = us < best ? us : best;
+    }
+    printf("            fastest of five %.1f ms\n", (double)best / 1e3);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 2 && argc < 5) {
+        fprintf(stderr, "usage: bench_store FILE [INVOCATIONS DAYS PEOPLE [BATCH]]\n");
+        return 2;
+    }
+    if (argc > 2)
+        fill(argv[1], atoll(argv[2]), atoll(argv[3]), (unsigned)atoi(argv[4]),
+             argc > 5 ? atoll(argv[5]) : 131072);
+    static const char *const zones[] = {"UTC", "Europe/Berlin", "Asia/Kolkata"};
+    static const char *const periods[][2] = {
+        {NULL, NULL},
+        {"2025-01-01T07:31:12Z", "2025-12-20T19:12:45Z"},
+        {"2025-01-05T01:31:12Z", "2025-01-30T22:42:45Z"},
+    };
+    static const char *const names[] = {"overview", "people",   "teams",  "models",
+                                        "regions",  "profiles", "errors", "unpriced"};
+    for (size_t z = 0; z < 3; z++) {
+        need(zone_set(zones[z], NULL), NULL);
+        for (size_t p = 0; p < 3; p++) {
+            printf("%s, %s\n", zones[z], periods[p][0] ? periods[p][0] : "everything");
+            for (size_t i = 0; i < 8; i++)
+                ask_again(argv[1], names[i], periods[p][0], periods[p][1]);
+        }
+    }
+    return 0;
+}
