@@ -18,7 +18,7 @@ struct label_text {
     }
 
 static const struct label_text count_texts[COUNTS] = {
-    [COUNT_INVOCATIONS] = TEXT("invocations", "model invocations"),
+    [COUNT_INVOCATIONS] = TEXT("calls", "model invocations"),
     [COUNT_ERRORS] = TEXT("errors", "invocations that ended with an errorCode"),
     [COUNT_INPUT] = TEXT("input", "input tokens that did not come from the cache"),
     [COUNT_OUTPUT] = TEXT("output", "output tokens"),

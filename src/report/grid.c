@@ -80,8 +80,8 @@ static struct str metric_cell(struct filler *f, const struct answer_row *row, in
     else if (kind == METRIC_KIND_MS)
         buf_printf(&f->text, "%.*s ms", (int)figure_count(room, v.n), room);
     else
-        buf_str(&f->text, str_of(room, f->style->short_counts ? figure_count_short(room, v.n)
-                                                              : figure_count(room, v.n)));
+        buf_str(&f->text, str_of(room, f->style->narrow ? figure_count_short(room, v.n)
+                                                        : figure_count(room, v.n)));
     f->failed = f->failed || buf_status(&f->text) != OK;
     return keep(f, buf_view(&f->text));
 }
@@ -149,10 +149,24 @@ static void fill_metric(struct filler *f, int column, int metric)
         grid_row(g, r)[column] = metric_cell(f, &f->answer->rows[r], metric, decimals);
 }
 
+/* "cache write" over figures of five digits: two lines of heading leave room for names. */
+static void break_headings(struct grid *g)
+{
+    for (int c = g->dims_n; c < g->columns_n; c++) {
+        struct str below = g->columns[c].heading;
+        struct str above = str_cut(&below, ' ');
+        if (below.p) {
+            g->columns[c].above = above;
+            g->columns[c].heading = below;
+        }
+    }
+}
+
 static void measure(struct grid *g)
 {
     for (int c = 0; c < g->columns_n; c++) {
-        int width = text_width(g->columns[c].heading);
+        int width = text_width(g->columns[c].heading), above = text_width(g->columns[c].above);
+        width = above > width ? above : width;
         int total = text_width(g->total[c]);
         width = total > width ? total : width;
         for (size_t r = 0; r < g->rows_n; r++) {
@@ -180,6 +194,8 @@ enum status grid_new(const struct answer *a, const struct grid_style *style, str
         fill_dimension(&f, i);
     for (int i = 0; i < q->metrics_n; i++)
         fill_metric(&f, g.dims_n + i, q->metrics[i]);
+    if (style->narrow)
+        break_headings(&g);
     measure(&g);
     buf_fini(&f.text);
     if (f.failed)

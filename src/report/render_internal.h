@@ -54,10 +54,11 @@ struct str text_tail(struct str text, int columns);
 /* ---- The form for people: a grid of cells, already text (grid.c). */
 
 struct column {
-    struct str heading;
-    bool figures; /* aligned to the right */
-    bool lead;    /* of the metric that the bars show */
-    int width;    /* of the widest cell, the heading and the total */
+    struct str above;   /* first line of a heading of two, or "" */
+    struct str heading; /* its last line */
+    bool figures;       /* aligned to the right */
+    bool lead;          /* of the metric that the bars show */
+    int width;          /* of the widest cell, the heading and the total */
 };
 
 struct grid {
@@ -72,7 +73,7 @@ struct grid {
 
 struct grid_style {
     bool ascii;
-    bool short_counts;
+    bool narrow;      /* counts as 12.3M, headings on two lines */
     bool align_marks; /* blanks where other cells have a mark */
 };
 

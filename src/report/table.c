@@ -147,17 +147,29 @@ static void put_bar(const struct sheet *s, size_t row, money_sum max)
     ink(s, PLAIN);
 }
 
+static void put_headings(const struct sheet *s)
+{
+    struct str above[sizeof s->grid.columns / sizeof s->grid.columns[0]];
+    struct str headings[sizeof s->grid.columns / sizeof s->grid.columns[0]];
+    bool two_lines = false;
+    for (int c = 0; c < s->grid.columns_n; c++) {
+        above[c] = s->grid.columns[c].above;
+        headings[c] = s->grid.columns[c].heading;
+        two_lines = two_lines || (above[c].n > 0 && !s->layout.hidden[c]);
+    }
+    for (int line = two_lines ? 0 : 1; line < 2; line++) {
+        ink(s, DIM);
+        put_cells(s, line == 0 ? above : headings);
+        trim(s);
+        ink(s, PLAIN);
+        buf_char(s->out, '\n');
+    }
+}
+
 static void put_rows(const struct sheet *s)
 {
     const struct answer *a = s->answer;
-    struct str headings[sizeof s->grid.columns / sizeof s->grid.columns[0]];
-    for (int c = 0; c < s->grid.columns_n; c++)
-        headings[c] = s->grid.columns[c].heading;
-    ink(s, DIM);
-    put_cells(s, headings);
-    trim(s);
-    ink(s, PLAIN);
-    buf_char(s->out, '\n');
+    put_headings(s);
     put_rule(s);
     money_sum max = largest(a);
     for (size_t r = 0; r < s->grid.rows_n; r++) {
@@ -252,8 +264,8 @@ static void put_head(struct sheet *s)
 }
 
 /*
- * The grid is made again with short counts when the long ones do not fit, or when that makes room
- * for the bars: JSON and CSV have the digits.
+ * The grid is made again in its narrow style when the wide one does not fit, or when that makes
+ * room for the bars: JSON and CSV have the digits.
  */
 static enum status lay_out(struct sheet *s, struct arena *arena)
 {
@@ -265,11 +277,12 @@ static enum status lay_out(struct sheet *s, struct arena *arena)
     if (s->layout.fits && !wants_bar)
         return OK;
     struct grid brief;
-    style.short_counts = true;
+    style.narrow = true;
     TRY(grid_new(s->answer, &style, arena, &brief));
     struct layout l = layout_of(&brief, &wish);
     if (s->layout.fits && l.bar == 0)
         return OK;
+    wish.bars = wish.bars && l.fits; /* names before bars, when it is that narrow */
     for (wish.dim_least = 16; !l.fits && wish.dim_least >= 12; wish.dim_least -= 4)
         l = layout_of(&brief, &wish);
     if (!l.fits) {
