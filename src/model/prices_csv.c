@@ -253,17 +253,18 @@ static enum status refuse_duplicate(const struct reader *r, const struct price_r
     return OK;
 }
 
-static enum status reserve(struct price_row **rows, uint32_t *cap, uint32_t n, struct err *err)
+/* The place for one row more behind the first n, or NULL when memory is short. */
+static struct price_row *room_for_one(struct price_row **rows, uint32_t *cap, uint32_t n)
 {
-    if (n < *cap)
-        return OK;
-    uint32_t larger = *cap ? *cap * 2 : 512;
-    struct price_row *p = realloc(*rows, larger * sizeof *p);
-    if (!p)
-        return err_nomem(err);
-    *rows = p;
-    *cap = larger;
-    return OK;
+    if (!*rows || n == *cap) {
+        uint32_t larger = *cap ? *cap * 2 : 512;
+        struct price_row *p = realloc(*rows, larger * sizeof *p);
+        if (!p)
+            return NULL;
+        *rows = p;
+        *cap = larger;
+    }
+    return *rows + n;
 }
 
 static enum status read_rows(struct reader *r, struct price_row **rows, uint32_t *rows_n)
@@ -279,8 +280,9 @@ static enum status read_rows(struct reader *r, struct price_row **rows, uint32_t
         if (*rows_n == PRICE_ROWS_MAX)
             return err_set(r->err, ERR_LIMIT, "%.*s: more than %d prices", STR_ARG(r->file),
                            PRICE_ROWS_MAX);
-        TRY(reserve(rows, &cap, *rows_n, r->err));
-        struct price_row *row = &(*rows)[*rows_n];
+        struct price_row *row = room_for_one(rows, &cap, *rows_n);
+        if (!row)
+            return err_nomem(r->err);
         TRY(read_row(r, cells, n, row));
         TRY(refuse_duplicate(r, *rows, *rows_n, row));
     }
