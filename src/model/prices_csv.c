@@ -227,10 +227,10 @@ static void blank_row(struct price_row *row)
 static enum status read_row(struct reader *r, const struct str *cells, size_t n,
                             struct price_row *row)
 {
+    blank_row(row);
     if (n != r->width)
         return err_set(r->err, ERR_PARSE, "%.*s:%" PRId64 ": %zu cells, the header has %zu",
                        STR_ARG(r->file), r->csv.line, n, r->width);
-    blank_row(row);
     for (size_t i = 0; i < n; i++)
         TRY(read_cell(r, r->by_index[i], str_trim(cells[i]), row));
     if (row->provider.n == 0)
