@@ -1,0 +1,182 @@
+/* Options in common of the commands that read logs: see reading.h. */
+#include "cli/reading.h"
+
+#include "base/io.h"
+
+#include <fcntl.h>
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* Notes on standard error before it only counts: enough to see what is wrong. */
+enum { TROUBLES_SHOWN = 5 };
+
+void reading_init(struct reading *r)
+{
+    *r = (struct reading){.level = "content", .quarantine_fd = -1};
+}
+
+void reading_fini(struct reading *r)
+{
+    series_free(r->series);
+    symbols_free(r->symbols);
+    pricing_free(r->pricing);
+    if (r->quarantine_fd != STDERR_FILENO)
+        io_close(r->quarantine_fd);
+}
+
+enum status reading_file(const char *path, struct buf *out, struct err *err)
+{
+    buf_init(out, (size_t)16 << 20);
+    enum status status = io_read_file(path, out, err);
+    if (status != OK)
+        buf_fini(out);
+    /* A file named on the command line that is not there is a mistake of usage. */
+    if (status == ERR_NOT_FOUND && err)
+        err->status = ERR_USAGE;
+    return status == ERR_NOT_FOUND ? ERR_USAGE : status;
+}
+
+typedef enum status (*pricing_part)(struct pricing *, struct str, const char *, struct err *);
+
+static enum status load_part(struct reading *r, const char *path, pricing_part part,
+                             struct err *err)
+{
+    if (!path)
+        return OK;
+    struct buf text;
+    TRY(reading_file(path, &text, err));
+    enum status status = part(r->pricing, buf_view(&text), path, err);
+    buf_fini(&text);
+    return status;
+}
+
+static enum status open_quarantine(struct reading *r, struct err *err)
+{
+    if (!r->quarantine)
+        return OK;
+    if (strcmp(r->quarantine, "-") == 0) {
+        r->quarantine_fd = STDERR_FILENO;
+        return OK;
+    }
+    r->quarantine_fd = open(r->quarantine, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (r->quarantine_fd < 0)
+        return err_errno(err, errno, "cannot create %.200s", r->quarantine);
+    return OK;
+}
+
+enum status reading_open(struct reading *r, struct err *err)
+{
+    bool counts = strcmp(r->level, "counts") == 0;
+    if (!counts && strcmp(r->level, "content") != 0)
+        return err_set(err, ERR_USAGE, "--level is counts or content, not '%.40s'", r->level);
+    if (r->max_line && (r->max_line < 1024 || r->max_line > INT64_C(1) << 31))
+        return err_set(err, ERR_USAGE, "--max-line is from 1k to 2G");
+    if (r->max_ratio > UINT32_MAX)
+        return err_set(err, ERR_USAGE, "--max-ratio is too large");
+    TRY(pricing_new(&r->pricing, err));
+    TRY(load_part(r, r->prices, pricing_override, err));
+    TRY(load_part(r, r->profiles, pricing_profiles, err));
+    for (int i = 0; i < r->discounts.n; i++)
+        TRY(pricing_discount(r->pricing, str_from(r->discounts.v[i]), err));
+    TRY(open_quarantine(r, err));
+    TRY(symbols_new(&r->symbols, err));
+    TRY(series_new(r->symbols, &r->series, err));
+    r->env = (struct intake_env){
+        .series = r->series,
+        .pricing = r->pricing,
+        .key = hash_key_random(),
+        .detail = counts ? DETAIL_COUNTS : DETAIL_CONTENT,
+        .limits = {(size_t)r->max_line, (uint64_t)r->max_inflated, (uint32_t)r->max_ratio},
+    };
+    r->progress_wanted = !r->quiet && isatty(STDERR_FILENO);
+    r->started_us = clock_monotonic_us();
+    return OK;
+}
+
+void reading_use_key(struct reading *r, struct hash_key key)
+{
+    r->env.key = key;
+}
+
+int reading_threads(const struct reading *r)
+{
+    if (r->threads > 0)
+        return r->threads > CREW_MAX ? CREW_MAX : (int)r->threads;
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online < 1 ? 1 : online > 16 ? 16 : (int)online;
+}
+
+uint32_t reading_fingerprint(const struct reading *r)
+{
+    const uint64_t parts[] = {
+        pricing_fingerprint(r->pricing), (uint64_t)r->env.detail, (uint64_t)r->max_line,
+        (uint64_t)r->max_inflated, (uint64_t)r->max_ratio,
+    };
+    return (uint32_t)hash64((struct hash_key){0, 0}, parts, sizeof parts);
+}
+
+/* Names of files are hostile too: control bytes must not reach the terminal. */
+static size_t printable(char *out, size_t cap, const char *text)
+{
+    size_t n = 0;
+    for (; *text && n + 1 < cap; text++)
+        out[n++] = (unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text;
+    out[n] = '\0';
+    return n;
+}
+
+static void clear_progress(struct reading *r)
+{
+    if (r->progress_shown)
+        fputs("\r\033[K", stderr);
+    r->progress_shown = false;
+}
+
+void reading_trouble(void *ctx, const struct crew_trouble *t)
+{
+    struct reading *r = ctx;
+    char path[1024], line[1280];
+    printable(path, sizeof path, t->path);
+    int n = t->offset >= 0 ? snprintf(line, sizeof line, "%s:%lld: %s\n", path,
+                                      (long long)t->offset, t->reason)
+                           : snprintf(line, sizeof line, "%s: %s\n", path, t->reason);
+    if (n < 0)
+        return;
+    size_t length = (size_t)n < sizeof line ? (size_t)n : sizeof line - 1;
+    if (r->quarantine_fd >= 0) {
+        /* The list is a help; that it cannot be written must not stop the count. */
+        if (r->quarantine_fd == STDERR_FILENO)
+            clear_progress(r);
+        if (io_write_all(r->quarantine_fd, line, length, "the list", NULL) != OK)
+            r->quarantine_fd = -1;
+        return;
+    }
+    if (r->quiet || r->troubles_shown > TROUBLES_SHOWN)
+        return;
+    clear_progress(r);
+    if (r->troubles_shown++ == TROUBLES_SHOWN)
+        fputs("assay: … more of that; --quarantine FILE lists all\n", stderr);
+    else
+        fprintf(stderr, "assay: %.*s", (int)length, line);
+}
+
+void reading_progress(void *ctx, const struct crew_progress *p)
+{
+    struct reading *r = ctx;
+    int64_t elapsed_ms = (clock_monotonic_us() - r->started_us) / 1000;
+    if (!r->progress_wanted)
+        return;
+    if (p->finished) {
+        clear_progress(r);
+        return;
+    }
+    if (elapsed_ms < 500)
+        return;
+    static const char spinner[] = "|/-\\";
+    fprintf(stderr, "\r\033[K%c reading: %lld files, %lld MB, %lld records (%lld/s)",
+            spinner[elapsed_ms / 200 % 4], (long long)p->files, (long long)(p->bytes / 1000000),
+            (long long)p->records, (long long)(p->records * 1000 / elapsed_ms));
+    fflush(stderr);
+    r->progress_shown = true;
+}
