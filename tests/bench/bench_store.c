@@ -15,6 +15,7 @@
 #include "query/answer.h"
 #include "store/store.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -39,11 +40,15 @@ static void need(enum status status, const struct err *err)
     exit(1);
 }
 
-static uint32_t label(struct series *series, const char *fmt, unsigned n)
+static uint32_t label(struct series *series, const char *fmt, ...) PRINTF_LIKE(2, 3);
+static uint32_t label(struct series *series, const char *fmt, ...)
 {
     char text[128];
     uint32_t id = 0;
-    int len = snprintf(text, sizeof text, fmt, n);
+    va_list ap;
+    va_start(ap, fmt);
+    int len = vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
     need(symbols_intern(series_symbols(series), str_of(text, (size_t)len), &id), NULL);
     return id;
 }
@@ -63,13 +68,13 @@ static void make_series(struct series *series, unsigned people)
                   i / PER_PERSON);
         l.v[LABEL_MODEL_ID] = label(series, "us.anthropic.claude-model-%u-v1:0", kind / 2);
         l.v[LABEL_MODEL] = label(series, "anthropic.claude-model-%u-v1:0", kind / 2);
-        l.v[LABEL_SCOPE] = label(series, "geo", 0);
-        l.v[LABEL_OPERATION] = label(series, "InvokeModelWithResponseStream", 0);
-        l.v[LABEL_OUTCOME] = label(series, kind == 9 ? "unpriced" : "priced", 0);
+        l.v[LABEL_SCOPE] = label(series, "geo");
+        l.v[LABEL_OPERATION] = label(series, "InvokeModelWithResponseStream");
+        l.v[LABEL_OUTCOME] = label(series, "%s", kind == 9 ? "unpriced" : "priced");
         if (kind == 8)
-            l.v[LABEL_ERROR] = label(series, "ThrottlingException", 0);
+            l.v[LABEL_ERROR] = label(series, "ThrottlingException");
         if (kind == 9)
-            l.v[LABEL_REASON] = label(series, "no price for this model", 0);
+            l.v[LABEL_REASON] = label(series, "no price for this model");
         uint32_t id;
         need(series_intern(series, &l, &id), NULL);
     }

@@ -49,11 +49,15 @@ static UNUSED uint64_t fixture_random(struct fixture *f)
     return f->seed;
 }
 
-static UNUSED uint32_t fixture_label(struct series *series, const char *fmt, unsigned n)
+PRINTF_LIKE(2, 3)
+static UNUSED uint32_t fixture_label(struct series *series, const char *fmt, ...)
 {
     char text[96];
     uint32_t id;
-    int len = snprintf(text, sizeof text, fmt, n);
+    va_list ap;
+    va_start(ap, fmt);
+    int len = vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
     GOOD(symbols_intern(series_symbols(series), str_of(text, (size_t)len), &id));
     return id;
 }
@@ -66,8 +70,8 @@ static UNUSED void fixture_series(struct series *series)
         l.v[LABEL_PRINCIPAL] = fixture_label(series, "arn:aws:iam::111122223333:user/u%u", i / 4);
         l.v[LABEL_MODEL_ID] = fixture_label(series, "anthropic.claude-%u", i % 4);
         l.v[LABEL_MODEL] = fixture_label(series, "anthropic.claude-%u", i % 4);
-        l.v[LABEL_OUTCOME] = fixture_label(series, i % 4 == 3 ? "unpriced" : "priced", 0);
-        l.v[LABEL_REASON] = fixture_label(series, i % 4 == 3 ? "no price" : "", 0);
+        l.v[LABEL_OUTCOME] = fixture_label(series, "%s", i % 4 == 3 ? "unpriced" : "priced");
+        l.v[LABEL_REASON] = fixture_label(series, "%s", i % 4 == 3 ? "no price" : "");
         uint32_t id;
         GOOD(series_intern(series, &l, &id));
     }
