@@ -1,0 +1,98 @@
+Without arguments: help, and an exit code that says so.
+
+  $ assay
+  2> usage: assay COMMAND [ARGUMENT…]
+  2> 
+  2>   report     answer a question about logs or a store
+  2>   ingest     read logs into a store
+  2>   price      show and check the price book
+  2>   simulate   write realistic logs, with their truth
+  2> 
+  2>   assay report LOGS          what was spent, day by day
+  2>   assay report people LOGS   by whom
+  2>   assay COMMAND --help       the options of a command
+  2>   man assay                  the manual
+  [2]
+
+  $ assay --version
+  ~
+
+Mask: assay \d+\.\d+\.\d+
+
+  $ assay report --help
+  usage: assay report [NAME] [PATH…] [option…]
+  
+  NAME is overview, people, teams, models, regions, profiles, errors or unpriced.
+  PATH is a file, a directory, a quoted glob, or - for standard input.
+  
+    --by DIM,…               dimensions: user, team, model, account, region …
+    --metrics NAME,…         columns: invocations, input, cost …
+    --where DIM=GLOB,…       filter, also !=; may be repeated
+    --since TIME               2026-10-01, 7d, this-month, yesterday …
+    --until TIME               end of the period, inclusive for days
+    --bucket SIZE              steps of time: hour, day, week, month, year
+    --tz ZONE                  time zone of days and months (default UTC)
+    --order NAME[:asc]         metric or dimension to sort by
+    --limit N                  at most N rows; the total covers all
+    --format FORM              table, json, csv or md
+    --color WHEN               auto, always or never
+    --store FILE               ask a store made by assay ingest
+    --directory FILE           who belongs to which team
+    --dedupe-memory SIZE       memory for recognising duplicates (default 1G)
+    --level counts|content     whether bodies are looked into (default content)
+    --profiles FILE            application inference profiles: ARN, model, scope, name
+    --prices FILE              prices that replace built-in ones
+    --discount WHAT=PERCENT    account:ID, provider:NAME or model:PATTERN; may be repeated
+    --quarantine FILE          list what could not be read: file, offset, reason ('-': stderr)
+    --threads N                default: as many as processors
+    --max-line SIZE            largest record (default 64M)
+    --max-inflated SIZE        largest file after decompression (default 16G)
+    --max-ratio N              largest inflated : compressed (default 1100)
+    --quiet                    no progress and no notes on standard error
+    --help                     this text
+
+  $ assay ingest --help
+  usage: assay ingest PATH… --store FILE [option…]
+  
+    --store FILE               the store; made when it is not there
+    --level counts|content     whether bodies are looked into (default content)
+    --profiles FILE            application inference profiles: ARN, model, scope, name
+    --prices FILE              prices that replace built-in ones
+    --discount WHAT=PERCENT    account:ID, provider:NAME or model:PATTERN; may be repeated
+    --quarantine FILE          list what could not be read: file, offset, reason ('-': stderr)
+    --threads N                default: as many as processors
+    --max-line SIZE            largest record (default 64M)
+    --max-inflated SIZE        largest file after decompression (default 16G)
+    --max-ratio N              largest inflated : compressed (default 1100)
+    --quiet                    no progress and no notes on standard error
+    --help                     this text
+
+  $ assay price --help
+  usage: assay price list [PATTERN] | show MODEL | check [FILE]
+  
+    --filter GLOB              list: models or names to show
+    --region REGION            source Region (show: us-east-1)
+    --date DAY                 list: only what was in force on that day
+    --format table|json|csv    list: csv is what --prices reads
+    --at TIME                  show: time of the call (now)
+    --tokens IN,OUT,READ,W5M,W1H
+                               show: what so many cost
+    --account ID               show: account of the call, for discounts
+    --prices FILE              prices that replace built-in ones
+    --profiles FILE            application inference profiles
+    --discount WHAT=PERCENT    account:ID, provider:NAME or model:PATTERN; may be repeated
+    --help                     this text
+
+  $ assay simulate --help
+  usage: assay simulate --out DIR [--users N] [--days N] [--seed S] [--bodies HOW]
+  
+    --users N                  people, besides services (20)
+    --days N                   days from the start on (30)
+    --seed S                   the same seed gives the same logs (1)
+    --out DIR                  where to write; must be empty or missing
+    --bodies HOW               inline, s3 (large ones under data/) or none (inline)
+    --start DATE               the first day (2026-10-01)
+    --records N                stop after about so many records
+    --body-scale PERCENT       size of generated texts, 1 to 400 (100)
+    --force                    write into a directory that is not empty
+    --help                     this text
