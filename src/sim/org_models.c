@@ -53,7 +53,7 @@ static struct model base_model(const char *base, const char *scope)
     return (struct model){.base = b, .scope = scope, .how = BY_ID, .body_name = body_name(b)};
 }
 
-enum id_style { STYLE_GLOBAL, STYLE_GEO, STYLE_ARN, STYLE_PROFILE, STYLE_FORGOTTEN, STYLE_PLAIN };
+enum id_style { STYLE_GLOBAL, STYLE_GEO, STYLE_ARN, STYLE_FORGOTTEN, STYLE_PROFILE, STYLE_PLAIN };
 
 static uint32_t claude(struct org *o, struct rng *r, const char *base, enum id_style style,
                        const struct desk *d, const char *name)
@@ -100,7 +100,7 @@ bool org_desks(struct org *o, struct rng *r)
         d->account = (uint8_t)(t % o->accounts_n);
         d->region = (uint8_t)(t < o->regions_n ? t : rng_below(r, o->regions_n));
         /* The first teams show every style once; the rest is drawn. */
-        enum id_style style = (enum id_style)(t < 5 ? t : rng_below(r, 4));
+        enum id_style style = (enum id_style)(t < 5 ? t : rng_below(r, 5));
         const char *const *base = bases[t < 3 ? t : rng_below(r, 3)];
         enum id_style small = style == STYLE_GLOBAL ? STYLE_GLOBAL : STYLE_GEO;
         const char *name = org_team(t);
