@@ -120,8 +120,8 @@ static enum status end_brief(struct fill *f)
             b->sums.count[COUNT_INVOCATIONS] = 0;
             pack_add(sums, &b->sums);
         }
-        struct sums part = {.count = {[COUNT_INVOCATIONS] = (int64_t)b->invocations[b->series[i]]}};
-        pack_add(sums, &part);
+        int64_t *n = &sums->count[COUNT_INVOCATIONS];
+        *n = (int64_t)((uint64_t)*n + b->invocations[b->series[i]]);
         b->invocations[b->series[i]] = 0;
     }
     b->series_n = 0;
