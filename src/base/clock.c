@@ -85,11 +85,13 @@ static bool take_number(struct str *s, size_t digits, int *out)
     return true;
 }
 
-static bool take_char(struct str *s, const char *any_of)
+/* Takes one character, either of two. */
+static bool take_char(struct str *s, char a, char b)
 {
-    if (s->n == 0 || s->p[0] == '\0' || !strchr(any_of, s->p[0]))
+    if (s->n == 0 || (s->p[0] != a && s->p[0] != b))
         return false;
-    *s = str_skip(*s, 1);
+    s->p++;
+    s->n--;
     return true;
 }
 
@@ -99,13 +101,13 @@ static bool take_offset(struct str s, int *minutes)
     *minutes = 0;
     if (s.n == 0)
         return true;
-    if (take_char(&s, "Zz"))
+    if (take_char(&s, 'Z', 'z'))
         return s.n == 0;
     bool west = s.p[0] == '-';
     int h, m;
-    if (!take_char(&s, "+-") || !take_number(&s, 2, &h))
+    if (!take_char(&s, '+', '-') || !take_number(&s, 2, &h))
         return false;
-    take_char(&s, ":");
+    take_char(&s, ':', ':');
     if (!take_number(&s, 2, &m) || s.n != 0 || h > 18 || m > 59)
         return false;
     *minutes = (west ? -1 : 1) * (h * 60 + m);
@@ -116,12 +118,13 @@ bool time_parse(struct str s, int64_t *time_us)
 {
     struct civil c = {0};
     int year, offset;
-    if (!take_number(&s, 4, &year) || !take_char(&s, "-") || !take_number(&s, 2, &c.month) ||
-        !take_char(&s, "-") || !take_number(&s, 2, &c.day) || !take_char(&s, "Tt ") ||
-        !take_number(&s, 2, &c.hour) || !take_char(&s, ":") || !take_number(&s, 2, &c.minute) ||
-        !take_char(&s, ":") || !take_number(&s, 2, &c.second))
+    if (!take_number(&s, 4, &year) || !take_char(&s, '-', '-') || !take_number(&s, 2, &c.month) ||
+        !take_char(&s, '-', '-') || !take_number(&s, 2, &c.day) ||
+        (!take_char(&s, 'T', 't') && !take_char(&s, ' ', ' ')) || !take_number(&s, 2, &c.hour) ||
+        !take_char(&s, ':', ':') || !take_number(&s, 2, &c.minute) || !take_char(&s, ':', ':') ||
+        !take_number(&s, 2, &c.second))
         return false;
-    if (take_char(&s, ".,")) {
+    if (take_char(&s, '.', ',')) {
         int scale = 100000, digit;
         if (!take_number(&s, 1, &digit))
             return false;

@@ -10,11 +10,11 @@
 
 /* Exit codes, as documented in assay(1). */
 enum exit_code {
-    EXIT_DONE = 0,        /* everything was read and answered */
-    EXIT_INCOMPLETE = 1,  /* answered, but some input could not be read (to its end) */
-    EXIT_BAD_USAGE = 2,   /* the command line or a file given on it is wrong */
-    EXIT_CANNOT = 3,      /* store, output or system failure: no answer */
-    EXIT_STOPPED = 130,   /* interrupted by a signal */
+    EXIT_DONE = 0,       /* everything was read and answered */
+    EXIT_INCOMPLETE = 1, /* answered, but some input could not be read (to its end) */
+    EXIT_BAD_USAGE = 2,  /* the command line or a file given on it is wrong */
+    EXIT_CANNOT = 3,     /* store, output or system failure: no answer */
+    EXIT_STOPPED = 130,  /* interrupted by a signal */
 };
 
 enum option_kind {

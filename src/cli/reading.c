@@ -111,7 +111,7 @@ uint32_t reading_fingerprint(const struct reading *r)
 {
     const uint64_t parts[] = {
         pricing_fingerprint(r->pricing), (uint64_t)r->env.detail, (uint64_t)r->max_line,
-        (uint64_t)r->max_inflated, (uint64_t)r->max_ratio,
+        (uint64_t)r->max_inflated,       (uint64_t)r->max_ratio,
     };
     return (uint32_t)hash64((struct hash_key){0, 0}, parts, sizeof parts);
 }

@@ -43,8 +43,8 @@ struct json_text {
 struct json_cursor {
     const char *p;
     const uint32_t *at;
-    uint32_t i, end;   /* position in `at`, and where the walk must stop */
-    uint32_t n;        /* length of the text */
+    uint32_t i, end; /* position in `at`, and where the walk must stop */
+    uint32_t n;      /* length of the text */
     uint16_t depth;
     bool failed;
     bool value_due; /* json_next_key / json_next_item was called and its value not yet taken */
@@ -91,7 +91,8 @@ bool json_ended_inside(const struct json_cursor *c);
 
 /* What the value that is due looks like, by its first byte. */
 enum json_type json_peek(const struct json_cursor *c);
-/* Enters the value when it is an object (array); otherwise leaves it untouched and answers false. */
+/* Enters the value when it is an object (array); otherwise leaves it untouched and answers false.
+ */
 bool json_enter_object(struct json_cursor *c);
 bool json_enter_array(struct json_cursor *c);
 /* The next key (between its quotes, escapes as written) or item; false at the end of the
@@ -106,8 +107,9 @@ void json_skip(struct json_cursor *c);
 bool json_raw(struct json_cursor *c, struct str *raw);
 
 /* Takes the value when it is of that type; otherwise skips it and answers false. */
-bool json_string(struct json_cursor *c, struct str *raw); /* between the quotes, escapes as written */
-bool json_i64(struct json_cursor *c, int64_t *value);     /* digits only, with an optional minus */
+bool json_string(struct json_cursor *c,
+                 struct str *raw);                    /* between the quotes, escapes as written */
+bool json_i64(struct json_cursor *c, int64_t *value); /* digits only, with an optional minus */
 bool json_bool(struct json_cursor *c, bool *value);
 bool json_number(struct json_cursor *c, struct str *raw); /* as written, grammar checked */
 

@@ -13,7 +13,14 @@ extern "C" {
 
 struct json_scan;
 
-enum json_scan_result { SCAN_OK, SCAN_NOMEM, SCAN_UTF8, SCAN_CONTROL, SCAN_OPEN_STRING, SCAN_OTHER };
+enum json_scan_result {
+    SCAN_OK,
+    SCAN_NOMEM,
+    SCAN_UTF8,
+    SCAN_CONTROL,
+    SCAN_OPEN_STRING,
+    SCAN_OTHER
+};
 
 /* NULL when memory is short. */
 struct json_scan *json_scan_new(void);

@@ -65,10 +65,8 @@ static void file_failed(struct worker *w, const char *reason)
 static enum status read_open_file(struct worker *w, int fd, struct err *err)
 {
     struct key_facts key = key_facts(str_from(w->path));
-    struct origin from = {.name = w->path,
-                          .account = key.account,
-                          .region = key.region,
-                          .delivery_us = key.hour_us};
+    struct origin from = {
+        .name = w->path, .account = key.account, .region = key.region, .delivery_us = key.hour_us};
     struct reader_sink sink = {w, on_record, on_quarantine};
     return reader_file(w->reader, fd, &from, &sink, &w->about, err);
 }
@@ -85,8 +83,8 @@ static enum status read_one(struct worker *w, const struct local_file *file, str
         if (status == ERR_NOMEM)
             return err_nomem(err);
         if (status != OK) {
-            file_failed(w, status == ERR_NOT_FOUND ? "the file is gone"
-                                                   : "the file cannot be opened");
+            file_failed(w,
+                        status == ERR_NOT_FOUND ? "the file is gone" : "the file cannot be opened");
         } else {
             status = read_open_file(w, fd, err);
             io_close(fd);
@@ -105,8 +103,7 @@ static enum status read_one(struct worker *w, const struct local_file *file, str
 }
 
 /* The next file that the job wants, its path copied into w->path. */
-static enum status next_file(struct worker *w, struct local_file *file, bool *more,
-                             struct err *err)
+static enum status next_file(struct worker *w, struct local_file *file, bool *more, struct err *err)
 {
     struct crew *c = w->crew;
     enum status status = OK;

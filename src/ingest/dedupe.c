@@ -2,9 +2,10 @@
  * The table of seen keys: see dedupe.h. 64 shards by the top bits of the key, each with its lock,
  * its slots and the block it is writing.
  *
- * A shard's slots are ordered by fingerprint (linear probing that keeps order), so that a search for
- * an absent key ends early even at 90 % load, and growing by a fifth is a single pass. A slot holds
- * 88 bits of the key and 40 bits of where its invocation is packed; the full key is compared there.
+ * A shard's slots are ordered by fingerprint (linear probing that keeps order), so that a search
+ * for an absent key ends early and growing by a fifth is a single pass. A slot is 12 bytes: 64 bits
+ * of the key and where its invocation is packed; the whole key is compared there. 60 to 75 % load
+ * makes 16 to 20 bytes a key; fuller tables were slower by the shifting of neighbours.
  */
 #include "ingest/dedupe.h"
 
@@ -21,22 +22,20 @@ enum {
     SHARDS = 1 << SHARD_BITS,
     BLOCK = 64 << 10,
     FIRST_SLOTS = 256,
-    OFFSET_BITS = 16, /* of a reference: offset within its block */
+    ALIGN = 8,        /* of packed invocations, so that 32 bits reach 32 GiB of them */
+    OFFSET_BITS = 13, /* of a reference: offset within its block, in units of ALIGN */
 };
 
-/* Bits 0..23 of `low` are the last 24 bits of the fingerprint, bits 24..63 the reference. */
 struct slot {
-    uint64_t high; /* first 64 bits of the fingerprint; never 0 in a used slot */
-    uint64_t low;
+    uint32_t finger[2]; /* 64 bits of the key, high half first; never 0 in a used slot */
+    uint32_t ref;
 };
-
-#define FINGER_LOW UINT64_C(0xFFFFFF)
 
 struct shard {
     pthread_mutex_t lock;
     struct slot *slots;
     size_t size, n;
-    unsigned char *block; /* being filled */
+    unsigned char *block;       /* being filled */
     uint32_t block_n, block_at; /* bytes used; number of the block in the file */
     bool block_open;
     uint32_t *set_aside; /* blocks of deferred invocations, and the bytes used in each */
@@ -98,26 +97,30 @@ uint64_t dedupe_memory(const struct dedupe *d)
     return atomic_load(&d->memory);
 }
 
-static struct slot slot_of(struct hash128 key, uint64_t ref)
+/* The shard took the top bits of hi; the rest orders the slots. 0 marks an empty slot. */
+static uint64_t finger_of(struct hash128 key)
 {
-    /* The shard took the top bits of hi; the rest orders the slots. 0 marks an empty slot. */
-    uint64_t high = key.hi << SHARD_BITS | key.lo >> (64 - SHARD_BITS);
-    return (struct slot){high ? high : 1, ref << 24 | (key.lo & FINGER_LOW)};
+    uint64_t finger = key.hi << SHARD_BITS | key.lo >> (64 - SHARD_BITS);
+    return finger ? finger : 1;
+}
+
+static inline uint64_t finger(const struct slot *s)
+{
+    return (uint64_t)s->finger[0] << 32 | s->finger[1];
+}
+
+static struct slot slot_of(struct hash128 key, uint32_t ref)
+{
+    uint64_t f = finger_of(key);
+    return (struct slot){{(uint32_t)(f >> 32), (uint32_t)f}, ref};
 }
 
 /* Where the probing of a fingerprint begins: its share of the table, so that the order of the
  * slots is the order of the fingerprints. */
-static size_t home(uint64_t high, size_t size)
+static size_t home(uint64_t f, size_t size)
 {
     __extension__ typedef unsigned __int128 wide;
-    return (size_t)((wide)high * size >> 64);
-}
-
-static bool slot_before(struct slot a, struct slot b)
-{
-    if (a.high != b.high)
-        return a.high < b.high;
-    return (a.low & FINGER_LOW) < (b.low & FINGER_LOW);
+    return (size_t)((wide)f * size >> 64);
 }
 
 /* Tables do not wrap: room behind the last home takes the overflow. */
@@ -139,9 +142,10 @@ static bool grow(struct dedupe *d, struct shard *s, size_t index)
         size_t next = 0, old_all = s->size ? s->size + slack(s->size) : 0;
         bool fits = true;
         for (size_t i = 0; i < old_all; i++) {
-            if (!s->slots[i].high)
+            uint64_t f = finger(&s->slots[i]);
+            if (!f)
                 continue;
-            size_t at = home(s->slots[i].high, size);
+            size_t at = home(f, size);
             at = at < next ? next : at;
             if (at >= all) {
                 fits = false;
@@ -164,18 +168,16 @@ static bool grow(struct dedupe *d, struct shard *s, size_t index)
     }
 }
 
-/* The first slot that is empty or not before `want`. */
-static size_t seek(const struct shard *s, struct slot want)
+/* The first slot that is empty or not before the fingerprint. */
+static size_t seek(const struct shard *s, uint64_t want)
 {
-    size_t i = home(want.high, s->size), all = s->size + slack(s->size);
-    while (i < all && s->slots[i].high && slot_before(s->slots[i], want))
-        i++;
+    size_t i = home(want, s->size), all = s->size + slack(s->size);
+    for (; i < all; i++) {
+        uint64_t f = finger(&s->slots[i]);
+        if (f == 0 || f >= want)
+            break;
+    }
     return i;
-}
-
-static bool same_finger(struct slot a, struct slot b)
-{
-    return a.high == b.high && (a.low & FINGER_LOW) == (b.low & FINGER_LOW);
 }
 
 static enum status file_of(struct dedupe *d, int *fd, struct err *err)
@@ -205,7 +207,7 @@ static enum status write_block(struct dedupe *d, uint32_t at, const unsigned cha
 
 /* Appends a packed invocation to the shard's block; *ref says where. */
 static enum status append(struct dedupe *d, struct shard *s, const struct invocation *v,
-                          uint64_t *ref, struct err *err)
+                          uint32_t *ref, struct err *err)
 {
     if (s->block_open && s->block_n + PACK_MAX > BLOCK) {
         TRY(write_block(d, s->block_at, s->block, err));
@@ -215,21 +217,22 @@ static enum status append(struct dedupe *d, struct shard *s, const struct invoca
         if (!s->block && !(s->block = malloc(BLOCK)))
             return err_nomem(err);
         s->block_at = atomic_fetch_add(&d->blocks, 1);
-        if (s->block_at >> (40 - OFFSET_BITS))
+        if (s->block_at >> (32 - OFFSET_BITS))
             return err_set(err, ERR_LIMIT, "too many records for one run");
         s->block_n = 0;
         s->block_open = true;
     }
-    *ref = (uint64_t)s->block_at << OFFSET_BITS | s->block_n;
+    *ref = s->block_at << OFFSET_BITS | s->block_n / ALIGN;
     s->block_n += (uint32_t)invocation_pack(v, s->block + s->block_n);
+    s->block_n = (s->block_n + ALIGN - 1) / ALIGN * ALIGN;
     return OK;
 }
 
-static enum status load(struct dedupe *d, struct shard *s, uint64_t ref, struct invocation *v,
+static enum status load(struct dedupe *d, struct shard *s, uint32_t ref, struct invocation *v,
                         struct err *err)
 {
-    uint32_t block = (uint32_t)(ref >> OFFSET_BITS);
-    uint32_t offset = (uint32_t)(ref & ((1u << OFFSET_BITS) - 1));
+    uint32_t block = ref >> OFFSET_BITS;
+    uint32_t offset = (ref & ((1u << OFFSET_BITS) - 1)) * ALIGN;
     unsigned char bytes[PACK_MAX];
     const unsigned char *p = bytes;
     size_t n = BLOCK - offset < PACK_MAX ? BLOCK - offset : PACK_MAX;
@@ -247,11 +250,11 @@ static enum status load(struct dedupe *d, struct shard *s, uint64_t ref, struct 
 static enum status find(struct dedupe *d, struct shard *s, const struct invocation *v, size_t *at,
                         bool *found, struct invocation *old, struct err *err)
 {
-    struct slot want = slot_of(v->key, 0);
+    uint64_t want = finger_of(v->key);
     size_t all = s->size + slack(s->size);
     *found = false;
-    for (*at = seek(s, want); *at < all && same_finger(s->slots[*at], want); ++*at) {
-        TRY(load(d, s, s->slots[*at].low >> 24, old, err));
+    for (*at = seek(s, want); *at < all && finger(&s->slots[*at]) == want; ++*at) {
+        TRY(load(d, s, s->slots[*at].ref, old, err));
         if (hash128_eq(old->key, v->key)) {
             *found = true;
             return OK;
@@ -264,7 +267,7 @@ static enum status find(struct dedupe *d, struct shard *s, const struct invocati
 static bool insert(struct shard *s, size_t at, struct slot slot)
 {
     size_t end = at, all = s->size + slack(s->size);
-    while (end < all && s->slots[end].high)
+    while (end < all && finger(&s->slots[end]))
         end++;
     if (end >= all)
         return false;
@@ -277,14 +280,14 @@ static bool insert(struct shard *s, size_t at, struct slot slot)
 static enum status add_new(struct dedupe *d, struct shard *s, size_t index, size_t at,
                            const struct invocation *v, struct err *err)
 {
-    uint64_t ref;
+    uint32_t ref = 0;
     TRY(append(d, s, v, &ref, err));
     struct slot slot = slot_of(v->key, ref);
-    bool full = s->n >= s->size / 10 * 9;
+    bool full = s->n >= s->size / 4 * 3;
     while (full || !insert(s, at, slot)) {
         if (!grow(d, s, index))
             return err_nomem(err);
-        at = seek(s, slot);
+        at = seek(s, finger(&slot));
         full = false;
     }
     atomic_fetch_add(&d->count, 1);
@@ -341,7 +344,7 @@ static enum status offer_locked(struct dedupe *d, struct shard *s, size_t index,
     *verdict = VERDICT_DROP;
     if (!invocation_beats(v, old))
         return OK;
-    uint64_t ref;
+    uint32_t ref = 0;
     TRY(append(d, s, v, &ref, err));
     s->slots[at] = slot_of(v->key, ref);
     *verdict = VERDICT_REPLACE;
@@ -385,9 +388,9 @@ static enum status count_part(struct dedupe *part,
         size_t all = s->size ? s->size + slack(s->size) : 0;
         for (size_t at = 0; at < all; at++) {
             struct invocation v;
-            if (!s->slots[at].high)
+            if (!finger(&s->slots[at]))
                 continue;
-            TRY(load(part, s, s->slots[at].low >> 24, &v, err));
+            TRY(load(part, s, s->slots[at].ref, &v, err));
             if (count(ctx, &v) != OK)
                 return err_nomem(err);
         }

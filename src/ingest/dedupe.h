@@ -3,10 +3,10 @@
  * with one key the one that invocation_beats stays; the other is handed back so that what it added
  * can be taken away. Any order, any number of copies, any number of threads: the same result.
  *
- * Memory is bounded. The table holds 16 bytes a key at 75 to 90 % load; what an invocation added is
+ * Memory is bounded. The table holds 12 bytes a key at 60 to 75 % load; what an invocation added is
  * packed (some 50 bytes) into blocks that go to an unnamed temporary file as they fill. Past
- * `memory_limit` new keys are no longer taken into the table: their invocations are set aside in the
- * file and sorted out at the end, a part of the keys at a time.
+ * `memory_limit` new keys are no longer taken into the table: their invocations are set aside in
+ * the file and sorted out at the end, a part of the keys at a time.
  */
 #ifndef ASSAY_INGEST_DEDUPE_H
 #define ASSAY_INGEST_DEDUPE_H

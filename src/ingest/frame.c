@@ -113,8 +113,7 @@ static enum status read_span(struct reader *r, const struct piece *f, size_t pos
 {
     struct json_text text;
     *stop = 0;
-    enum status status =
-        json_index(r->levels[f->level].json, f->p + pos, end - pos, &text, err);
+    enum status status = json_index(r->levels[f->level].json, f->p + pos, end - pos, &text, err);
     if (status == ERR_NOMEM)
         return status;
     if (status != OK) {
@@ -153,9 +152,8 @@ static enum status read_object(struct reader *r, const struct piece *f, size_t *
 {
     bool found;
     size_t end = line_end(f, *pos, &found);
-    size_t length = found && is_cut_off(f, *pos, end)
-                        ? object_length(f->p + *pos, end - *pos)
-                        : object_length(f->p + *pos, f->n - *pos);
+    size_t length = found && is_cut_off(f, *pos, end) ? object_length(f->p + *pos, end - *pos)
+                                                      : object_length(f->p + *pos, f->n - *pos);
     if (length == 0) {
         bool wait = !f->eof && !(found && is_cut_off(f, *pos, end));
         if (wait) {

@@ -43,7 +43,8 @@ struct intake {
     struct tuple_slot *tuples;
 };
 
-/* Of `content`: a constant, because the choice between duplicates must not depend on the process. */
+/* Of `content`: a constant, because the choice between duplicates must not depend on the process.
+ */
 static const struct hash_key CONTENT_KEY = {UINT64_C(0x61737361792d3031),
                                             UINT64_C(0x636f6e74656e7400)};
 
@@ -116,7 +117,8 @@ static size_t mix(const uint32_t *v, size_t n)
 static enum status find_price(struct intake *in, const struct labels *l, struct str body_model,
                               bool optimized, int64_t time_us, struct match_slot **out)
 {
-    uint32_t id[6] = {l->v[LABEL_ACCOUNT], l->v[LABEL_REGION], l->v[LABEL_MODEL_ID], 0,
+    uint32_t id[6] = {l->v[LABEL_ACCOUNT],          l->v[LABEL_REGION],
+                      l->v[LABEL_MODEL_ID],         0,
                       l->v[LABEL_INFERENCE_REGION], l->v[LABEL_TIER] << 1 | optimized};
     TRY(symbol_of(in, body_model, &id[3]));
     struct match_slot *slot = &in->matches[mix(id, 6) & (MATCHES - 1)];
@@ -291,8 +293,7 @@ static void take_key(struct intake *in, const struct record *r, struct str accou
     char bytes[4 * RECORD_NAME_MAX];
     size_t n = 0;
     bool has_id = r->request_id.n > 0;
-    const struct str parts[] = {account,       region,
-                                r->request_id, has_id ? STR_NONE : r->timestamp,
+    const struct str parts[] = {account, region, r->request_id, has_id ? STR_NONE : r->timestamp,
                                 has_id ? STR_NONE : r->model_id};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         size_t fits = sizeof bytes - n - 1;
@@ -313,8 +314,11 @@ static void take_key(struct intake *in, const struct record *r, struct str accou
         uint64_t arn, operation;
         int64_t tokens[TOKEN_CLASSES];
         int64_t latency;
-    } rest = {v->key, hash64(in->env->key, r->arn.p, r->arn.n),
-              hash64(in->env->key, r->operation.p, r->operation.n), {0}, v->latency_ms};
+    } rest = {v->key,
+              hash64(in->env->key, r->arn.p, r->arn.n),
+              hash64(in->env->key, r->operation.p, r->operation.n),
+              {0},
+              v->latency_ms};
     memcpy(rest.tokens, v->tokens, sizeof rest.tokens);
     v->key = hash128(in->env->key, &rest, sizeof rest);
 }

@@ -230,8 +230,7 @@ static enum status run_threads(struct run *r, struct err *err)
     };
     if (pthread_create(&r->writer, NULL, writer_main, r) != 0)
         return err_set(err, ERR_NOMEM, "cannot start a thread");
-    enum status status =
-        crew_run(l->operands, l->operands_n, l->threads, l->env, &job, err);
+    enum status status = crew_run(l->operands, l->operands_n, l->threads, l->env, &job, err);
     finish_writer(r, status == OK);
     if (r->written != OK) {
         /* The cause, rather than the readers' "the writer stopped". */

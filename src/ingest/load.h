@@ -23,9 +23,9 @@ struct load {
 };
 
 struct load_result {
-    struct about about;     /* of what was read now */
-    int64_t files_known;    /* passed over: known and unchanged */
-    int64_t problems;       /* operands and directories that could not be read */
+    struct about about;  /* of what was read now */
+    int64_t files_known; /* passed over: known and unchanged */
+    int64_t problems;    /* operands and directories that could not be read */
 };
 
 enum status load_run(const struct load *l, struct load_result *result, struct err *err) MUST_USE;

@@ -43,8 +43,8 @@ void reader_free(struct reader *r);
 
 /*
  * Reads one open file to its end. `from` names the file and what its key tells. `about` is added
- * to: files, bytes, records, skipped, quarantined, files_failed. Bad content is no failure; ERR_NOMEM
- * and failures of the sink are.
+ * to: files, bytes, records, skipped, quarantined, files_failed. Bad content is no failure;
+ * ERR_NOMEM and failures of the sink are.
  */
 enum status reader_file(struct reader *r, int fd, const struct origin *from,
                         const struct reader_sink *sink, struct about *about,

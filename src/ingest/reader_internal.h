@@ -1,4 +1,5 @@
-/* What reader.c (bytes), frame.c (records) and unwrap.c (envelopes) share; included nowhere else. */
+/* What reader.c (bytes), frame.c (records) and unwrap.c (envelopes) share; included nowhere else.
+ */
 #ifndef ASSAY_INGEST_READER_INTERNAL_H
 #define ASSAY_INGEST_READER_INTERNAL_H
 
@@ -42,7 +43,8 @@ enum status frame_feed(struct reader *r, int level, const char *p, size_t n, int
 /* Hands a decoded object to the sink, or opens it when it is a wrapper. */
 enum status unwrap_document(struct reader *r, int level, struct document *d,
                             struct err *err) MUST_USE;
-/* Bytes found inside something (decoded base64, a message): gzip or text, read as a level deeper. */
+/* Bytes found inside something (decoded base64, a message): gzip or text, read as a level deeper.
+ */
 enum status unwrap_bytes(struct reader *r, int level, struct str bytes, struct err *err) MUST_USE;
 /* A text found as a JSON string, escapes still in it. */
 enum status unwrap_string(struct reader *r, int level, struct str raw, struct err *err) MUST_USE;

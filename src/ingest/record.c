@@ -143,10 +143,14 @@ static struct str *name_field(struct record *r, struct str key)
         uint16_t offset;
     } fields[] = {
 #define FIELD(name, member) {name, sizeof(name) - 1, offsetof(struct record, member)}
-        FIELD("region", region),         FIELD("modelId", model_id),
-        FIELD("accountId", account),     FIELD("requestId", request_id),
-        FIELD("timestamp", timestamp),   FIELD("operation", operation),
-        FIELD("errorCode", error),       FIELD("schemaType", schema_type),
+        FIELD("region", region),
+        FIELD("modelId", model_id),
+        FIELD("accountId", account),
+        FIELD("requestId", request_id),
+        FIELD("timestamp", timestamp),
+        FIELD("operation", operation),
+        FIELD("errorCode", error),
+        FIELD("schemaType", schema_type),
         FIELD("inferenceRegion", inference_region),
 #undef FIELD
     };

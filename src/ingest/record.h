@@ -25,10 +25,10 @@ enum { RECORD_NAME_MAX = 2048 };
 
 /* One of input and output. */
 struct record_side {
-    bool present;             /* the object is there, even when empty */
-    struct str path;          /* inputBodyS3Path / outputBodyS3Path, "" when absent */
-    bool has_body;            /* …BodyJson is there and not null */
-    struct json_cursor body;  /* due at the body, when has_body */
+    bool present;            /* the object is there, even when empty */
+    struct str path;         /* inputBodyS3Path / outputBodyS3Path, "" when absent */
+    bool has_body;           /* …BodyJson is there and not null */
+    struct json_cursor body; /* due at the body, when has_body */
     struct str content_type;
 };
 
@@ -37,7 +37,7 @@ struct record {
     struct str inference_region, error, latency_mode;
     struct record_side input, output;
     int64_t input_tokens, cache_read, cache_write, output_tokens; /* COUNT_ABSENT */
-    bool odd; /* a field had a wrong type, was negative, fractional or too large */
+    bool odd;             /* a field had a wrong type, was negative, fractional or too large */
     bool has_record_keys; /* modelId and (requestId or timestamp) stood there with any value */
 };
 

@@ -147,8 +147,7 @@ static enum status unwrap_base64_value(struct reader *r, int level, struct json_
 }
 
 /* An event {timestamp (ms), message, …} that was entered; the message is read a level deeper. */
-static enum status unwrap_event(struct reader *r, int level, struct json_cursor *c,
-                                struct err *err)
+static enum status unwrap_event(struct reader *r, int level, struct json_cursor *c, struct err *err)
 {
     struct str message = STR_NONE;
     int64_t ms = COUNT_ABSENT;
@@ -173,8 +172,7 @@ static enum status unwrap_event(struct reader *r, int level, struct json_cursor 
     return status;
 }
 
-static enum status unwrap_events(struct reader *r, int level, struct json_cursor c,
-                                 struct err *err)
+static enum status unwrap_events(struct reader *r, int level, struct json_cursor c, struct err *err)
 {
     if (!json_enter_array(&c))
         return OK;
@@ -248,8 +246,7 @@ static enum status unwrap_awslogs(struct reader *r, int level, struct json_curso
     return OK;
 }
 
-static enum status unwrap_wrapper(struct reader *r, int level, struct document *d,
-                                  struct err *err)
+static enum status unwrap_wrapper(struct reader *r, int level, struct document *d, struct err *err)
 {
     if (d->has[WRAP_LOG_EVENTS]) {
         struct str type = STR_NONE, owner = STR_NONE;

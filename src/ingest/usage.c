@@ -240,7 +240,8 @@ static void decode_answer(struct json_cursor *c, struct arena *arena, struct usa
     }
 }
 
-/* One event of a stream, entered. What is not an Anthropic event is a chunk of Claude 2 or Titan. */
+/* One event of a stream, entered. What is not an Anthropic event is a chunk of Claude 2 or Titan.
+ */
 static void decode_event(struct json_cursor *c, struct arena *arena, struct usage *u)
 {
     struct str type = STR_NONE;

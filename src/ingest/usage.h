@@ -15,10 +15,10 @@ struct usage {
     struct str model;                               /* "" when the body names none */
     struct str tier;
     int32_t latency_ms, first_byte_ms; /* LATENCY_UNKNOWN */
-    bool stream;     /* an array with a message_start */
-    bool complete;   /* that had its message_delta */
-    bool guardrail;  /* a guardrail intervened */
-    bool optimized;  /* answered by latency-optimized inference */
+    bool stream;                       /* an array with a message_start */
+    bool complete;                     /* that had its message_delta */
+    bool guardrail;                    /* a guardrail intervened */
+    bool optimized;                    /* answered by latency-optimized inference */
     bool odd;
 };
 
