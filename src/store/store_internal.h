@@ -32,7 +32,7 @@ enum {
     STORE_APPLICATION = 0x41535359, /* "ASSY", PRAGMA application_id */
     FACT_BITS = 24,                 /* of the key in a fact's id */
     LEVEL_BITS = 40,
-    LEVELS = 4,
+    LEVELS = 5,
     BATCH = 32768, /* invocations settled at once */
 };
 
@@ -45,7 +45,7 @@ enum {
  * Hours of a bucket, finest first; buckets count from 1970-01-01T00:00Z. No months: a period or a
  * zone seldom begins where one does, and eights reach any period with few buckets.
  */
-static const int64_t level_hours[LEVELS] = {1, 24, 8 * 24, 64 * 24};
+static const int64_t level_hours[LEVELS] = {1, 24, 8 * 24, 64 * 24, 512 * 24};
 
 /* id, SQL. Prepared at first use, finalized at close. */
 #define STMT_MAP(X)                                                                                \
