@@ -298,8 +298,8 @@ static void rules_21_22_and_27_bodies_of_any_shape_are_survived(void **state)
         "null", "1", "true", "\"text\"", "[]", "{}", "[1,\"a\",null,[],{}]", "[\"[DONE]\"]",
         "{\"usage\":5,\"metrics\":[],\"model\":{},\"stopReason\":1}",
         "{\"usage\":{\"input_tokens\":\"x\",\"cache_creation\":[1],\"cacheDetails\":{}}}",
-        "[{\"type\":1},{\"type\":\"message_start\"},{\"type\":\"message_start\",\"message\":[]},"
-        "{\"delta\":7,\"usage\":\"u\"},{\"message\":{\"usage\":{}}}]",
+        ("[{\"type\":1},{\"type\":\"message_start\"},{\"type\":\"message_start\",\"message\":[]},"
+         "{\"delta\":7,\"usage\":\"u\"},{\"message\":{\"usage\":{}}}]"),
         "{\"messages\":\"a string\",\"content\":{\"content\":\"b\"}}",
     };
     struct fixture *f = fixture_new();
