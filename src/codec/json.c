@@ -160,27 +160,16 @@ static bool string_at(const struct json_cursor *c, uint32_t i, struct str *insid
 
 enum json_type json_peek(const struct json_cursor *c)
 {
+    static const uint8_t types[256] = {
+        ['{'] = JSON_OBJECT, ['['] = JSON_ARRAY,  ['"'] = JSON_STRING, ['t'] = JSON_TRUE,
+        ['f'] = JSON_FALSE,  ['n'] = JSON_NULL,   ['-'] = JSON_NUMBER, ['0'] = JSON_NUMBER,
+        ['1'] = JSON_NUMBER, ['2'] = JSON_NUMBER, ['3'] = JSON_NUMBER, ['4'] = JSON_NUMBER,
+        ['5'] = JSON_NUMBER, ['6'] = JSON_NUMBER, ['7'] = JSON_NUMBER, ['8'] = JSON_NUMBER,
+        ['9'] = JSON_NUMBER,
+    };
     if (c->failed || !c->value_due)
         return JSON_NONE;
-    switch (token(c)) {
-    case '{':
-        return JSON_OBJECT;
-    case '[':
-        return JSON_ARRAY;
-    case '"':
-        return JSON_STRING;
-    case 't':
-        return JSON_TRUE;
-    case 'f':
-        return JSON_FALSE;
-    case 'n':
-        return JSON_NULL;
-    case '-':
-    case '0' ... '9':
-        return JSON_NUMBER;
-    default:
-        return JSON_NONE;
-    }
+    return (enum json_type)types[(unsigned char)token(c)];
 }
 
 static bool enter(struct json_cursor *c, enum json_type type)

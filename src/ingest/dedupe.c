@@ -35,6 +35,8 @@ struct shard {
     pthread_mutex_t lock;
     struct slot *slots;
     size_t size, n;
+    _Atomic uintptr_t hint_slots; /* copies for dedupe_prefetch, which takes no lock */
+    _Atomic size_t hint_size;
     unsigned char *block;       /* being filled */
     uint32_t block_n, block_at; /* bytes used; number of the block in the file */
     bool block_open;
@@ -164,6 +166,8 @@ static bool grow(struct dedupe *d, struct shard *s, size_t index)
         free(s->slots);
         s->slots = slots;
         s->size = size;
+        atomic_store_explicit(&s->hint_slots, (uintptr_t)slots, memory_order_relaxed);
+        atomic_store_explicit(&s->hint_size, size, memory_order_relaxed);
         return true;
     }
 }
@@ -349,6 +353,16 @@ static enum status offer_locked(struct dedupe *d, struct shard *s, size_t index,
     s->slots[at] = slot_of(v->key, ref);
     *verdict = VERDICT_REPLACE;
     return OK;
+}
+
+void dedupe_prefetch(const struct dedupe *d, struct hash128 key)
+{
+    const struct shard *s = &d->shards[key.hi >> (64 - SHARD_BITS)];
+    size_t size = atomic_load_explicit(&s->hint_size, memory_order_relaxed);
+    uintptr_t slots = atomic_load_explicit(&s->hint_slots, memory_order_relaxed);
+    /* The two may not belong together, or be freed already: a prefetch never faults. */
+    uintptr_t at = slots + home(finger_of(key), size) * sizeof(struct slot);
+    __builtin_prefetch((const void *)at, 1);
 }
 
 enum status dedupe_offer(struct dedupe *d, const struct invocation *v, enum verdict *verdict,

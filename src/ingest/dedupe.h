@@ -27,6 +27,8 @@ enum verdict {
 enum status dedupe_new(uint64_t memory_limit, struct dedupe **out, struct err *err) MUST_USE;
 void dedupe_free(struct dedupe *d);
 
+/* Brings the key's place into the cache, for an offer some records later. Any thread. */
+void dedupe_prefetch(const struct dedupe *d, struct hash128 key);
 /* Any thread. *old is filled for VERDICT_REPLACE, as far as sums_add and the plan need it. */
 enum status dedupe_offer(struct dedupe *d, const struct invocation *v, enum verdict *verdict,
                          struct invocation *old, struct err *err) MUST_USE;

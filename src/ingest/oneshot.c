@@ -6,7 +6,13 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+/* Invocations between the prefetch of their key's place and their offer: looking a key up is one
+ * miss of the cache, and this many of them overlap. */
+enum { AHEAD = 16 };
+
 struct part {
+    struct invocation ahead[AHEAD];
+    size_t ahead_at, ahead_n; /* the oldest, and how many there are */
     struct plan_view *view;
     struct cube *cube;
     struct about about;
@@ -27,10 +33,8 @@ static bool wants(void *ctx, const struct local_file *file)
     return true;
 }
 
-static enum status take(void *ctx, int worker, const struct invocation *v, struct err *err)
+static enum status offer(struct run *r, struct part *p, const struct invocation *v, struct err *err)
 {
-    struct run *r = ctx;
-    struct part *p = &r->parts[worker];
     enum verdict verdict;
     struct invocation old;
     TRY(dedupe_offer(r->dedupe, v, &verdict, &old, err));
@@ -40,6 +44,32 @@ static enum status take(void *ctx, int worker, const struct invocation *v, struc
     if (status == OK && (verdict == VERDICT_NEW || verdict == VERDICT_REPLACE))
         status = plan_add(p->view, p->cube, v, 1);
     return status == OK ? OK : err_nomem(err);
+}
+
+static enum status take(void *ctx, int worker, const struct invocation *v, struct err *err)
+{
+    struct run *r = ctx;
+    struct part *p = &r->parts[worker];
+    struct invocation *place = &p->ahead[(p->ahead_at + p->ahead_n) % AHEAD];
+    if (p->ahead_n == AHEAD) {
+        TRY(offer(r, p, place, err));
+        p->ahead_at = (p->ahead_at + 1) % AHEAD;
+        p->ahead_n--;
+    }
+    dedupe_prefetch(r->dedupe, v->key);
+    *place = *v;
+    p->ahead_n++;
+    return OK;
+}
+
+/* After the last file: what still waits. */
+static enum status drain(struct run *r, struct part *p, struct err *err)
+{
+    for (; p->ahead_n > 0; p->ahead_n--) {
+        TRY(offer(r, p, &p->ahead[p->ahead_at], err));
+        p->ahead_at = (p->ahead_at + 1) % AHEAD;
+    }
+    return OK;
 }
 
 static enum status file_done(void *ctx, int worker, const struct local_file *file,
@@ -109,6 +139,8 @@ static enum status run(struct run *r, int threads, struct cube *cube, struct abo
         .progress = o->progress ? progress : NULL,
     };
     TRY(crew_run(o->operands, o->operands_n, threads, o->env, &job, err));
+    for (int i = 0; i < threads; i++)
+        TRY(drain(r, &r->parts[i], err));
     TRY(dedupe_finish(r->dedupe, count_deferred, r, err));
     about_init(about);
     for (int i = 0; i < threads; i++) {
