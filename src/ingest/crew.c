@@ -92,6 +92,9 @@ static enum status read_one(struct worker *w, const struct local_file *file, str
                 return status;
         }
     }
+    if (w->about.n[ABOUT_BYTES] == 0 && w->about.n[ABOUT_FILES_FAILED] == 0)
+        w->about.n[ABOUT_FILES] =
+            0; /* an empty object, as some are delivered, is no file of logs */
     struct local_file named = *file;
     named.path = w->path;
     struct crew *c = w->crew;
@@ -192,7 +195,7 @@ enum status crew_run(char *const *operands, int operands_n, int threads,
                      const struct intake_env *env, const struct crew_job *job, struct err *err)
 {
     struct crew c = {.env = env, .job = job};
-    TRY(local_open(operands, operands_n, job->problem, job->ctx, &c.walk, err));
+    TRY(local_open(operands, operands_n, job->stat_files, job->problem, job->ctx, &c.walk, err));
     pthread_mutex_init(&c.lock, NULL);
     pthread_cond_init(&c.done, NULL);
     threads = threads < 1 ? 1 : threads > CREW_MAX ? CREW_MAX : threads;

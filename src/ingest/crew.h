@@ -25,6 +25,7 @@ struct crew_progress {
 
 struct crew_job {
     void *ctx;
+    bool stat_files; /* `wants` looks at sizes and times */
     /* False: the file is passed over (known and unchanged). Called under the walk's lock. */
     bool (*wants)(void *ctx, const struct local_file *file);
     /* One thread's part, by its number. A failure ends the run. */

@@ -222,6 +222,7 @@ static enum status run_threads(struct run *r, struct err *err)
     const struct load *l = r->l;
     const struct crew_job job = {
         .ctx = r,
+        .stat_files = true,
         .wants = wants,
         .take = take,
         .file_done = file_done,

@@ -2,7 +2,7 @@
  * Local files as a source: operands of the command line (files, directories, globs, `-`) become a
  * stream of files in a fixed order (names sorted bytewise). Nothing but one directory at a time is
  * kept in memory. Inside a directory links are not followed and only regular files are given;
- * bodies under data/, permission checks and empty files are passed over (bedrock-logs facts, 3).
+ * bodies under data/ and permission checks are passed over (bedrock-logs facts, 3).
  */
 #ifndef ASSAY_SOURCE_LOCAL_H
 #define ASSAY_SOURCE_LOCAL_H
@@ -14,15 +14,16 @@ struct local_walk;
 
 struct local_file {
     const char *path; /* "-" for standard input; good until the next call */
-    int64_t size;
+    int64_t size; /* with the time, 0 unless stat_files was asked for */
     int64_t mtime_ns;
 };
 
 /* Told of what cannot be read: a missing operand, a directory without permission. */
 typedef void (*local_problem)(void *ctx, const char *path, const char *reason);
 
-enum status local_open(char *const *operands, int n, local_problem problem, void *ctx,
-                       struct local_walk **out, struct err *err) MUST_USE;
+/* stat_files: tell size and time of each file, and pass over empty ones. */
+enum status local_open(char *const *operands, int n, bool stat_files, local_problem problem,
+                       void *ctx, struct local_walk **out, struct err *err) MUST_USE;
 void local_close(struct local_walk *w);
 /* The next file; *more is false at the end. */
 enum status local_next(struct local_walk *w, struct local_file *file, bool *more,
