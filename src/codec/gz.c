@@ -211,7 +211,10 @@ static enum status read_header(struct gz *z, struct str *in, struct err *err)
         take_input(z, in, 1);
     }
     if (h->part == HEADER_END) {
-        isal_inflate_reset(&z->isal);
+        /* ISA-L follows damaged data into tables and history that it never filled, and gives out
+         * what it finds there: nothing of an earlier file may be left in them. */
+        memset(&z->isal, 0, sizeof z->isal);
+        isal_inflate_init(&z->isal);
         z->isal.crc_flag = ISAL_GZIP_NO_HDR_VER;
         z->phase = BODY;
     }

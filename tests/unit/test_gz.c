@@ -262,6 +262,64 @@ static void no_flipped_bit_changes_the_bytes_unnoticed(void **state)
     teardown(&text, &stream, &out);
 }
 
+/* Inflates with a state that has seen something else before. */
+static enum status inflate_after(struct str before, struct str stream, struct buf *out)
+{
+    struct gz *z;
+    struct buf ignored;
+    enum status status = OK;
+    assert_int_equal(gz_new(&z, NULL), OK);
+    buf_init(&ignored, 1 << 20);
+    const struct str streams[] = {before, stream};
+    struct buf *const outs[] = {&ignored, out};
+    for (int i = 0; i < 2; i++) {
+        struct str in = streams[i];
+        enum gz_state state = GZ_BOUNDARY;
+        size_t n;
+        gz_start(z, (struct gz_limits){0});
+        buf_reset(outs[i]);
+        do {
+            assert_true(buf_reserve(outs[i], 1 << 16));
+            status = gz_inflate(z, &in, outs[i]->p + outs[i]->n, 1 << 16, &n, &state, NULL);
+            outs[i]->n += n;
+        } while (status == OK && state != GZ_GARBAGE && in.n > 0);
+    }
+    buf_fini(&ignored);
+    gz_free(z);
+    return status;
+}
+
+static void damage_brings_nothing_of_an_earlier_file_to_light(void **state)
+{
+    (void)state;
+    struct buf text, stream, out, other, before[2];
+    setup(&text, &stream, &out);
+    buf_init(&other, 1 << 20);
+    for (int i = 0; i < 2; i++) {
+        buf_init(&before[i], 1 << 20);
+        buf_fill(&text, i ? '~' : '#', 200000);
+        assert_int_equal(gz_deflate(buf_view(&text), 1, &before[i], NULL), OK);
+        buf_reset(&text);
+    }
+    make_text(&text, 3000);
+    assert_int_equal(gz_deflate(buf_view(&text), 1, &stream, NULL), OK);
+    for (size_t at = 10; at < stream.n; at += 3) {
+        for (int bit = 0; bit < 8; bit += 2) {
+            stream.p[at] = (char)(stream.p[at] ^ 1 << bit);
+            enum status a = inflate_after(buf_view(&before[0]), buf_view(&stream), &out);
+            enum status b = inflate_after(buf_view(&before[1]), buf_view(&stream), &other);
+            assert_int_equal(a, b);
+            assert_int_equal(out.n, other.n);
+            assert_memory_equal(out.p, other.p, out.n);
+            stream.p[at] = (char)(stream.p[at] ^ 1 << bit);
+        }
+    }
+    for (int i = 0; i < 2; i++)
+        buf_fini(&before[i]);
+    buf_fini(&other);
+    teardown(&text, &stream, &out);
+}
+
 static void what_is_no_header_is_refused_at_the_beginning(void **state)
 {
     (void)state;
@@ -429,6 +487,7 @@ int main(void)
         cmocka_unit_test(every_truncation_is_told_from_an_end),
         cmocka_unit_test(a_wrong_crc_or_length_is_an_error_and_the_data_is_given),
         cmocka_unit_test(no_flipped_bit_changes_the_bytes_unnoticed),
+        cmocka_unit_test(damage_brings_nothing_of_an_earlier_file_to_light),
         cmocka_unit_test(what_is_no_header_is_refused_at_the_beginning),
         cmocka_unit_test(garbage_behind_the_last_member_is_left_to_the_caller),
         cmocka_unit_test(a_limit_lets_exactly_its_bytes_through),
