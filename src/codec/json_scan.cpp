@@ -7,7 +7,7 @@
  * over it is C, can be copied as a value, may visit an object twice, and covers many records with
  * one call (records without bodies are some hundred bytes long).
  */
-#include "json_scan.h"
+#include "codec/json_scan.h"
 
 #include <memory>
 #include <new>
