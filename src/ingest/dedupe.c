@@ -21,6 +21,7 @@ enum {
     SHARD_BITS = 6,
     SHARDS = 1 << SHARD_BITS,
     BLOCK = 64 << 10,
+    LEAST_ROOM = 16 << 10, /* bytes that one pass over deferred invocations may take */
     FIRST_SLOTS = 256,
     ALIGN = 8,        /* of packed invocations, so that 32 bits reach 32 GiB of them */
     OFFSET_BITS = 13, /* of a reference: offset within its block, in units of ALIGN */
@@ -441,13 +442,15 @@ enum status dedupe_finish(struct dedupe *d,
                           struct err *err)
 {
     /* A pass may fill as much of the table's memory as the limit allows; a packed invocation is
-     * never shorter than a slot's share. */
+     * never shorter than a slot's share. Each pass reads everything set aside: with a tiny
+     * limit there would be thousands of them. */
+    const uint64_t room = d->limit > LEAST_ROOM ? d->limit : LEAST_ROOM;
     for (int i = 0; i < SHARDS; i++) {
         struct shard *s = &d->shards[i];
         if (s->aside_n == 0 && s->set_aside_len == 0)
             continue;
         uint64_t held = (uint64_t)(s->set_aside_len + 1) * BLOCK;
-        unsigned passes = (unsigned)(held / d->limit) + 1;
+        unsigned passes = (unsigned)(held / room) + 1;
         for (unsigned pass = 0; pass < passes; pass++)
             TRY(finish_pass(d, s, pass, passes, count, ctx, err));
     }
