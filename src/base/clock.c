@@ -137,7 +137,11 @@ bool time_parse(struct str s, int64_t *time_us)
     if (!take_offset(s, &offset) || year < 1970 || c.month < 1 || c.month > 12 || c.day < 1 ||
         c.day > days_in_month(year, c.month) || c.hour > 23 || c.minute > 59 || c.second > 60)
         return false;
-    *time_us = us_from_civil(&c) - (int64_t)offset * 60 * US_PER_SECOND;
+    /* An offset or a leap second can carry the instant over either end. */
+    int64_t us = us_from_civil(&c) - (int64_t)offset * 60 * US_PER_SECOND;
+    if (us < 0 || us >= TIME_END)
+        return false;
+    *time_us = us;
     return true;
 }
 

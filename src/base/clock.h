@@ -13,6 +13,8 @@
 #define US_PER_DAY (INT64_C(24) * US_PER_HOUR)
 #define TIME_NONE INT64_MIN
 #define TIME_TEXT 32
+/* The first instant beyond year 9999. */
+#define TIME_END (INT64_C(253402300800) * 1000000)
 
 struct civil {
     int64_t year;

@@ -280,7 +280,8 @@ static void take_time(const struct record *r, const struct origin *from, struct 
     if (time_parse(r->timestamp, &v->time_us))
         return;
     v->flags |= INV_TIME_GUESSED;
-    v->time_us = from->delivery_us == TIME_NONE ? 0 : from->delivery_us;
+    bool known = from->delivery_us >= 0 && from->delivery_us < TIME_END;
+    v->time_us = known ? from->delivery_us : 0;
 }
 
 /*

@@ -150,13 +150,12 @@ static enum status unwrap_base64_value(struct reader *r, int level, struct json_
 static enum status unwrap_event(struct reader *r, int level, struct json_cursor *c, struct err *err)
 {
     struct str message = STR_NONE;
-    int64_t ms = COUNT_ABSENT;
-    bool odd = false;
+    int64_t ms = -1;
     for (struct str key; json_next_key(c, &key);) {
         if (str_eq(key, STR("message")))
             json_string(c, &message);
         else if (str_eq(key, STR("timestamp")))
-            ms = record_count(c, &odd);
+            ms = json_i64(c, &ms) ? ms : -1;
         else
             json_skip(c);
     }
@@ -165,7 +164,7 @@ static enum status unwrap_event(struct reader *r, int level, struct json_cursor 
         return OK;
     }
     int64_t saved = r->origin.delivery_us;
-    if (ms != COUNT_ABSENT)
+    if (ms >= 0 && ms < TIME_END / 1000)
         r->origin.delivery_us = ms * 1000;
     enum status status = unwrap_string(r, level, message, err);
     r->origin.delivery_us = saved;
