@@ -84,6 +84,11 @@ bool json_again(struct json_cursor *c);
 bool json_pass_separator(struct json_cursor *c);
 /* Byte offset of the next token in the text; n at the end. */
 size_t json_offset(const struct json_cursor *c);
+/* Byte offset behind the bracket with which the value just left ended. */
+static inline size_t json_offset_behind(const struct json_cursor *c)
+{
+    return c->i > 0 ? (size_t)c->at[c->i - 1] + 1 : 0;
+}
 /* True when only white space is left. */
 bool json_at_end(const struct json_cursor *c);
 /* True when the walk failed because the text ended inside a value. */

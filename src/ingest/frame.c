@@ -59,7 +59,11 @@ static enum status walk(struct reader *r, int level, const struct json_text *tex
         }
         if (level == 0)
             r->origin.offset = base + (int64_t)*stop;
-        TRY(unwrap_document(r, level, d, err));
+        /* The same limit wherever in the window a record lies. */
+        if (level == 0 && json_offset_behind(&c) - *stop > r->limits.max_line)
+            reader_quarantine(r, r->origin.offset, REASON_LONG);
+        else
+            TRY(unwrap_document(r, level, d, err));
         if (level == 0)
             arena_reset(&r->arena);
     }
