@@ -54,12 +54,15 @@ static void on_quarantine(void *ctx, const struct origin *from, const char *reas
         w->troubles[w->troubles_n++] = (struct crew_trouble){w->path, from->offset, reason};
 }
 
-static void file_failed(struct worker *w, const char *reason)
+/* A file that cannot be opened is a problem of this run, not a fact about the file: nothing is kept
+ * of it, so that the next run tries again. */
+static void cannot_open(struct worker *w, enum status status)
 {
-    w->about.n[ABOUT_FILES]++;
-    w->about.n[ABOUT_FILES_FAILED]++;
-    if (w->troubles_n < TROUBLES)
-        w->troubles[w->troubles_n++] = (struct crew_trouble){w->path, -1, reason};
+    const struct crew_job *job = w->crew->job;
+    pthread_mutex_lock(&w->crew->lock);
+    job->problem(job->ctx, w->path,
+                 status == ERR_NOT_FOUND ? "the file is gone" : "the file cannot be opened");
+    pthread_mutex_unlock(&w->crew->lock);
 }
 
 static enum status read_open_file(struct worker *w, int fd, struct err *err)
@@ -83,14 +86,13 @@ static enum status read_one(struct worker *w, const struct local_file *file, str
         if (status == ERR_NOMEM)
             return err_nomem(err);
         if (status != OK) {
-            file_failed(w,
-                        status == ERR_NOT_FOUND ? "the file is gone" : "the file cannot be opened");
-        } else {
-            status = read_open_file(w, fd, err);
-            io_close(fd);
-            if (status != OK)
-                return status;
+            cannot_open(w, status);
+            return OK;
         }
+        status = read_open_file(w, fd, err);
+        io_close(fd);
+        if (status != OK)
+            return status;
     }
     if (w->about.n[ABOUT_BYTES] == 0 && w->about.n[ABOUT_FILES_FAILED] == 0)
         w->about.n[ABOUT_FILES] =

@@ -34,7 +34,7 @@ struct crew_job {
     enum status (*file_done)(void *ctx, int worker, const struct local_file *file,
                              const struct about *about, const struct crew_trouble *troubles,
                              size_t troubles_n, struct err *err);
-    /* An operand or directory that could not be read at all. Called under the walk's lock. */
+    /* An operand, directory or file that could not be opened. Called under the walk's lock. */
     void (*problem)(void *ctx, const char *path, const char *reason);
     /* From the calling thread, some times a second; may be NULL. */
     void (*progress)(void *ctx, const struct crew_progress *p);
