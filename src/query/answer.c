@@ -1,7 +1,6 @@
 /*
- * The answer: see answer.h. Cells are sorted by bucket, dimensions, user and reason; a run of equal
- * dimensions is one row, and inside it the changes of user are the distinct users. Ids only bring
- * equals together: what is shown is ordered by values and texts afterwards.
+ * The answer: see answer.h. A cell of the cube is a row; its marks give the row its users and
+ * reasons. Ids only bring equals together: what is shown is ordered by values and texts.
  */
 #include "query/answer.h"
 
@@ -11,111 +10,92 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-struct entry {
-    int64_t bucket_us;
-    const uint32_t *part; /* of the group */
-    const struct sums *sums;
+#define NO_ROW UINT32_MAX
+
+struct reason {
+    uint32_t row; /* NO_ROW: of the total */
+    struct str text;
 };
 
 struct fold {
     struct plan *plan;
     struct answer *answer;
-    struct entry *entries;
-    size_t n;
-    uint32_t *ids; /* room for n ids */
+    const struct cube *cube;
+    uint32_t *row_of;       /* cell -> row, NO_ROW for a cell that came to nothing */
+    bool *seen;             /* marks that are in the total */
+    struct reason *reasons; /* of rows and of the total */
+    size_t reasons_n;
 };
 
-static int compare_ids(const uint32_t *a, const uint32_t *b, int n)
+static int compare_reasons(const void *pa, const void *pb)
 {
-    for (int i = 0; i < n; i++)
-        if (a[i] != b[i])
-            return a[i] < b[i] ? -1 : 1;
-    return 0;
+    const struct reason *a = pa, *b = pb;
+    if (a->row != b->row)
+        return a->row < b->row ? -1 : 1;
+    return str_cmp(a->text, b->text);
 }
 
-static int compare_entries(const void *pa, const void *pb)
+/* Several texts with "; " between them. */
+static struct str join(struct arena *arena, const struct reason *reasons, size_t n)
 {
-    const struct entry *a = pa, *b = pb;
-    if (a->bucket_us != b->bucket_us)
-        return a->bucket_us < b->bucket_us ? -1 : 1;
-    return compare_ids(a->part, b->part, GROUP_PARTS);
-}
-
-static bool same_row(const struct entry *a, const struct entry *b)
-{
-    return a->bucket_us == b->bucket_us && compare_ids(a->part, b->part, QUESTION_DIMS) == 0;
-}
-
-static int compare_id(const void *a, const void *b)
-{
-    return compare_ids(a, b, 1);
-}
-
-/* The distinct ids of one part of entries[from, to), sorted, in f->ids. */
-static size_t distinct(struct fold *f, int part, size_t from, size_t to)
-{
-    size_t n = 0;
-    for (size_t i = from; i < to; i++) {
-        uint32_t id = f->entries[i].part[part];
-        if (n == 0 || f->ids[n - 1] != id)
-            f->ids[n++] = id;
-    }
-    if (n == 0)
-        return 0;
-    qsort(f->ids, n, sizeof *f->ids, compare_id);
-    size_t kept = 1;
-    for (size_t i = 1; i < n; i++)
-        if (f->ids[i] != f->ids[kept - 1])
-            f->ids[kept++] = f->ids[i];
-    return kept;
-}
-
-static int compare_texts(const void *a, const void *b)
-{
-    return str_cmp(*(const struct str *)a, *(const struct str *)b);
-}
-
-/* The texts of ids other than the empty one, in order, with "; " between them. */
-static enum status join(struct fold *f, size_t n, struct str *out)
-{
-    *out = STR("");
-    if (n == 0 || (n == 1 && f->ids[0] == 0))
-        return OK;
-    struct str *texts = malloc(n * sizeof *texts);
-    if (!texts)
-        return ERR_NOMEM;
-    size_t texts_n = 0, bytes = 0;
+    size_t bytes = 0, at = 0;
     for (size_t i = 0; i < n; i++)
-        if (f->ids[i] != 0) {
-            texts[texts_n++] = plan_text(f->plan, f->ids[i]);
-            bytes += texts[texts_n - 1].n + 2;
-        }
-    qsort(texts, texts_n, sizeof *texts, compare_texts);
-    char *p = arena_alloc(&f->answer->arena, bytes);
-    size_t at = 0;
-    for (size_t i = 0; p && i < texts_n; i++) {
+        bytes += reasons[i].text.n + 2;
+    char *p = arena_alloc(arena, bytes);
+    for (size_t i = 0; p && i < n; i++) {
         if (i > 0) {
             memcpy(p + at, "; ", 2);
             at += 2;
         }
-        memcpy(p + at, texts[i].p, texts[i].n);
-        at += texts[i].n;
+        memcpy(p + at, reasons[i].text.p, reasons[i].text.n);
+        at += reasons[i].text.n;
     }
-    free(texts);
-    if (!p)
-        return ERR_NOMEM;
-    *out = str_of(p, at);
+    return str_of(p, at);
+}
+
+static enum status join_reasons(struct fold *f)
+{
+    qsort(f->reasons, f->reasons_n, sizeof *f->reasons, compare_reasons);
+    for (size_t from = 0, to; from < f->reasons_n; from = to) {
+        uint32_t row = f->reasons[from].row;
+        for (to = from + 1; to < f->reasons_n && f->reasons[to].row == row;)
+            to++;
+        struct str text = join(&f->answer->arena, f->reasons + from, to - from);
+        if (!text.p)
+            return ERR_NOMEM;
+        *(row == NO_ROW ? &f->answer->total.reasons : &f->answer->rows[row].reasons) = text;
+    }
     return OK;
 }
 
-static enum status fold_row(struct fold *f, size_t from, size_t to, struct answer_row *row)
+/* Distinct users and reasons of each row and of the total. */
+static enum status read_marks(struct fold *f)
 {
-    *row = (struct answer_row){.bucket_us = from < to ? f->entries[from].bucket_us : 0};
-    for (size_t i = from; i < to; i++)
-        sums_merge(&row->sums, f->entries[i].sums);
-    size_t users = distinct(f, GROUP_USER, from, to);
-    row->users = users == 1 && f->ids[0] == 0 ? 0 : (int64_t)users;
-    return join(f, distinct(f, GROUP_REASON, from, to), &row->reasons);
+    size_t n = cube_marks(f->cube), reasons = 0;
+    const struct cube_mark *m = cube_mark_list(f->cube);
+    for (size_t i = 0; i < n; i++)
+        reasons += mark_kind(m[i].mark) == MARK_REASON;
+    f->seen = calloc((size_t)plan_marks_end(f->plan), sizeof *f->seen);
+    f->reasons = malloc((2 * reasons + 1) * sizeof *f->reasons);
+    if (!f->seen || !f->reasons)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t row = f->row_of[m[i].cell], mark = m[i].mark;
+        if (m[i].count <= 0 || row == NO_ROW)
+            continue;
+        bool first = !f->seen[mark];
+        f->seen[mark] = true;
+        if (mark_kind(mark) == MARK_USER) {
+            f->answer->rows[row].users++;
+            f->answer->total.users += first;
+            continue;
+        }
+        struct str text = plan_mark_text(f->plan, mark);
+        f->reasons[f->reasons_n++] = (struct reason){row, text};
+        if (first)
+            f->reasons[f->reasons_n++] = (struct reason){NO_ROW, text};
+    }
+    return join_reasons(f);
 }
 
 /* A bucket is named by the wall clock where it begins, hours with their offset from UTC, because
@@ -145,7 +125,7 @@ static size_t format_bucket(char out[TIME_TEXT * 2], enum bucket bucket, int64_t
     return (size_t)n;
 }
 
-static enum status name_row(struct fold *f, const struct entry *e, struct answer_row *row)
+static enum status name_row(struct fold *f, uint32_t group, struct answer_row *row)
 {
     const struct question *q = f->answer->question;
     for (int i = 0; i < q->dims_n; i++) {
@@ -154,7 +134,7 @@ static enum status name_row(struct fold *f, const struct entry *e, struct answer
         if (q->dims[i] == DIM_TIME)
             s = str_of(text, format_bucket(text, q->bucket, row->bucket_us));
         else
-            s = plan_text(f->plan, e->part[i]);
+            s = plan_group_text(f->plan, group, i);
         row->dims[i] = arena_str(&f->answer->arena, s);
         if (!row->dims[i].p)
             return ERR_NOMEM;
@@ -198,41 +178,38 @@ static int compare_rows(const void *pa, const void *pb, void *context)
 }
 
 /* Cells that came to nothing, because all that was added was taken back, are left out here. */
-static enum status collect(struct fold *f, const struct cube *cube)
+static enum status find_rows(struct fold *f)
 {
-    size_t cells = cube_cells(cube);
-    f->entries = calloc(cells + 1, sizeof *f->entries);
-    f->ids = calloc(cells + 1, sizeof *f->ids);
-    if (!f->entries || !f->ids)
+    struct answer *a = f->answer;
+    size_t cells = cube_cells(f->cube), rows = 0;
+    f->row_of = malloc((cells + 1) * sizeof *f->row_of);
+    if (!f->row_of)
         return ERR_NOMEM;
+    for (size_t i = 0; i < cells; i++)
+        f->row_of[i] = sums_is_zero(cube_cell(f->cube, i).sums) ? NO_ROW : (uint32_t)rows++;
+    a->rows = arena_alloc(&a->arena, (rows ? rows : 1) * sizeof *a->rows);
+    if (!a->rows)
+        return ERR_NOMEM;
+    a->rows_n = rows;
     for (size_t i = 0; i < cells; i++) {
-        struct cube_cell cell = cube_cell(cube, i);
-        if (!sums_is_zero(cell.sums))
-            f->entries[f->n++] =
-                (struct entry){cell.bucket_us, plan_group_parts(f->plan, cell.id)->part, cell.sums};
+        if (f->row_of[i] == NO_ROW)
+            continue;
+        struct cube_cell cell = cube_cell(f->cube, i);
+        struct answer_row *row = &a->rows[f->row_of[i]];
+        *row = (struct answer_row){
+            .bucket_us = cell.bucket_us, .sums = *cell.sums, .reasons = STR("")};
+        TRY(name_row(f, cell.id, row));
+        sums_merge(&a->total.sums, cell.sums);
     }
-    qsort(f->entries, f->n, sizeof *f->entries, compare_entries);
     return OK;
 }
 
 static enum status make_rows(struct fold *f)
 {
     struct answer *a = f->answer;
-    size_t rows = 0;
-    for (size_t i = 0; i < f->n; i++)
-        rows += i == 0 || !same_row(&f->entries[i - 1], &f->entries[i]);
-    a->rows = arena_alloc(&a->arena, (rows ? rows : 1) * sizeof *a->rows);
-    if (!a->rows)
-        return ERR_NOMEM;
-    for (size_t from = 0, to; from < f->n; from = to) {
-        for (to = from + 1; to < f->n && same_row(&f->entries[from], &f->entries[to]);)
-            to++;
-        struct answer_row *row = &a->rows[a->rows_n++];
-        TRY(fold_row(f, from, to, row));
-        TRY(name_row(f, &f->entries[from], row));
-    }
-    TRY(fold_row(f, 0, f->n, &a->total));
-    a->total.bucket_us = 0;
+    a->total.reasons = STR("");
+    TRY(find_rows(f));
+    TRY(read_marks(f));
     qsort_r(a->rows, a->rows_n, sizeof *a->rows, compare_rows, (void *)(uintptr_t)a->question);
     int64_t limit = a->question->limit;
     if (limit > 0 && (uint64_t)limit < a->rows_n) {
@@ -252,12 +229,11 @@ enum status answer_new(struct plan *plan, const struct cube *cube, const struct 
     a->question = plan_question(plan);
     a->about = *about;
     a->prices_date = arena_str(&a->arena, prices_date);
-    struct fold f = {.plan = plan, .answer = a};
-    enum status status = a->prices_date.p ? collect(&f, cube) : ERR_NOMEM;
-    if (status == OK)
-        status = make_rows(&f);
-    free(f.entries);
-    free(f.ids);
+    struct fold f = {.plan = plan, .answer = a, .cube = cube};
+    enum status status = a->prices_date.p ? make_rows(&f) : ERR_NOMEM;
+    free(f.row_of);
+    free(f.seen);
+    free(f.reasons);
     if (status != OK) {
         answer_free(a);
         return err_set(err, status, "the answer needs more memory than there is");

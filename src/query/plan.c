@@ -24,8 +24,14 @@ struct plan {
     size_t mask;
 };
 
-/* A view remembers, per series, 0: not asked yet, 1: filtered out, else group + 2. */
+/* What a view remembers of a series. `group` is 0: not asked yet, 1: filtered out, else group + 2.
+ * A mark is 0 where there is none: the empty text is no user and no reason. */
 enum { NOT_ASKED, FILTERED, FIRST_GROUP };
+
+struct known {
+    uint32_t group;
+    uint32_t mark[PLAN_MARKS];
+};
 
 /* Offsets of zones are whole quarters of an hour, so all instants of a quarter have one bucket. */
 enum { QUARTERS = 64 };
@@ -34,7 +40,7 @@ enum { QUARTERS = 64 };
 struct plan_view {
     struct plan *plan;
     struct arena scratch;
-    uint32_t *known;
+    struct known *known;
     uint32_t known_n;
     struct {
         int64_t quarter, start_us;
@@ -97,14 +103,14 @@ const struct question *plan_question(const struct plan *p)
     return p->question;
 }
 
-const struct group *plan_group_parts(const struct plan *p, uint32_t group)
+struct str plan_mark_text(const struct plan *p, uint32_t mark)
 {
-    return &p->groups[group];
+    return symbols_text(p->texts, mark >> 1);
 }
 
-struct str plan_text(const struct plan *p, uint32_t id)
+uint32_t plan_marks_end(const struct plan *p)
 {
-    return symbols_text(p->texts, id);
+    return mark_make(symbols_count(p->texts), MARK_USER);
 }
 
 struct str plan_group_text(const struct plan *p, uint32_t group, int dim)
@@ -192,8 +198,16 @@ static enum status intern_part(struct plan *p, struct str text, uint32_t *part)
     return text.p ? symbols_intern(p->texts, text, part) : ERR_NOMEM;
 }
 
-/* Asks the labels of a series; *known as struct plan_view keeps it. */
-static enum status ask(struct plan_view *view, uint32_t series, uint32_t *known)
+static enum status make_mark(struct plan *p, struct str text, enum mark_kind kind, uint32_t *mark)
+{
+    uint32_t id;
+    TRY(intern_part(p, text, &id));
+    *mark = id == 0 ? 0 : mark_make(id, kind);
+    return OK;
+}
+
+/* Asks the labels of a series. */
+static enum status ask(struct plan_view *view, uint32_t series, struct known *known)
 {
     struct plan *p = view->plan;
     const struct question *q = p->question;
@@ -203,22 +217,24 @@ static enum status ask(struct plan_view *view, uint32_t series, uint32_t *known)
     bool pass;
     TRY(series_passes(&v, q, &pass));
     if (!pass) {
-        *known = FILTERED;
+        *known = (struct known){.group = FILTERED};
         return OK;
     }
     struct group g = {0};
     for (int i = 0; i < q->dims_n; i++)
         TRY(intern_part(p, series_dimension(&v, q->dims[i]), &g.part[i]));
+    struct known made = {0};
     if (p->counts_users)
-        TRY(intern_part(p, series_dimension(&v, DIM_USER), &g.part[GROUP_USER]));
+        TRY(make_mark(p, series_dimension(&v, DIM_USER), MARK_USER, &made.mark[MARK_USER]));
     if (p->wants_reasons)
-        TRY(intern_part(p, series_reason(&v), &g.part[GROUP_REASON]));
+        TRY(make_mark(p, series_reason(&v), MARK_REASON, &made.mark[MARK_REASON]));
     uint32_t group;
     pthread_mutex_lock(&p->lock);
     enum status status = intern_group(p, &g, &group);
     pthread_mutex_unlock(&p->lock);
     TRY(status);
-    *known = group + FIRST_GROUP;
+    made.group = group + FIRST_GROUP;
+    *known = made;
     return OK;
 }
 
@@ -227,7 +243,7 @@ static enum status remember_up_to(struct plan_view *v, uint32_t series)
     uint32_t n = v->known_n ? v->known_n : 1024;
     while (n <= series)
         n = n > UINT32_MAX / 2 ? UINT32_MAX : n * 2;
-    uint32_t *known = realloc(v->known, n * sizeof *known);
+    struct known *known = realloc(v->known, n * sizeof *known);
     if (!known)
         return ERR_NOMEM;
     memset(known + v->known_n, 0, (n - v->known_n) * sizeof *known);
@@ -240,13 +256,20 @@ enum status plan_group(struct plan_view *v, uint32_t series, uint32_t *group)
 {
     if (series >= v->known_n)
         TRY(remember_up_to(v, series));
-    uint32_t known = v->known[series];
-    if (known == NOT_ASKED) {
-        TRY(ask(v, series, &known));
-        v->known[series] = known;
-    }
-    *group = known == FILTERED ? GROUP_NONE : known - FIRST_GROUP;
+    struct known *known = &v->known[series];
+    if (known->group == NOT_ASKED)
+        TRY(ask(v, series, known));
+    *group = known->group == FILTERED ? GROUP_NONE : known->group - FIRST_GROUP;
     return OK;
+}
+
+int plan_marks(const struct plan_view *v, uint32_t series, uint32_t marks[PLAN_MARKS])
+{
+    int n = 0;
+    for (int i = 0; i < PLAN_MARKS; i++)
+        if (v->known[series].mark[i] != 0)
+            marks[n++] = v->known[series].mark[i];
+    return n;
 }
 
 bool plan_wants_time(const struct plan *p, int64_t time_us)
@@ -268,6 +291,15 @@ int64_t plan_bucket(struct plan_view *v, int64_t time_us)
     return v->buckets[at].start_us;
 }
 
+enum status plan_add_marks(struct plan_view *v, struct cube *cube, uint32_t series,
+                           int64_t bucket_us, uint32_t group, int64_t count)
+{
+    uint32_t marks[PLAN_MARKS];
+    for (int n = plan_marks(v, series, marks); n > 0; n--)
+        TRY(cube_mark(cube, bucket_us, group, marks[n - 1], count));
+    return OK;
+}
+
 enum status plan_add(struct plan_view *v, struct cube *cube, const struct invocation *inv, int sign)
 {
     if (!plan_wants_time(v->plan, inv->time_us))
@@ -276,7 +308,9 @@ enum status plan_add(struct plan_view *v, struct cube *cube, const struct invoca
     TRY(plan_group(v, inv->series, &group));
     if (group == GROUP_NONE)
         return OK;
-    struct sums *sums = cube_at(cube, plan_bucket(v, inv->time_us), group);
+    int64_t bucket_us = plan_bucket(v, inv->time_us);
+    TRY(plan_add_marks(v, cube, inv->series, bucket_us, group, sign));
+    struct sums *sums = cube_at(cube, bucket_us, group);
     if (!sums)
         return ERR_NOMEM;
     sums_add(sums, inv, sign);
@@ -292,7 +326,9 @@ enum status plan_add_sums(struct plan_view *v, struct cube *cube, uint32_t serie
     TRY(plan_group(v, series, &group));
     if (group == GROUP_NONE)
         return OK;
-    struct sums *into = cube_at(cube, plan_bucket(v, time_us), group);
+    int64_t bucket_us = plan_bucket(v, time_us), count = sums->count[COUNT_INVOCATIONS];
+    TRY(plan_add_marks(v, cube, series, bucket_us, group, count));
+    struct sums *into = cube_at(cube, bucket_us, group);
     if (!into)
         return ERR_NOMEM;
     sums_merge(into, sums);

@@ -5,7 +5,9 @@
  *
  *     plan_wants_time(plan, v->time_us)
  *     plan_group(view, v->series, &group)        GROUP_NONE: filtered out
- *     sums_add(cube_at(cube, plan_bucket(view, v->time_us), group), v, 1)
+ *     bucket = plan_bucket(view, v->time_us)
+ *     sums_add(cube_at(cube, bucket, group), v, 1)
+ *     cube_mark(cube, bucket, group, m, 1)       for each m of plan_marks(view, v->series, …)
  */
 #ifndef ASSAY_QUERY_PLAN_H
 #define ASSAY_QUERY_PLAN_H
@@ -16,6 +18,7 @@
 #include "query/question.h"
 
 #define GROUP_NONE UINT32_MAX
+enum { PLAN_MARKS = 2 };
 
 struct plan;
 struct plan_view;
@@ -32,6 +35,10 @@ void plan_view_free(struct plan_view *v);
 
 bool plan_wants_time(const struct plan *p, int64_t time_us);
 enum status plan_group(struct plan_view *v, uint32_t series, uint32_t *group) MUST_USE;
+/* How many marks the question wants of a series that plan_group has let pass, at most PLAN_MARKS:
+ * its user, and why it has no full price. Below plan_marks_end(plan) are all marks so far. */
+int plan_marks(const struct plan_view *v, uint32_t series, uint32_t marks[PLAN_MARKS]);
+uint32_t plan_marks_end(const struct plan *p);
 int64_t plan_bucket(struct plan_view *v, int64_t time_us);
 /* Adds one invocation to a cube if the question wants it (sign -1 takes it back). */
 enum status plan_add(struct plan_view *v, struct cube *cube, const struct invocation *inv,
@@ -39,6 +46,10 @@ enum status plan_add(struct plan_view *v, struct cube *cube, const struct invoca
 /* Adds sums of a series that all lie in one bucket of the question (a rollup). */
 enum status plan_add_sums(struct plan_view *v, struct cube *cube, uint32_t series, int64_t time_us,
                           const struct sums *sums) MUST_USE;
+
+/* Adds `count` to the marks of a series in a cell of the cube. */
+enum status plan_add_marks(struct plan_view *v, struct cube *cube, uint32_t series,
+                           int64_t bucket_us, uint32_t group, int64_t count) MUST_USE;
 
 /* The value of the i-th dimension of the question (0 .. dims_n-1) for a group; for DIM_TIME "". */
 struct str plan_group_text(const struct plan *p, uint32_t group, int dim);

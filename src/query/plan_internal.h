@@ -5,23 +5,33 @@
 #include "query/plan.h"
 
 /*
- * A group is a tuple of texts: one for each dimension of the question, then two that the reader
- * never sees as such and that answer.c folds away: the user, where distinct users are counted, and
- * the reason why something has no full price. DIM_TIME is not in it (the cube has the bucket).
+ * A group is a tuple of texts, one for each dimension of the question. DIM_TIME is not in it: the
+ * cube has the bucket. So a cell of the cube is a row of the answer.
  */
-enum {
-    GROUP_USER = QUESTION_DIMS,
-    GROUP_REASON,
-    GROUP_PARTS,
-};
-
 struct group {
-    uint32_t part[GROUP_PARTS]; /* ids of plan_text */
+    uint32_t part[QUESTION_DIMS]; /* ids of texts */
 };
 
-/* Both for the time after the cubes are filled: no other thread adds groups any more. */
-const struct group *plan_group_parts(const struct plan *p, uint32_t group);
-struct str plan_text(const struct plan *p, uint32_t id);
+/*
+ * What a row knows of its series beside their sums are marks (cube.h): the users, where distinct
+ * users are counted, and the reasons why something has no full price. A mark is the id of the text
+ * and the kind.
+ */
+enum mark_kind { MARK_USER, MARK_REASON, MARK_KINDS };
+_Static_assert((int)MARK_KINDS == (int)PLAN_MARKS, "plan_marks has room for one of each kind");
+
+static inline uint32_t mark_make(uint32_t text, enum mark_kind kind)
+{
+    return text << 1 | (uint32_t)kind; /* there are less than 2^31 texts */
+}
+
+static inline enum mark_kind mark_kind(uint32_t mark)
+{
+    return (enum mark_kind)(mark & 1);
+}
+
+/* For the time after the cubes are filled: no other thread adds texts any more. */
+struct str plan_mark_text(const struct plan *p, uint32_t mark);
 
 /* One series seen through the dimensions; what takes work is worked out when first asked for. */
 struct series_view {

@@ -11,15 +11,17 @@
 
 /*
  * When rows differ in time alone and nothing is filtered, only the sum of all series is shown, and
- * which groups took part (users, reasons). So the totals do, in place of all cells: for the
- * overview of a year by day that is a thirtieth of the bytes. The cube gets the invocations of each
- * group and everything else in the cell of one of them; the answer adds them up anyway.
+ * who took part (marks). So the totals do, in place of all cells: for the overview of a year by day
+ * that is a thirtieth of the bytes.
  */
 struct brief {
-    struct sums sums;
-    uint64_t *invocations; /* by series of the store, zero between two buckets */
-    uint32_t *series;      /* those that are not zero */
+    struct sums sums; /* of one bucket of the question */
+    uint32_t *round;  /* by series: the last bucket of the question that has it */
+    uint32_t *series; /* those of this bucket */
     size_t series_n;
+    uint32_t rounds;      /* buckets of the question so far, this one included */
+    uint32_t *mark_round; /* by mark, as `round` */
+    uint32_t marks_n;
 };
 
 struct fill {
@@ -76,6 +78,9 @@ static enum status add_cells(struct fill *f, struct unpack blob)
         TRY(group_of(f, cell.series, &group));
         if (group == GROUP_NONE)
             continue;
+        if (plan_add_marks(f->view, f->cube, f->store->loaded_ids[cell.series], f->bucket_us, group,
+                           1) != OK)
+            return err_nomem(f->err);
         struct sums *sums = cube_at(f->cube, f->bucket_us, group);
         if (!sums)
             return err_nomem(f->err);
@@ -93,12 +98,13 @@ static enum status add_brief(struct fill *f, struct unpack total, struct unpack 
     struct brief *b = &f->brief;
     for (uint64_t next = 0; series.p < series.end; next++) {
         next += unpack_u64(&series);
-        int64_t n = unpack_i64(&series);
-        if (series.bad || next >= f->store->loaded_n || n <= 0)
+        unpack_i64(&series);
+        if (series.bad || next >= f->store->loaded_n)
             return db_damaged(f->store, f->err, "a total cannot be read");
-        if (b->invocations[next] == 0)
+        if (b->round[next] != b->rounds) {
+            b->round[next] = b->rounds;
             b->series[b->series_n++] = (uint32_t)next;
-        b->invocations[next] += (uint64_t)n;
+        }
     }
     unpack_sums(&total, &b->sums);
     if (total.bad)
@@ -106,25 +112,48 @@ static enum status add_brief(struct fill *f, struct unpack total, struct unpack 
     return OK;
 }
 
+/* The marks of a series, each once in a bucket of the question. */
+static enum status brief_marks(struct fill *f, uint32_t series, uint32_t group)
+{
+    struct brief *b = &f->brief;
+    uint32_t marks[PLAN_MARKS];
+    for (int n = plan_marks(f->view, f->store->loaded_ids[series], marks); n > 0; n--) {
+        uint32_t mark = marks[n - 1];
+        if (mark >= b->marks_n) {
+            uint32_t room = mark < UINT32_MAX / 2 ? mark * 2 + 1024 : UINT32_MAX;
+            uint32_t *wider = realloc(b->mark_round, room * sizeof *wider);
+            if (!wider)
+                return err_nomem(f->err);
+            memset(wider + b->marks_n, 0, (room - b->marks_n) * sizeof *wider);
+            b->mark_round = wider;
+            b->marks_n = room;
+        }
+        if (b->mark_round[mark] == b->rounds)
+            continue;
+        b->mark_round[mark] = b->rounds;
+        if (cube_mark(f->cube, f->bucket_us, group, mark, 1) != OK)
+            return err_nomem(f->err);
+    }
+    return OK;
+}
+
 /* Writes down what the totals of one bucket of the question came to. */
 static enum status end_brief(struct fill *f)
 {
     struct brief *b = &f->brief;
+    uint32_t group = GROUP_NONE;
     for (size_t i = 0; i < b->series_n; i++) {
-        uint32_t group;
         TRY(group_of(f, b->series[i], &group));
+        TRY(brief_marks(f, b->series[i], group));
+    }
+    if (group != GROUP_NONE) {
         struct sums *sums = cube_at(f->cube, f->bucket_us, group);
         if (!sums)
             return err_nomem(f->err);
-        if (i == 0) {
-            b->sums.count[COUNT_INVOCATIONS] = 0;
-            pack_add(sums, &b->sums);
-        }
-        int64_t *n = &sums->count[COUNT_INVOCATIONS];
-        *n = (int64_t)((uint64_t)*n + b->invocations[b->series[i]]);
-        b->invocations[b->series[i]] = 0;
+        pack_add(sums, &b->sums);
     }
     b->series_n = 0;
+    b->rounds++;
     b->sums = (struct sums){0};
     return OK;
 }
@@ -158,15 +187,10 @@ static enum status add_fact(struct fill *f, int64_t id, struct unpack blob, int6
         return db_damaged(f->store, f->err, "a fact cannot be read");
     if (v.time_us < since_us || v.time_us >= until_us)
         return OK;
-    uint32_t group;
-    TRY(group_of(f, v.series, &group));
-    if (group == GROUP_NONE)
-        return OK;
-    struct sums *sums = cube_at(f->cube, plan_bucket(f->view, v.time_us), group);
-    if (!sums)
-        return err_nomem(f->err);
-    sums_add(sums, &v, 1);
-    return OK;
+    if (v.series >= f->store->loaded_n)
+        return db_damaged(f->store, f->err, "it counts a series that it does not name");
+    v.series = f->store->loaded_ids[v.series];
+    return plan_add(f->view, f->cube, &v, 1) == OK ? OK : err_nomem(f->err);
 }
 
 static enum status add_facts(struct fill *f, int64_t since_us, int64_t until_us)
@@ -253,9 +277,10 @@ static enum status fill(struct fill *f, const struct question *q)
 {
     f->is_brief = brief_is_enough(q);
     if (f->is_brief) {
-        f->brief.invocations = calloc((size_t)f->store->loaded_n + 1, sizeof(uint64_t));
+        f->brief.rounds = 1;
+        f->brief.round = calloc((size_t)f->store->loaded_n + 1, sizeof(uint32_t));
         f->brief.series = calloc((size_t)f->store->loaded_n + 1, sizeof(uint32_t));
-        if (!f->brief.invocations || !f->brief.series)
+        if (!f->brief.round || !f->brief.series)
             return err_nomem(f->err);
     }
     /* Open ends: whole buckets of the coarsest level. */
@@ -278,7 +303,8 @@ enum status store_fill(struct store *s, struct plan *plan, struct plan_view *vie
         return err_set(err, ERR_USAGE, "store '%.200s': its series were not loaded", s->path);
     struct fill f = {.store = s, .view = view, .cube = cube, .err = err};
     enum status status = fill(&f, plan_question(plan));
-    free(f.brief.invocations);
+    free(f.brief.round);
     free(f.brief.series);
+    free(f.brief.mark_round);
     return status;
 }

@@ -60,9 +60,8 @@ void store_rollback(struct store *s);
  * can name them. Also opens a snapshot, in which store_fill and store_about read until the series
  * are loaded again, a batch begins or the store is closed. */
 enum status store_load_series(struct store *s, struct series *series, struct err *err) MUST_USE;
-/* Fills the cube from rollups, and from facts at the edges of the period. Where rows differ in time
- * alone (nothing filtered), a group's cell has its invocations only, and everything else stands in
- * the cell of one group: all of them are one row of the answer. */
+/* Fills the cube from rollups, and from facts at the edges of the period. A mark's count is then
+ * some positive number, not that of the invocations: from a store nothing is taken back. */
 enum status store_fill(struct store *s, struct plan *plan, struct plan_view *view,
                        struct cube *cube, struct err *err) MUST_USE;
 /* Totals over all files, number of invocations, period. */

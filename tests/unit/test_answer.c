@@ -299,6 +299,37 @@ static void sums_of_a_series_count_as_their_invocations(void **state)
     world_close(&w);
 }
 
+static void marks_keep_their_counts_through_growth_merge_and_reset(void **state)
+{
+    (void)state;
+    enum { CELLS = 30, MARKS = 200 };
+    struct cube *a, *b;
+    assert_int_equal(cube_new(&a, NULL), OK);
+    assert_int_equal(cube_new(&b, NULL), OK);
+    for (uint32_t mark = 0; mark < MARKS; mark++)
+        for (uint32_t cell = 0; cell < CELLS; cell++) {
+            int64_t day = cell % 3 * US_PER_DAY;
+            assert_int_equal(cube_mark(a, day, cell, mark, cell + mark), OK);
+            assert_int_equal(cube_mark(a, day, cell, mark, 1), OK);
+            assert_int_equal(cube_mark(b, day, cell, mark, -(int64_t)mark), OK);
+        }
+    assert_int_equal(cube_merge(a, b), OK);
+    assert_int_equal(cube_cells(a), CELLS);
+    assert_int_equal(cube_marks(a), CELLS * MARKS);
+    const struct cube_mark *marks = cube_mark_list(a);
+    for (size_t i = 0; i < CELLS * MARKS; i++) {
+        assert_true(marks[i].mark < MARKS);
+        assert_int_equal(marks[i].count, cube_cell(a, marks[i].cell).id + 1);
+    }
+    cube_reset(a);
+    assert_int_equal(cube_marks(a), 0);
+    assert_int_equal(cube_mark(a, 0, 7, 7, 3), OK);
+    assert_int_equal(cube_marks(a), 1);
+    assert_int_equal(cube_mark_list(a)[0].count, 3);
+    cube_free(a);
+    cube_free(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -311,6 +342,7 @@ int main(void)
         cmocka_unit_test(hours_with_one_wall_clock_are_two),
         cmocka_unit_test(any_order_and_any_split_give_the_same_answer),
         cmocka_unit_test(sums_of_a_series_count_as_their_invocations),
+        cmocka_unit_test(marks_keep_their_counts_through_growth_merge_and_reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
