@@ -23,8 +23,9 @@ enum {
     BLOCK = 64 << 10,
     LEAST_ROOM = 16 << 10, /* bytes that one pass over deferred invocations may take */
     FIRST_SLOTS = 256,
-    ALIGN = 8,        /* of packed invocations, so that 32 bits reach 32 GiB of them */
-    OFFSET_BITS = 13, /* of a reference: offset within its block, in units of ALIGN */
+    ALIGN = 8,              /* of packed invocations, so that 32 bits reach 32 GiB of them */
+    LEAST_PASS = 256 << 10, /* bytes of deferred invocations that are always sorted out at once */
+    OFFSET_BITS = 13,       /* of a reference: offset within its block, in units of ALIGN */
 };
 
 struct slot {

@@ -59,8 +59,8 @@ size_t invocation_pack(const struct invocation *v, unsigned char out[PACK_MAX])
     p = put(p, v->series);
     p = put(p, v->flags);
     p = put(p, v->outcome);
-    p = put(p, (uint64_t)(v->latency_ms + 1));
-    p = put(p, (uint64_t)(v->first_byte_ms + 1));
+    p = put(p, (uint64_t)((int64_t)v->latency_ms + 1));
+    p = put(p, (uint64_t)((int64_t)v->first_byte_ms + 1));
     p = put(p, mask);
     for (int i = 0; i < SPARSE; i++)
         if (sparse[i])
@@ -89,8 +89,8 @@ size_t invocation_unpack(const unsigned char *p, size_t n, struct invocation *v)
     v->series = (uint32_t)head[1];
     v->flags = (uint32_t)head[2];
     v->outcome = (uint8_t)head[3];
-    v->latency_ms = (int32_t)head[4] - 1;
-    v->first_byte_ms = (int32_t)head[5] - 1;
+    v->latency_ms = (int32_t)((int64_t)head[4] - 1);
+    v->first_byte_ms = (int32_t)((int64_t)head[5] - 1);
     int64_t sum = 0;
     for (int i = 0; i < TOKEN_CLASSES; i++) {
         v->tokens[i] = (int64_t)sparse[i];
