@@ -41,6 +41,7 @@ void arena_reset(struct arena *a)
         a->head->n = 0;
     }
     a->used = 0;
+    a->failed = false;
 }
 
 static struct arena_block *add_block(struct arena *a, size_t n)
@@ -63,14 +64,18 @@ static struct arena_block *add_block(struct arena *a, size_t n)
 void *arena_alloc(struct arena *a, size_t n)
 {
     const size_t align = alignof(max_align_t);
-    if (n > SIZE_MAX - align)
+    if (n > SIZE_MAX - align) {
+        a->failed = true;
         return NULL;
+    }
     n = (n + align - 1) / align * align;
     struct arena_block *b = a->head;
     if (!b || b->cap - b->n < n)
         b = add_block(a, n);
-    if (!b)
+    if (!b) {
+        a->failed = true;
         return NULL;
+    }
     void *p = b->data + b->n;
     b->n += n;
     a->used += n;

@@ -13,6 +13,7 @@ struct arena_block;
 struct arena {
     struct arena_block *head;
     size_t used; /* bytes handed out since the last reset */
+    bool failed; /* memory was short since the last reset */
 };
 
 void arena_init(struct arena *a);

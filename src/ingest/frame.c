@@ -53,7 +53,10 @@ static enum status walk(struct reader *r, int level, const struct json_text *tex
             *end = WALK_TEXT;
             return OK;
         }
-        if (!document_decode(&c, &r->arena, d)) {
+        bool whole = document_decode(&c, &r->arena, d);
+        if (r->arena.failed)
+            return err_nomem(err);
+        if (!whole) {
             *end = json_ended_inside(&c) ? WALK_OPEN : WALK_BROKEN;
             return OK;
         }

@@ -361,6 +361,8 @@ enum status intake_record(struct intake *in, struct record *r, const struct orig
 
     arena_reset(&in->arena);
     TRY(read_usage(in, r, from, &u, &v.flags, err));
+    if (in->arena.failed)
+        return err_nomem(err);
     take_flags(r, &u, &v);
     take_counts(r, &u, &v);
     take_time(r, from, &v);

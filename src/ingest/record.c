@@ -10,6 +10,7 @@ static struct str decode_escapes(struct str raw, struct arena *arena, bool *odd)
         out = arena_str(arena, buf_view(&b));
     else
         *odd = true;
+    arena->failed |= buf_status(&b) == ERR_NOMEM;
     buf_fini(&b);
     return out;
 }

@@ -15,7 +15,8 @@ enum status render_csv(const struct answer *a, struct buf *out)
     buf_char(out, '\n');
     struct buf clean;
     buf_init(&clean, SIZE_MAX / 2);
-    for (size_t r = 0; r < a->rows_n; r++) {
+    enum status status = OK;
+    for (size_t r = 0; r < a->rows_n && status == OK; r++) {
         for (int i = 0; i < n; i++) {
             char room[FIGURE_TEXT];
             struct str value = field_value(&fields[i], &a->rows[r], room);
@@ -23,11 +24,12 @@ enum status render_csv(const struct answer *a, struct buf *out)
             buf_reset(&clean);
             if (value.p)
                 text_clean(&clean, value, false);
+            if (buf_status(&clean) != OK)
+                status = buf_status(&clean);
             csv_write(out, buf_view(&clean));
         }
         buf_char(out, '\n');
     }
-    enum status status = buf_status(&clean);
     buf_fini(&clean);
     return status;
 }

@@ -17,7 +17,7 @@ struct filler {
 static struct str keep(struct filler *f, struct str text)
 {
     struct str copy = arena_str(f->arena, text);
-    f->failed = f->failed || !copy.p;
+    f->failed = f->failed || !copy.p || buf_status(&f->text) != OK;
     return copy.p ? copy : STR("");
 }
 
