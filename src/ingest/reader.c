@@ -103,6 +103,23 @@ static enum status refill(struct reader *r, struct input *in, struct err *err)
     return OK;
 }
 
+/* The first bytes of a pipe may come one by one, and three tell what they are. */
+static enum status refill_first(struct reader *r, struct input *in, struct err *err)
+{
+    TRY(refill(r, in, err));
+    while (in->fd >= 0 && !in->ended && in->bytes.n < 3) {
+        size_t n;
+        if (io_read(in->fd, r->raw + in->bytes.n, RAW_BYTES - in->bytes.n, &n, r->origin.name,
+                    err) != OK) {
+            in->failure = "the file cannot be read";
+            n = 0;
+        }
+        in->bytes.n += n;
+        in->ended = n == 0;
+    }
+    return OK;
+}
+
 static const char *failure_of(enum status status)
 {
     return status == ERR_LIMIT ? "the gzip file inflates beyond the limits"
@@ -167,7 +184,7 @@ static enum status produce(struct reader *r, struct input *in, char *out, size_t
 static enum status detect(struct reader *r, struct input *in, struct err *err)
 {
     struct gz_limits limits = {r->limits.max_inflated, r->limits.max_ratio};
-    TRY(refill(r, in, err));
+    TRY(refill_first(r, in, err));
     if (!gz_is_gzip(in->bytes))
         return OK;
     in->layers = 1;
