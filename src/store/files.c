@@ -129,32 +129,36 @@ enum status store_put_file(struct store *s, const struct store_file *file,
     return status;
 }
 
-/* Earliest or latest time. Ids are ordered by second only, so the facts of that second decide. */
+/* Earliest or latest time that a record itself told. Ids are ordered by second only, so all facts
+ * of that second decide. */
 static enum status edge_time(struct store *s, bool latest, int64_t *time_us, struct err *err)
 {
-    int64_t id;
-    bool row;
     sqlite3_stmt *st = NULL;
-    TRY(db_i64(s, latest ? STMT_FACT_LAST : STMT_FACT_FIRST, 0, &id, &row, err));
+    int64_t second = 0;
+    bool row;
     *time_us = TIME_NONE;
-    if (!row)
-        return OK;
-    TRY(db_get(s, STMT_FACT_RANGE, &st, err));
-    sqlite3_bind_int64(st, 1, id & ~FACT_MASK);
-    sqlite3_bind_int64(st, 2, (id | FACT_MASK) + 1);
+    TRY(db_get(s, latest ? STMT_FACTS_BACKWARD : STMT_FACTS_FORWARD, &st, err));
     for (;;) {
         TRY(db_step(s, st, &row, err));
         if (!row)
             return OK;
+        int64_t id = sqlite3_column_int64(st, 0);
+        if (*time_us != TIME_NONE && fact_second(id) != second)
+            break;
         struct invocation v;
         struct unpack u = db_blob(st, 1);
         if (!unpack_fact(&u, fact_second(id), &v)) {
             sqlite3_reset(st);
             return db_damaged(s, err, "a fact cannot be read");
         }
+        if (v.flags & INV_TIME_GUESSED)
+            continue;
+        second = fact_second(id);
         if (*time_us == TIME_NONE || (latest ? v.time_us > *time_us : v.time_us < *time_us))
             *time_us = v.time_us;
     }
+    sqlite3_reset(st);
+    return OK;
 }
 
 /* The coarsest totals cover all facts with the fewest rows. */

@@ -58,8 +58,8 @@ static const int64_t level_hours[LEVELS] = {1, 24, 8 * 24, 64 * 24, 512 * 24};
     X(STMT_FACT_GET, "SELECT v FROM fact WHERE id=?1")                                             \
     X(STMT_FACT_DROP, "DELETE FROM fact WHERE id=?1")                                              \
     X(STMT_FACT_RANGE, "SELECT id,v FROM fact WHERE id>=?1 AND id<?2 ORDER BY id")                 \
-    X(STMT_FACT_FIRST, "SELECT id FROM fact ORDER BY id LIMIT 1")                                  \
-    X(STMT_FACT_LAST, "SELECT id FROM fact ORDER BY id DESC LIMIT 1")                              \
+    X(STMT_FACTS_FORWARD, "SELECT id,v FROM fact ORDER BY id")                                     \
+    X(STMT_FACTS_BACKWARD, "SELECT id,v FROM fact ORDER BY id DESC")                               \
     X(STMT_RECENT_PUT, "INSERT INTO recent(k,fact) VALUES(?1,?2) ON CONFLICT DO NOTHING")          \
     X(STMT_RECENT_MOVE, "UPDATE recent SET fact=?2 WHERE k=?1")                                    \
     X(STMT_RECENT_GET, "SELECT fact FROM recent WHERE k=?1")                                       \
