@@ -5,6 +5,7 @@
 
 #include <limits.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum {
@@ -29,9 +30,17 @@ struct batch {
     struct arena arena; /* paths and quarantine of the files */
 };
 
+/* The canonical path of one directory: files come directory by directory, and asking the system for
+ * each of them costs more than reading a small one. */
+struct directory_name {
+    char as_given[PATH_MAX], canonical[PATH_MAX];
+    bool known;
+};
+
 struct run {
     const struct load *l;
     struct store *lookup;
+    struct directory_name walk_name, names[CREW_MAX]; /* of the walk, of each reader */
     struct queue *full, *empty;
     struct batch *current[CREW_MAX];
     pthread_mutex_t lock;
@@ -42,10 +51,23 @@ struct run {
     bool lookup_failed;
 };
 
-/* The canonical path: the same file through another spelling must not look new. */
-static struct str canonical(const char *path, char room[PATH_MAX])
+/* The canonical path, in `room` or as it was given: the same file through another spelling must not
+ * look new. A file that is a link itself keeps its name; links above it are resolved. */
+static struct str canonical(struct directory_name *name, const char *path, char room[PATH_MAX])
 {
-    return str_from(strcmp(path, "-") != 0 && realpath(path, room) ? room : path);
+    const char *slash = strrchr(path, '/');
+    size_t n = slash ? (size_t)(slash - path) + 1 : 0;
+    if (strcmp(path, "-") == 0 || n >= PATH_MAX)
+        return str_from(path);
+    if (!name->known || strncmp(name->as_given, path, n) != 0 || name->as_given[n] != '\0') {
+        memcpy(name->as_given, path, n);
+        name->as_given[n] = '\0';
+        name->known = realpath(n ? name->as_given : ".", name->canonical) != NULL;
+        if (!name->known)
+            return str_from(path);
+    }
+    int length = snprintf(room, PATH_MAX, "%s/%s", name->canonical, path + n);
+    return length > 0 && length < PATH_MAX ? str_of(room, (size_t)length) : str_from(path);
 }
 
 static bool wants(void *ctx, const struct local_file *file)
@@ -55,7 +77,7 @@ static bool wants(void *ctx, const struct local_file *file)
         return true;
     char room[PATH_MAX];
     struct store_file key = {
-        .path = canonical(file->path, room),
+        .path = canonical(&r->walk_name, file->path, room),
         .size = file->size,
         .mtime_ns = file->mtime_ns,
         .options = r->l->options,
@@ -97,12 +119,12 @@ static enum status take(void *ctx, int worker, const struct invocation *v, struc
 }
 
 /* Copies what the writer needs to know of a file into the batch. */
-static bool describe_file(struct run *r, struct batch *b, const struct local_file *file,
+static bool describe_file(struct run *r, int worker, struct batch *b, const struct local_file *file,
                           const struct about *about, const struct crew_trouble *troubles,
                           size_t troubles_n)
 {
     char room[PATH_MAX];
-    struct str path = arena_str(&b->arena, canonical(file->path, room));
+    struct str path = arena_str(&b->arena, canonical(&r->names[worker], file->path, room));
     struct store_quarantine *q = arena_alloc(&b->arena, (troubles_n + 1) * sizeof *q);
     if (!path.p || !q)
         return false;
@@ -127,7 +149,7 @@ static enum status file_done(void *ctx, int worker, const struct local_file *fil
     struct run *r = ctx;
     struct batch *b = NULL;
     TRY(current_batch(r, worker, &b, err));
-    if (!describe_file(r, b, file, about, troubles, troubles_n))
+    if (!describe_file(r, worker, b, file, about, troubles, troubles_n))
         return err_nomem(err);
     pthread_mutex_lock(&r->lock);
     about_add(&r->result->about, about);
@@ -244,36 +266,42 @@ static enum status run_threads(struct run *r, struct err *err)
 
 enum status load_run(const struct load *l, struct load_result *result, struct err *err)
 {
-    struct run r = {.l = l, .result = result};
+    struct run *r = calloc(1, sizeof *r); /* the names make it too large for a stack */
+    if (!r)
+        return err_nomem(err);
+    r->l = l;
+    r->result = result;
     size_t batches = (size_t)(l->threads < 1 ? 1 : l->threads > CREW_MAX ? CREW_MAX : l->threads);
     batches = batches * 2 + 2;
     *result = (struct load_result){0};
     about_init(&result->about);
-    TRY(store_open(l->store_path, STORE_READ, &r.lookup, err));
-    pthread_mutex_init(&r.lock, NULL);
+    enum status status = store_open(l->store_path, STORE_READ, &r->lookup, err);
+    pthread_mutex_init(&r->lock, NULL);
     struct batch **all = calloc(batches, sizeof *all);
-    enum status status = all ? OK : err_nomem(err);
+    if (status == OK && !all)
+        status = err_nomem(err);
     if (status == OK)
-        status = queue_new(batches, &r.full, err);
+        status = queue_new(batches, &r->full, err);
     if (status == OK)
-        status = queue_new(batches, &r.empty, err);
+        status = queue_new(batches, &r->empty, err);
     for (size_t i = 0; status == OK && i < batches; i++) {
         all[i] = calloc(1, sizeof *all[i]);
         if (!all[i])
             status = err_nomem(err);
         else
-            queue_push(r.empty, all[i]);
+            queue_push(r->empty, all[i]);
     }
     if (status == OK)
-        status = run_threads(&r, err);
+        status = run_threads(r, err);
     for (size_t i = 0; all && i < batches && all[i]; i++) {
         arena_fini(&all[i]->arena);
         free(all[i]);
     }
     free(all);
-    queue_free(r.full);
-    queue_free(r.empty);
-    pthread_mutex_destroy(&r.lock);
-    store_close(r.lookup);
+    queue_free(r->full);
+    queue_free(r->empty);
+    pthread_mutex_destroy(&r->lock);
+    store_close(r->lookup);
+    free(r);
     return status;
 }
