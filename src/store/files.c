@@ -1,6 +1,7 @@
 /*
  * What was read of which file, what of it was broken, and the totals over all files. The totals
- * are kept as a row, because a year of hourly files in many Regions is a quarter of a million rows.
+ * (with the period of all records) are kept as a row, because a year of hourly files in many
+ * Regions is a quarter of a million rows.
  */
 #include "store/store_internal.h"
 
@@ -14,8 +15,9 @@ const char files_schema[] =
     "CREATE INDEX quarantine_file ON quarantine(file);"
     "CREATE TABLE files_total(id INTEGER PRIMARY KEY, files INTEGER NOT NULL,"
     " bytes INTEGER NOT NULL, records INTEGER NOT NULL, skipped INTEGER NOT NULL,"
-    " quarantined INTEGER NOT NULL, files_failed INTEGER NOT NULL) STRICT;"
-    "INSERT INTO files_total VALUES(1,0,0,0,0,0,0);";
+    " quarantined INTEGER NOT NULL, files_failed INTEGER NOT NULL,"
+    " since_us INTEGER, up_to_us INTEGER) STRICT;"
+    "INSERT INTO files_total VALUES(1,0,0,0,0,0,0,NULL,NULL);";
 
 /* Text of a slice that may be empty; SQLite takes NULL for no value. */
 static int bind_str(sqlite3_stmt *st, int at, struct str text)
@@ -78,6 +80,19 @@ static enum status put_row(struct store *s, const struct store_file *file, int64
     return OK;
 }
 
+static void bind_time(sqlite3_stmt *st, int at, int64_t time_us)
+{
+    if (time_us == TIME_NONE)
+        sqlite3_bind_null(st, at);
+    else
+        sqlite3_bind_int64(st, at, time_us);
+}
+
+static int64_t column_time(sqlite3_stmt *st, int at)
+{
+    return sqlite3_column_type(st, at) == SQLITE_NULL ? TIME_NONE : sqlite3_column_int64(st, at);
+}
+
 static enum status put_totals(struct store *s, const struct store_file *file,
                               const struct known_file *before, struct err *err)
 {
@@ -85,6 +100,8 @@ static enum status put_totals(struct store *s, const struct store_file *file,
     TRY(db_get(s, STMT_TOTALS_PUT, &st, err));
     for (int i = 0; i < ABOUT_COUNTS; i++)
         sqlite3_bind_int64(st, 1 + i, file->about.n[i] - before->n[i]);
+    bind_time(st, 1 + ABOUT_COUNTS, file->about.since_us);
+    bind_time(st, 2 + ABOUT_COUNTS, file->about.up_to_us);
     return db_run(s, st, err);
 }
 
@@ -129,38 +146,6 @@ enum status store_put_file(struct store *s, const struct store_file *file,
     return status;
 }
 
-/* Earliest or latest time that a record itself told. Ids are ordered by second only, so all facts
- * of that second decide. */
-static enum status edge_time(struct store *s, bool latest, int64_t *time_us, struct err *err)
-{
-    sqlite3_stmt *st = NULL;
-    int64_t second = 0;
-    bool row;
-    *time_us = TIME_NONE;
-    TRY(db_get(s, latest ? STMT_FACTS_BACKWARD : STMT_FACTS_FORWARD, &st, err));
-    for (;;) {
-        TRY(db_step(s, st, &row, err));
-        if (!row)
-            return OK;
-        int64_t id = sqlite3_column_int64(st, 0);
-        if (*time_us != TIME_NONE && fact_second(id) != second)
-            break;
-        struct invocation v;
-        struct unpack u = db_blob(st, 1);
-        if (!unpack_fact(&u, fact_second(id), &v)) {
-            sqlite3_reset(st);
-            return db_damaged(s, err, "a fact cannot be read");
-        }
-        if (v.flags & INV_TIME_GUESSED)
-            continue;
-        second = fact_second(id);
-        if (*time_us == TIME_NONE || (latest ? v.time_us > *time_us : v.time_us < *time_us))
-            *time_us = v.time_us;
-    }
-    sqlite3_reset(st);
-    return OK;
-}
-
 /* The coarsest totals cover all facts with the fewest rows. */
 static enum status count_invocations(struct store *s, int64_t *n, struct err *err)
 {
@@ -195,10 +180,10 @@ static enum status read_about(struct store *s, struct about *about, struct err *
         return db_damaged(s, err, "the totals of the files are missing");
     for (int i = 0; i < ABOUT_COUNTS; i++)
         about->n[i] = sqlite3_column_int64(st, i);
+    about->since_us = column_time(st, ABOUT_COUNTS);
+    about->up_to_us = column_time(st, ABOUT_COUNTS + 1);
     sqlite3_reset(st);
-    TRY(count_invocations(s, &about->invocations, err));
-    TRY(edge_time(s, false, &about->since_us, err));
-    return edge_time(s, true, &about->up_to_us, err);
+    return count_invocations(s, &about->invocations, err);
 }
 
 enum status store_about(struct store *s, struct about *about, struct err *err)

@@ -87,7 +87,7 @@ static const int64_t level_hours[LEVELS] = {1, 24, 8 * 24, 64 * 24, 512 * 24};
     X(STMT_SERIES_PUT, "INSERT OR REPLACE INTO series(block,labels) VALUES(?1,?2)")                \
     X(STMT_FILE_GET, "SELECT id,size,mtime_ns,options," FILE_COLUMNS " FROM file WHERE path=?1")   \
     X(STMT_FILE_PUT, FILE_UPSERT)                                                                  \
-    X(STMT_TOTALS_GET, "SELECT " FILE_COLUMNS " FROM files_total")                                 \
+    X(STMT_TOTALS_GET, "SELECT " FILE_COLUMNS ",since_us,up_to_us FROM files_total")               \
     X(STMT_TOTALS_PUT, TOTALS_UPDATE)                                                              \
     X(STMT_QUARANTINE_DROP, "DELETE FROM quarantine WHERE file=?1")                                \
     X(STMT_QUARANTINE_PUT, "INSERT INTO quarantine(file,path,at,reason) VALUES(?1,?2,?3,?4)")
@@ -211,6 +211,8 @@ _Static_assert(ABOUT_COUNTS == 6, "FILE_COLUMNS names them all: raise STORE_VERS
     "files_failed=?10 RETURNING id"
 #define TOTALS_UPDATE                                                                              \
     "UPDATE files_total SET files=files+?1,bytes=bytes+?2,records=records+?3,"                     \
-    "skipped=skipped+?4,quarantined=quarantined+?5,files_failed=files_failed+?6"
+    "skipped=skipped+?4,quarantined=quarantined+?5,files_failed=files_failed+?6,"                  \
+    "since_us=min(coalesce(since_us,?7),coalesce(?7,since_us)),"                                   \
+    "up_to_us=max(coalesce(up_to_us,?8),coalesce(?8,up_to_us))"
 
 #endif

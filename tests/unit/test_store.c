@@ -457,11 +457,12 @@ static void files_are_known_until_they_change_and_counted_once(void **state)
     (void)state;
     struct fixture f;
     fixture_open(&f, 16);
-    struct store_file file = {.path = STR("s3://bucket/a.json.gz"),
-                              .size = 10,
-                              .mtime_ns = 20,
-                              .options = 1,
-                              .about = {.n = {1, 1000, 50, 2, 1, 0}}};
+    struct store_file file = {
+        .path = STR("s3://bucket/a.json.gz"),
+        .size = 10,
+        .mtime_ns = 20,
+        .options = 1,
+        .about = {.n = {1, 1000, 50, 2, 1, 0}, .since_us = TIME_NONE, .up_to_us = TIME_NONE}};
     struct store_quarantine q[] = {{file.path, 7, STR("truncated")}, {file.path, 9, STR_NONE}};
     bool done = true;
     GOOD(store_file_done(f.store, &file, &done, &failure));
