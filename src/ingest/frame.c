@@ -212,6 +212,25 @@ static enum status read_text_line(struct reader *r, const struct piece *f, size_
     return status;
 }
 
+/* The column of that name, with or without the "@" of Insights; `otherwise` when there is none. */
+static size_t find_column(const struct str *fields, size_t n, struct str name, size_t otherwise)
+{
+    for (size_t i = 0; i < n; i++)
+        if (str_eq(fields[i], name) ||
+            (fields[i].n > 0 && fields[i].p[0] == '@' && str_eq(str_skip(fields[i], 1), name)))
+            return i;
+    return otherwise;
+}
+
+/* Milliseconds, or a date and time. */
+static int64_t delivery_of(struct str cell, int64_t otherwise)
+{
+    int64_t time;
+    if (str_to_i64(cell, &time))
+        return time >= 0 && time < TIME_END / 1000 ? time * 1000 : otherwise;
+    return time_parse(cell, &time) ? time : otherwise;
+}
+
 /* Console CSV: a header with a column "message", records as quoted fields. Needs the whole rest. */
 static enum status read_csv(struct reader *r, const struct piece *f, size_t *pos, struct err *err)
 {
@@ -220,23 +239,25 @@ static enum status read_csv(struct reader *r, const struct piece *f, size_t *pos
     arena_init(&fields_arena);
     struct csv csv;
     csv_open(&csv, str_of(f->p + *pos, f->n - *pos));
-    size_t message = 0, n = 0;
+    size_t n = 0;
     struct str fields[COLUMNS];
     enum status status = csv_next(&csv, &fields_arena, fields, COLUMNS, &n, err);
-    for (size_t i = 0; status == OK && i < n; i++)
-        if (str_eq(fields[i], STR("message")) || str_eq(fields[i], STR("@message")))
-            message = i;
+    size_t message = find_column(fields, n, STR("message"), 0);
+    size_t timestamp = find_column(fields, n, STR("timestamp"), COLUMNS);
+    int64_t saved = r->origin.delivery_us;
     int64_t start = r->origin.offset = f->base + (int64_t)*pos;
     while (status == OK) {
         r->origin.offset = start + (csv.rest.p ? csv.rest.p - (f->p + *pos) : 0);
         status = csv_next(&csv, &fields_arena, fields, COLUMNS, &n, err);
         if (status != OK || n == 0)
             break;
+        r->origin.delivery_us = timestamp < n ? delivery_of(fields[timestamp], saved) : saved;
         if (message < n)
             status = unwrap_bytes(r, f->level + 1, fields[message], err);
         arena_reset(&fields_arena);
     }
     arena_fini(&fields_arena);
+    r->origin.delivery_us = saved;
     if (status == ERR_PARSE || status == ERR_LIMIT) {
         reader_quarantine(r, r->origin.offset, REASON_CSV);
         status = OK;

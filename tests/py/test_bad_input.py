@@ -251,7 +251,7 @@ def times_of_delivery(box):
     bad = (json.dumps(record("r", timestamp="2026-04-99T23:00:17Z")).encode(),)
     day = "2026-10-20"
     for form in (forms.subscription, forms.lambda_event, forms.kinesis_event, forms.base64_lines,
-                 forms.firehose, forms.export_lines, forms.tail_lines):
+                 forms.firehose, forms.export_lines, forms.tail_lines, forms.console_csv):
         path = box.file(form.__name__, form(bad))
         rows = report(path, "--by", "time", "--bucket", "day", "--metrics",
                       "invocations,time_guessed")["rows"]
