@@ -70,13 +70,16 @@ static int setup(void **state)
         fail_msg("%s", err.text);
     write_text("message.gz",
                STR("{\"messageType\":\"DATA_MESSAGE\",\"owner\":\"012345678901\",\"logEvents\":["
-                   "{\"id\":\"1\",\"timestamp\":1792497600000,\"message\":\"" QUOTED("c1") "\"},"
-                   "{\"id\":\"2\",\"timestamp\":1792497600000,\"message\":\"" QUOTED("c2") "\"}]}"),
+                   "{\"id\":\"1\",\"timestamp\":1792497600000,\"message\":\"" QUOTED(
+                       "c1") "\"},"
+                             "{\"id\":\"2\",\"timestamp\":1792497600000,\"message\":\"" QUOTED(
+                                 "c2") "\"}]}"),
                true);
     write_text("lines", STR(RECORD("a") "\n{\"broken\":[}\n" RECORD("b") "\n" RECORD("a") "\n"),
                false);
-    write_text("table.csv", STR("timestamp,message\n1792497600000,\"{\"\"requestId\"\":\"\"t\"\","
-                                "\"\"modelId\"\":\"\"m\"\"}\"\n"),
+    write_text("table.csv",
+               STR("timestamp,message\n1792497600000,\"{\"\"requestId\"\":\"\"t\"\","
+                   "\"\"modelId\"\":\"\"m\"\"}\"\n"),
                false);
     return 0;
 }
@@ -158,7 +161,8 @@ static enum status render_all(struct way *w, struct buf *out, struct err *err)
 {
     TRY(answer_new(w->plan, w->cube, &w->about, pricing_date(w->pricing), &w->answer, err));
     for (int format = 0; format < REPORT_FORMATS; format++) {
-        struct report_options o = {.format = (enum report_format)format, .width = 120, .bars = true};
+        struct report_options o = {
+            .format = (enum report_format)format, .width = 120, .bars = true};
         TRY(report_render(w->answer, &o, out, err));
     }
     return buf_status(out) == OK ? OK : err_nomem(err);
@@ -174,10 +178,8 @@ static enum status from_files(struct way *w, struct buf *out, struct err *err)
 {
     char *operands[] = {logs};
     TRY(open_way(w, err));
-    const struct intake_env env = {.series = w->series,
-                                   .pricing = w->pricing,
-                                   .key = {1, 2},
-                                   .detail = DETAIL_CONTENT};
+    const struct intake_env env = {
+        .series = w->series, .pricing = w->pricing, .key = {1, 2}, .detail = DETAIL_CONTENT};
     const struct oneshot o = {.operands = operands,
                               .operands_n = 1,
                               .threads = 1,
@@ -426,8 +428,8 @@ static void a_full_disk_is_told(void **state)
     assert_non_null(strstr(err.text, "No space left"));
     assert_int_equal(access(path, F_OK), -1);
     snprintf(path, sizeof path, "%s/sim", folder);
-    const struct sim_options o = {.dir = path, .users = 1, .days = 1, .start_day = 20727,
-                                  .records = 20, .body_scale = 1};
+    const struct sim_options o = {
+        .dir = path, .users = 1, .days = 1, .start_day = 20727, .records = 20, .body_scale = 1};
     struct sim_report report;
     err = (struct err){0};
     assert_int_equal(sim_run(&o, &report, &err), ERR_FULL);
