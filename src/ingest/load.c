@@ -118,13 +118,24 @@ static enum status take(void *ctx, int worker, const struct invocation *v, struc
     return b->n == BATCH ? hand_over(r, worker, err) : OK;
 }
 
+/* What a file is called in the store. Standard input is another file each time. */
+static struct str stored_name(struct directory_name *name, const char *path, char room[PATH_MAX])
+{
+    char now[TIME_TEXT];
+    if (strcmp(path, "-") != 0)
+        return canonical(name, path, room);
+    time_format(now, clock_now_us());
+    snprintf(room, PATH_MAX, "- %s", now);
+    return str_from(room);
+}
+
 /* Copies what the writer needs to know of a file into the batch. */
 static bool describe_file(struct run *r, int worker, struct batch *b, const struct local_file *file,
                           const struct about *about, const struct crew_trouble *troubles,
                           size_t troubles_n)
 {
     char room[PATH_MAX];
-    struct str path = arena_str(&b->arena, canonical(&r->names[worker], file->path, room));
+    struct str path = arena_str(&b->arena, stored_name(&r->names[worker], file->path, room));
     struct store_quarantine *q = arena_alloc(&b->arena, (troubles_n + 1) * sizeof *q);
     if (!path.p || !q)
         return false;
