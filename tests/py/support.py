@@ -94,6 +94,32 @@ def lines_of(tree):
                     yield line.rstrip(b"\r\n")
 
 
+def offload(tree, rng, missing=0):
+    """Moves the output body of two records in three below data/, as Bedrock does with large ones;
+    `missing` of a hundred of those are left out. Returns how many."""
+    lost = 0
+    for path in sorted(log_files(tree)):
+        with gzip.open(path) as file:
+            records = [json.loads(text) for text in file if text.strip()]
+        folder = os.path.join(os.path.dirname(path), "data")
+        for entry in records:
+            body = (entry.get("output") or {}).get("outputBodyJson")
+            if body is None or rng.random() < 1 / 3:
+                continue
+            del entry["output"]["outputBodyJson"]
+            name = entry["requestId"] + "_output.json" + rng.choice(("", ".gz"))
+            key = os.path.relpath(os.path.join(folder, name), os.path.dirname(tree))
+            entry["output"]["outputBodyS3Path"] = "s3://logs/some/prefix/" + key
+            if rng.randrange(100) < missing:
+                lost += 1
+                continue
+            text = json.dumps(body).encode()
+            write(os.path.join(folder, name), gzip.compress(text) if name[-1] == "z" else text)
+        with gzip.open(path, "wb") as file:
+            file.write(b"".join(json.dumps(r).encode() + b"\n" for r in records))
+    return lost
+
+
 def record(request_id, **changes):
     """A small record; a change to None leaves a key out."""
     made = {

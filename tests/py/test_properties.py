@@ -5,8 +5,8 @@ import random
 import shutil
 
 import forms
-from support import (DONE, FORMATS, NAMED, TOKENS, Tap, assay, equal, lines_of, log_files, report,
-                     simulate, temporary, write)
+from support import (DONE, FORMATS, NAMED, TOKENS, Tap, assay, equal, lines_of, log_files, offload,
+                     report, simulate, temporary, write)
 
 METRICS = ",".join(("invocations", "errors", *TOKENS, "cost", "cost_high", "unpriced", "bounded"))
 BY = "principal,model_id,region,error,outcome"
@@ -152,7 +152,27 @@ def small_memory_is_enough(tree, copy):
                        threads), wanted, f"--dedupe-memory {memory}, {threads} threads")
 
 
-def standard_input(tree, path):
+def offloaded_tells_the_same(tree, copy):
+    """Where a body lies changes nothing but the count of bodies."""
+    wanted = ask(tree)
+    equal(offload(copy, random.Random(1)), 0, "all are there")
+    found = ask(copy)
+    assert found["total"]["cache_write_5m"] > 0
+    equal((found["rows"], found["total"]), (wanted["rows"], wanted["total"]), "offloaded")
+    for threads in (2, 4):
+        equal(told(report(copy, "--by", BY, "--metrics", METRICS, "--order", "principal",
+                          "--threads", threads)), told(found), f"{threads} threads")
+
+
+def input_again_adds_up(paths, store):
+    """Each standard input is a file of its own in a store."""
+    for path in paths:
+        with open(path, "rb") as file:
+            assay("ingest", "-", "--store", store, "--quiet", stdin=file.read(), code=DONE)
+    equal(told(ask("--store", store)), told(ask(*paths)), "four inputs")
+
+
+def standard_input(path):
     with gzip.open(path) as file:
         plain = file.read()
     wanted = told(ask(path))
@@ -194,6 +214,8 @@ def main():
         base, copy = os.path.join(tmp, "base"), os.path.join(tmp, "copy")
         simulate(base, "--users", 5, "--days", 2, "--seed", 7, "--bodies", "s3", "--body-scale", 1)
         tree, store = os.path.join(base, "AWSLogs"), os.path.join(tmp, "store")
+        lost = offload(tree, random.Random(7), missing=20)
+        assert lost > 0
         shutil.copytree(base, copy)
         ingest(store, tree)
         for name in NAMED:
@@ -220,8 +242,6 @@ def main():
         tap.case("the level of counts differs only in what bodies tell", only_bodies_differ, tree)
         tap.case("the level of counts needs no bodies", counts_needs_no_bodies, tree,
                  os.path.join(copy, "AWSLogs"))
-        tap.case("standard input is read like a file, packed or not", standard_input, tree,
-                 sorted(log_files(tree), key=os.path.getsize)[-1])
         tap.case("a filter and its opposite part the total", filters_part_the_total, tree)
         tap.case("two periods that meet part the total", periods_part_the_total, tree)
 
@@ -235,6 +255,16 @@ def main():
         for seed in range(6):
             tap.case(f"any split into files, order and packing gives the same rows (seed {seed})",
                      same_for_any_split, records, wanted, os.path.join(tmp, f"split{seed}"), seed)
+
+        shutil.copytree(inline, inline + "-offloaded")
+        tap.case("a body below data/ tells what it told inside the record",
+                 offloaded_tells_the_same, os.path.join(inline, "AWSLogs"),
+                 os.path.join(inline + "-offloaded", "AWSLogs"))
+
+        files = sorted(log_files(os.path.join(inline, "AWSLogs")), key=os.path.getsize)
+        tap.case("standard input is read like a file, packed or not", standard_input, files[-1])
+        tap.case("what came by standard input adds up in a store", input_again_adds_up, files[-4:],
+                 os.path.join(tmp, "inputs"))
 
         many = os.path.join(tmp, "many")
         simulate(many, "--users", 60, "--days", 4, "--seed", 9, "--bodies", "none")
