@@ -1,8 +1,8 @@
 /*
  * Money. Prices are pico-USD (10^-12 USD) per token, so an amount is an exact integer: tokens x
- * price, no rounding. One invocation fits int64_t (10^9 tokens at the dearest rate are 1.4 x 10^17);
- * sums are 128 bits wide, because 64 end at 9.2 million USD. Rounding happens when a number is
- * printed, half away from zero, and once per invocation where a factor (tier, discount) applies.
+ * price, no rounding. One invocation fits int64_t (10^9 tokens at the dearest rate are 1.4 x
+ * 10^17); sums are 128 bits wide, because 64 end at 9.2 million USD. Rounding happens when a number
+ * is printed, half away from zero, and once per invocation where a factor (tier, discount) applies.
  * No floating point touches money.
  */
 #ifndef ASSAY_BASE_MONEY_H

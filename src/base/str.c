@@ -95,9 +95,8 @@ static bool glob(struct str pattern, struct str s, bool nocase)
         if (j < pattern.n && pattern.p[j] == '*') {
             star = j++;
             mark = i;
-        } else if (j < pattern.n &&
-                   (pattern.p[j] == '?' || pattern.p[j] == s.p[i] ||
-                    (nocase && lower(pattern.p[j]) == lower(s.p[i])))) {
+        } else if (j < pattern.n && (pattern.p[j] == '?' || pattern.p[j] == s.p[i] ||
+                                     (nocase && lower(pattern.p[j]) == lower(s.p[i])))) {
             i++;
             j++;
         } else if (star != SIZE_MAX) {

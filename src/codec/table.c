@@ -149,7 +149,7 @@ static enum status add_row(struct reader *r, const struct table_row *row, struct
 
 static enum status read_csv_rows(struct reader *r, struct csv *csv, struct err *err)
 {
-    int column_of[TABLE_COLUMNS];
+    int column_of[TABLE_COLUMNS] = {0};
     size_t header_n, n;
     TRY(read_header(r, csv, column_of, &header_n, err));
     for (;;) {

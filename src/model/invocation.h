@@ -30,20 +30,20 @@ enum token_class {
 };
 
 enum invocation_flag {
-    INV_ERROR = 1 << 0,          /* errorCode was set */
-    INV_INPUT_BODY = 1 << 1,     /* an input body was there (inline or fetched) */
-    INV_OUTPUT_BODY = 1 << 2,    /* an output body was there (inline or fetched) */
-    INV_BODY_PATH = 1 << 3,      /* a body was offloaded (a path stands in the record) */
-    INV_BODY_MISSING = 1 << 4,   /* offloaded, wanted, and not found */
-    INV_BODY_REFUSED = 1 << 5,   /* offloaded to a path that must not be followed */
+    INV_ERROR = 1 << 0,           /* errorCode was set */
+    INV_INPUT_BODY = 1 << 1,      /* an input body was there (inline or fetched) */
+    INV_OUTPUT_BODY = 1 << 2,     /* an output body was there (inline or fetched) */
+    INV_BODY_PATH = 1 << 3,       /* a body was offloaded (a path stands in the record) */
+    INV_BODY_MISSING = 1 << 4,    /* offloaded, wanted, and not found */
+    INV_BODY_REFUSED = 1 << 5,    /* offloaded to a path that must not be followed */
     INV_NO_CACHE_COUNTS = 1 << 6, /* the record reports no cache counters */
-    INV_NO_COUNTS = 1 << 7,      /* no token counter anywhere */
-    INV_INCOMPLETE = 1 << 8,     /* a stream that ended without message_delta */
-    INV_GUARDRAIL = 1 << 9,      /* a guardrail intervened */
-    INV_ODD = 1 << 10,           /* a field had a wrong type or counts disagreed (a diagnostic) */
-    INV_TIME_GUESSED = 1 << 11,  /* the timestamp was unusable; time of delivery instead */
-    INV_NO_REQUEST_ID = 1 << 12, /* the key is a hash of the record itself */
-    INV_PRICE_FLAGGED = 1 << 13, /* the price row's source is unconfirmed or disputed */
+    INV_NO_COUNTS = 1 << 7,       /* no token counter anywhere */
+    INV_INCOMPLETE = 1 << 8,      /* a stream that ended without message_delta */
+    INV_GUARDRAIL = 1 << 9,       /* a guardrail intervened */
+    INV_ODD = 1 << 10,            /* a field had a wrong type or counts disagreed (a diagnostic) */
+    INV_TIME_GUESSED = 1 << 11,   /* the timestamp was unusable; time of delivery instead */
+    INV_NO_REQUEST_ID = 1 << 12,  /* the key is a hash of the record itself */
+    INV_PRICE_FLAGGED = 1 << 13,  /* the price row's source is unconfirmed or disputed */
 };
 
 /* Milliseconds that were not reported. Zero is a real value. */

@@ -38,12 +38,12 @@ struct price_book;
 const struct price_book *pricing_book(const struct pricing *p);
 
 struct price_key {
-    struct str account;    /* "" when not known */
-    struct str region;     /* source Region */
-    struct str model_id;   /* as logged */
-    struct str body_model; /* model name inside a body, "" when none */
+    struct str account;          /* "" when not known */
+    struct str region;           /* source Region */
+    struct str model_id;         /* as logged */
+    struct str body_model;       /* model name inside a body, "" when none */
     struct str inference_region; /* a hint for the scope when only the body names the model */
-    struct str tier;       /* "", "default", "standard", "priority", "flex", "batch", "reserved" */
+    struct str tier; /* "", "default", "standard", "priority", "flex", "batch", "reserved" */
     bool latency_optimized;
     int64_t time_us;
 };
@@ -58,10 +58,10 @@ struct rates {
  * and high) when the scope is not known. */
 struct price_row_view {
     struct rates base;
-    struct rates over;          /* above the threshold */
-    int64_t threshold;          /* 0: no long-context tier */
-    bool one_hour_not_sold;     /* an unsplit write counter is exactly 5-minute */
-    uint32_t row;               /* index in the book, for price show and explanations */
+    struct rates over;      /* above the threshold */
+    int64_t threshold;      /* 0: no long-context tier */
+    bool one_hour_not_sold; /* an unsplit write counter is exactly 5-minute */
+    uint32_t row;           /* index in the book, for price show and explanations */
 };
 
 #define DISCOUNT_ALL INT64_C(1000000000000000000)
@@ -70,21 +70,22 @@ struct price_match {
     /* Valid for the same key with from_us <= time < until_us; INT64_MIN and INT64_MAX when open. */
     int64_t from_us, until_us;
     /* Base model id, "" when not resolved; lives as long as key or pricing. A model known only from
-     * a body has the id of its price row ("anthropic.claude-opus-4-5", without date and version). */
+     * a body has the id of its price row ("anthropic.claude-opus-4-5", without date and version).
+     */
     struct str model;
-    struct str scope;      /* "in-region", "geo", "global", "" */
-    struct str geo;        /* "us", "eu", … "" */
-    struct str profile;    /* name of the application profile when the map gives one */
-    struct str reason;     /* why it is unpriced or estimated, static text; "" otherwise */
-    int rows;              /* 0: unpriced; 1; 2: scope not known, low then high */
+    struct str scope;   /* "in-region", "geo", "global", "" */
+    struct str geo;     /* "us", "eu", … "" */
+    struct str profile; /* name of the application profile when the map gives one */
+    struct str reason;  /* why it is unpriced or estimated, static text; "" otherwise */
+    int rows;           /* 0: unpriced; 1; 2: scope not known, low then high */
     struct price_row_view row[2];
     int64_t factor_num, factor_den; /* tier factor, 1/1 when none */
     /* What remains to be paid, of DISCOUNT_ALL: three discounts of four decimals each multiply
      * without rounding. */
     int64_t remaining;
-    bool estimated;                 /* by factor, other Region, speech text row, old promotion */
-    bool flagged;                   /* source unconfirmed or disputed */
-    bool unknown_prefix;            /* a geography prefix that is not in our table */
+    bool estimated;      /* by factor, other Region, speech text row, old promotion */
+    bool flagged;        /* source unconfirmed or disputed */
+    bool unknown_prefix; /* a geography prefix that is not in our table */
 };
 
 void pricing_find(const struct pricing *p, const struct price_key *key, struct price_match *out);

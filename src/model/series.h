@@ -20,7 +20,7 @@
     X(LABEL_MODEL_ID, "model_id")                 /* modelId as logged */                          \
     X(LABEL_MODEL, "model")                       /* base model id, "" when not resolved */        \
     X(LABEL_SCOPE, "scope")                       /* "in-region", "geo", "global", "" */           \
-    X(LABEL_GEO, "geo")                           /* "us", "eu", "apac" … as in the profile id */  \
+    X(LABEL_GEO, "geo") /* "us", "eu", "apac" … as in the profile id */                          \
     X(LABEL_OPERATION, "operation")                                                                \
     X(LABEL_ERROR, "error")     /* errorCode, "" when it succeeded */                              \
     X(LABEL_TIER, "tier")       /* service tier, "" when not known */                              \

@@ -12,7 +12,7 @@
     X(ABOUT_FILES, "files")             /* files (or streams) read */                              \
     X(ABOUT_BYTES, "bytes")             /* bytes after decompression */                            \
     X(ABOUT_RECORDS, "records")         /* ModelInvocationLog records decoded */                   \
-    X(ABOUT_SKIPPED, "skipped")         /* things that are no records: control messages … */       \
+    X(ABOUT_SKIPPED, "skipped")         /* things that are no records: control messages … */     \
     X(ABOUT_QUARANTINED, "quarantined") /* things that should have been records and are broken */  \
     X(ABOUT_FILES_FAILED, "files_failed") /* files that could not be read (to the end) */
 

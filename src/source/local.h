@@ -14,7 +14,7 @@ struct local_walk;
 
 struct local_file {
     const char *path; /* "-" for standard input; good until the next call */
-    int64_t size; /* with the time, 0 unless stat_files was asked for */
+    int64_t size;     /* with the time, 0 unless stat_files was asked for */
     int64_t mtime_ns;
 };
 

@@ -72,9 +72,9 @@ static enum status group_of(struct fill *f, uint32_t series, uint32_t *group)
 static enum status add_cells(struct fill *f, struct unpack blob)
 {
     struct cell_reader r = cells_of(blob.p, (size_t)(blob.end - blob.p));
-    struct cell cell;
+    struct cell cell = {0}; /* an empty rollup has none */
     while (cell_next(&r, &cell)) {
-        uint32_t group;
+        uint32_t group = GROUP_NONE;
         TRY(group_of(f, cell.series, &group));
         if (group == GROUP_NONE)
             continue;

@@ -87,7 +87,8 @@ static inline void fixture_read(struct fixture *f, const void *bytes, size_t n)
     f->n = f->troubles = 0;
     about_init(&f->about);
     struct err err = {0};
-    enum status status = reader_bytes(f->reader, str_of(bytes, n), &f->from, &sink, &f->about, &err);
+    enum status status =
+        reader_bytes(f->reader, str_of(bytes, n), &f->from, &sink, &f->about, &err);
     if (status != OK)
         fail_msg("reading failed: %s", err.text);
 }

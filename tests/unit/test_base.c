@@ -15,8 +15,8 @@ static void rates_are_whole_pico_usd_per_token(void **state)
     assert_int_equal(pico, 137500000);
     assert_true(money_parse_per_mtok(STR("0"), &pico));
     assert_int_equal(pico, 0);
-    static const char *const bad[] = {"", ".", "1.", "-1", "1e3", "0.1234567", " 1", "1 ",
-                                      "99999999999999999999"};
+    static const char *const bad[] = {
+        "", ".", "1.", "-1", "1e3", "0.1234567", " 1", "1 ", "99999999999999999999"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_false(money_parse_per_mtok(str_from(bad[i]), &pico));
 }
@@ -52,9 +52,14 @@ static void instants_in_all_spellings_are_equal(void **state)
         assert_true(time_parse(str_from(same[i]), &b));
         assert_int_equal(a, b);
     }
-    static const char *const bad[] = {"2025-04-99T23:00:17Z", "2025-02-29T00:00:00Z", "xxxx", "",
-                                      "1969-12-31T00:00:00Z", "2025-01-01T24:00:00Z",
-                                      "2025-01-01T00:00:00Q", "2025-01-01T00:00:00.Z"};
+    static const char *const bad[] = {"2025-04-99T23:00:17Z",
+                                      "2025-02-29T00:00:00Z",
+                                      "xxxx",
+                                      "",
+                                      "1969-12-31T00:00:00Z",
+                                      "2025-01-01T24:00:00Z",
+                                      "2025-01-01T00:00:00Q",
+                                      "2025-01-01T00:00:00.Z"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_false(time_parse(str_from(bad[i]), &b));
     char text[TIME_TEXT];

@@ -115,7 +115,7 @@ static void rule_6_null_and_empty_stand_for_absent(void **state)
 static void rule_7_a_count_that_is_none_is_absent_and_told(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"\"12\"", "-1",  "1.5", "9007199254740993", "1e3",
+    static const char *const bad[] = {"\"12\"", "-1",  "1.5", "9007199254740993",       "1e3",
                                       "true",   "[1]", "{}",  "99999999999999999999999"};
     struct fixture *f = fixture_new();
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -156,8 +156,9 @@ static void rules_11_and_12_input_counts_are_disjoint(void **state)
     (void)state;
     struct fixture *f = fixture_new();
     const struct invocation *v =
-        read_one(f, record_of("", "\"inputTokenCount\":1,\"cacheReadInputTokenCount\":129709,"
-                                  "\"cacheWriteInputTokenCount\":411",
+        read_one(f, record_of("",
+                              "\"inputTokenCount\":1,\"cacheReadInputTokenCount\":129709,"
+                              "\"cacheWriteInputTokenCount\":411",
                               "\"outputTokenCount\":326"));
     assert_tokens(v, 1, 326, 129709, 0, 0, 411);
     assert_false(v->flags & INV_NO_CACHE_COUNTS);
@@ -177,10 +178,11 @@ static void rule_13_the_first_output_count_of_a_stream_is_provisional(void **sta
 {
     (void)state;
     struct fixture *f = fixture_new();
-    const struct invocation *v = read_one(
-        f, record_of("", "", STREAM("\"input_tokens\":3,\"output_tokens\":2",
-                                    "{\"type\":\"message_delta\",\"delta\":{\"stop_reason\":"
-                                    "\"end_turn\"},\"usage\":{\"output_tokens\":300}},")));
+    const struct invocation *v =
+        read_one(f, record_of("", "",
+                              STREAM("\"input_tokens\":3,\"output_tokens\":2",
+                                     "{\"type\":\"message_delta\",\"delta\":{\"stop_reason\":"
+                                     "\"end_turn\"},\"usage\":{\"output_tokens\":300}},")));
     assert_tokens(v, 3, 300, 0, 0, 0, 0);
     assert_int_equal(v->latency_ms, 1234);
     assert_int_equal(v->first_byte_ms, 56);
@@ -200,8 +202,9 @@ static void rule_14_the_envelope_comes_before_the_body(void **state)
                               "{\"inputTokens\":11,\"outputTokens\":20}}"));
     assert_tokens(v, 10, 20, 0, 0, 0, 0);
     assert_true(v->flags & INV_ODD);
-    v = read_one(f, record_of("", "", "\"outputBodyJson\":{\"usage\":{\"prompt_tokens\":7,"
-                                      "\"completion_tokens\":8,\"total_tokens\":15}}"));
+    v = read_one(f, record_of("", "",
+                              "\"outputBodyJson\":{\"usage\":{\"prompt_tokens\":7,"
+                              "\"completion_tokens\":8,\"total_tokens\":15}}"));
     assert_tokens(v, 7, 8, 0, 0, 0, 0);
     fixture_free(f);
 }
@@ -211,8 +214,9 @@ static void rule_15_a_blocked_call_without_counts_is_unknown_not_free(void **sta
     (void)state;
     struct fixture *f = fixture_new();
     const struct invocation *v =
-        read_one(f, record_of("", "", "\"outputBodyJson\":{\"amazon-bedrock-guardrailAction\":"
-                                      "\"INTERVENED\"}"));
+        read_one(f, record_of("", "",
+                              "\"outputBodyJson\":{\"amazon-bedrock-guardrailAction\":"
+                              "\"INTERVENED\"}"));
     assert_true(v->flags & INV_GUARDRAIL);
     assert_true(v->flags & INV_NO_COUNTS);
     assert_int_equal(v->outcome, OUTCOME_USAGE_UNKNOWN);
@@ -283,8 +287,8 @@ static void rules_19_and_20_errors_cost_what_they_used(void **state)
                     "\"2026-09-01T09:00:00Z\",\"errorCode\":\"AccessDeniedException\"}");
     assert_int_equal(v->outcome, OUTCOME_NO_USAGE);
     assert_true(v->flags & INV_ERROR);
-    v = read_one(f, record_of("\"errorCode\":\"ModelErrorException\",",
-                              "\"inputTokenCount\":1000000", ""));
+    v = read_one(
+        f, record_of("\"errorCode\":\"ModelErrorException\",", "\"inputTokenCount\":1000000", ""));
     assert_int_equal(v->outcome, OUTCOME_PRICED);
     assert_true(v->flags & INV_ERROR);
     assert_int_equal(v->cost[TOKENS_INPUT], 5 * PICO_PER_USD);
@@ -295,7 +299,14 @@ static void rules_21_22_and_27_bodies_of_any_shape_are_survived(void **state)
 {
     (void)state;
     static const char *const shapes[] = {
-        "null", "1", "true", "\"text\"", "[]", "{}", "[1,\"a\",null,[],{}]", "[\"[DONE]\"]",
+        "null",
+        "1",
+        "true",
+        "\"text\"",
+        "[]",
+        "{}",
+        "[1,\"a\",null,[],{}]",
+        "[\"[DONE]\"]",
         "{\"usage\":5,\"metrics\":[],\"model\":{},\"stopReason\":1}",
         "{\"usage\":{\"input_tokens\":\"x\",\"cache_creation\":[1],\"cacheDetails\":{}}}",
         ("[{\"type\":1},{\"type\":\"message_start\"},{\"type\":\"message_start\",\"message\":[]},"
@@ -316,9 +327,9 @@ static void rules_23_and_24_latency_is_taken_where_it_is_and_unknown_elsewhere(v
 {
     (void)state;
     struct fixture *f = fixture_new();
-    const struct invocation *v = read_one(
-        f, record_of("\"operation\":\"ConverseStream\",", "\"inputTokenCount\":1",
-                     "\"outputBodyJson\":{\"metrics\":{\"latencyMs\":7460}}"));
+    const struct invocation *v =
+        read_one(f, record_of("\"operation\":\"ConverseStream\",", "\"inputTokenCount\":1",
+                              "\"outputBodyJson\":{\"metrics\":{\"latencyMs\":7460}}"));
     assert_int_equal(v->latency_ms, 7460);
     v = read_one(f, record_of("", "\"inputTokenCount\":1", "\"outputBodyJson\":[{}]"));
     assert_int_equal(v->latency_ms, LATENCY_UNKNOWN);
@@ -335,10 +346,10 @@ static void rules_31_and_32_an_unresolved_profile_is_never_free(void **state)
     assert_int_equal(v->outcome, OUTCOME_UNPRICED);
     assert_int_equal(v->unpriced_tokens, 1000);
     assert_label(f, 0, LABEL_REASON, "profile not resolved");
-    v = read_one(f, record_of(profile, "\"inputTokenCount\":1000000",
-                              STREAM("\"output_tokens\":2",
-                                     "{\"type\":\"message_delta\",\"usage\":{"
-                                     "\"output_tokens\":0}},")));
+    v = read_one(f,
+                 record_of(profile, "\"inputTokenCount\":1000000",
+                           STREAM("\"output_tokens\":2", "{\"type\":\"message_delta\",\"usage\":{"
+                                                         "\"output_tokens\":0}},")));
     assert_int_equal(v->outcome, OUTCOME_BOUNDED);
     assert_label(f, 0, LABEL_MODEL, "anthropic.claude-opus-5");
     assert_int_equal(v->cost[TOKENS_INPUT], 5 * PICO_PER_USD);
@@ -359,7 +370,8 @@ static void rule_46_the_key_is_account_region_and_request_id(void **state)
     assert_false(hash128_eq(a.key, b.key));
     b = *read_one(f, record_of("\"requestId\":null,", "\"inputTokenCount\":1", ""));
     assert_true(b.flags & INV_NO_REQUEST_ID);
-    struct invocation c = *read_one(f, record_of("\"requestId\":null,", "\"inputTokenCount\":1", ""));
+    struct invocation c =
+        *read_one(f, record_of("\"requestId\":null,", "\"inputTokenCount\":1", ""));
     assert_true(hash128_eq(b.key, c.key));
     c = *read_one(f, record_of("\"requestId\":null,", "\"inputTokenCount\":2", ""));
     assert_false(hash128_eq(b.key, c.key));
@@ -369,13 +381,13 @@ static void rule_46_the_key_is_account_region_and_request_id(void **state)
 static void rule_51_paths_of_bodies_are_followed_only_in_their_own_tree(void **state)
 {
     (void)state;
-    struct record r = {.account = STR("012345678901"), .region = STR("us-east-1"),
-                       .request_id = STR("r1")};
+    struct record r = {
+        .account = STR("012345678901"), .region = STR("us-east-1"), .request_id = STR("r1")};
     struct str key;
 #define LAYOUT "AWSLogs/012345678901/BedrockModelInvocationLogs/us-east-1/2026/10/20/12/"
     assert_true(body_path_is_safe(STR("s3://b/" LAYOUT "data/r1_output.json.gz"), &r, &key));
-    assert_true(body_path_is_safe(STR("s3://b/p/AWSLogs/q/" LAYOUT "data/r1_output.json.gz"), &r,
-                                  &key));
+    assert_true(
+        body_path_is_safe(STR("s3://b/p/AWSLogs/q/" LAYOUT "data/r1_output.json.gz"), &r, &key));
     assert_true(str_eq(key, STR(LAYOUT "data/r1_output.json.gz")));
     static const char *const bad[] = {
         "",
@@ -425,10 +437,10 @@ static void rule_52_links_and_pipes_are_not_opened(void **state)
     const char *body = "{\"usage\":{" CREATION("0", "100") "}}";
     make_tree(dir, LAYOUT "data/r1_output.json", body);
     snprintf(name, sizeof name, "%s/" LAYOUT "records.json.gz", dir);
-    const char *record = "{\"requestId\":\"r1\",\"modelId\":\"m\",\"accountId\":\"012345678901\","
-                         "\"region\":\"us-east-1\",\"input\":{\"cacheWriteInputTokenCount\":100},"
-                         "\"output\":{\"outputBodyS3Path\":\"s3://b/" LAYOUT
-                         "data/r1_output.json\"}}";
+    const char *record =
+        "{\"requestId\":\"r1\",\"modelId\":\"m\",\"accountId\":\"012345678901\","
+        "\"region\":\"us-east-1\",\"input\":{\"cacheWriteInputTokenCount\":100},"
+        "\"output\":{\"outputBodyS3Path\":\"s3://b/" LAYOUT "data/r1_output.json\"}}";
     struct fixture *f = fixture_new();
     f->from.name = name;
     assert_tokens(read_one(f, record), 0, 0, 0, 0, 100, 0);

@@ -272,8 +272,8 @@ static void a_gzip_bomb_stops_at_its_limits(void **state)
     struct buf b = text_of(RECORD("a") "\n");
     buf_fill(&b, ' ', 30 << 20);
     struct buf packed = gzip(buf_view(&b));
-    struct fixture *f = fixture_with((struct reader_limits){.max_inflated = 4 << 20},
-                                     DETAIL_CONTENT);
+    struct fixture *f =
+        fixture_with((struct reader_limits){.max_inflated = 4 << 20}, DETAIL_CONTENT);
     fixture_read(f, packed.p, packed.n);
     assert_int_equal(f->n, 1);
     assert_int_equal(f->about.n[ABOUT_FILES_FAILED], 1);
