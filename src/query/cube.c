@@ -28,6 +28,7 @@ struct cube {
     struct table marks;
     struct cube_mark *mark;
     size_t marks_n, marks_cap;
+    size_t marks_found; /* the first of them, that the table of marks knows */
 };
 
 static bool table_new(struct table *t, size_t size)
@@ -78,7 +79,7 @@ void cube_reset(struct cube *c)
 {
     table_clear(&c->cells);
     table_clear(&c->marks);
-    c->n = c->marks_n = 0;
+    c->n = c->marks_n = c->marks_found = 0;
     c->last = NO_CELL;
 }
 
@@ -192,52 +193,65 @@ struct sums *cube_at(struct cube *c, int64_t bucket_us, uint32_t id)
     return &cell->sums;
 }
 
+static uint32_t *mark_slot(const struct cube *c, const struct table *t, size_t i)
+{
+    return free_slot(t, mark_hash(c->mark[i].cell, c->mark[i].mark));
+}
+
 /* Four times as large: a growing table is refilled, and there may be hundreds of thousands. */
 static bool grow_marks(struct cube *c)
 {
     struct table wider;
     if (!table_new(&wider, (c->marks.mask + 1) * 4))
         return false;
-    for (size_t i = 0; i < c->marks_n; i++)
-        *free_slot(&wider, mark_hash(c->mark[i].cell, c->mark[i].mark)) = (uint32_t)(i + 1);
+    for (size_t i = 0; i < c->marks_found; i++)
+        *mark_slot(c, &wider, i) = (uint32_t)(i + 1);
     free(c->marks.slots);
     c->marks = wider;
     return true;
 }
 
-static bool room_for_mark(struct cube *c)
+/* Puts marks into the table that it does not know yet. */
+static bool find_marks(struct cube *c)
 {
-    if (c->marks_n >= UINT32_MAX - 1 || (is_full(&c->marks, c->marks_n) && !grow_marks(c)))
-        return false;
-    if (c->marks_n < c->marks_cap)
-        return true;
-    size_t cap = c->marks_cap ? c->marks_cap * 2 : FIRST_SLOTS;
-    struct cube_mark *mark = realloc(c->mark, cap * sizeof *mark);
-    if (!mark)
-        return false;
-    c->mark = mark;
-    c->marks_cap = cap;
+    for (; c->marks_found < c->marks_n; c->marks_found++) {
+        if (is_full(&c->marks, c->marks_found) && !grow_marks(c))
+            return false;
+        *mark_slot(c, &c->marks, c->marks_found) = (uint32_t)(c->marks_found + 1);
+    }
     return true;
+}
+
+enum status cube_mark_new(struct cube *c, int64_t bucket_us, uint32_t id, uint32_t mark,
+                          int64_t count)
+{
+    if (!cube_at(c, bucket_us, id) || c->marks_n >= UINT32_MAX - 1)
+        return ERR_NOMEM;
+    if (c->marks_n == c->marks_cap) {
+        size_t cap = c->marks_cap ? c->marks_cap * 2 : FIRST_SLOTS;
+        struct cube_mark *wider = realloc(c->mark, cap * sizeof *wider);
+        if (!wider)
+            return ERR_NOMEM;
+        c->mark = wider;
+        c->marks_cap = cap;
+    }
+    c->mark[c->marks_n++] = (struct cube_mark){c->last, mark, count};
+    return OK;
 }
 
 enum status cube_mark(struct cube *c, int64_t bucket_us, uint32_t id, uint32_t mark, int64_t count)
 {
-    if (!cube_at(c, bucket_us, id))
+    if (!cube_at(c, bucket_us, id) || !find_marks(c))
         return ERR_NOMEM;
-    uint32_t cell = c->last;
-    size_t hash = mark_hash(cell, mark);
-    for (size_t at = hash; c->marks.slots[at & c->marks.mask]; at++) {
+    for (size_t at = mark_hash(c->last, mark); c->marks.slots[at & c->marks.mask]; at++) {
         struct cube_mark *m = &c->mark[c->marks.slots[at & c->marks.mask] - 1];
-        if (m->cell == cell && m->mark == mark) {
+        if (m->cell == c->last && m->mark == mark) {
             m->count += count;
             return OK;
         }
     }
-    if (!room_for_mark(c))
-        return ERR_NOMEM;
-    c->mark[c->marks_n++] = (struct cube_mark){cell, mark, count};
-    *free_slot(&c->marks, hash) = (uint32_t)c->marks_n;
-    return OK;
+    TRY(cube_mark_new(c, bucket_us, id, mark, count));
+    return find_marks(c) ? OK : ERR_NOMEM;
 }
 
 enum status cube_merge(struct cube *into, const struct cube *from)

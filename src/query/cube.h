@@ -28,6 +28,9 @@ struct sums *cube_at(struct cube *c, int64_t bucket_us, uint32_t id);
  * ERR_NOMEM leaves the marks as they were. */
 enum status cube_mark(struct cube *c, int64_t bucket_us, uint32_t id, uint32_t mark,
                       int64_t count) MUST_USE;
+/* The same for a mark that the cell is known not to have: nothing is looked up. */
+enum status cube_mark_new(struct cube *c, int64_t bucket_us, uint32_t id, uint32_t mark,
+                          int64_t count) MUST_USE;
 /* Adds cells and marks. */
 enum status cube_merge(struct cube *into, const struct cube *from) MUST_USE;
 

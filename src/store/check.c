@@ -27,7 +27,7 @@ static bool same_sums(const struct sums *a, const struct sums *b)
 }
 
 /* Every cell of the blob is in the cube with the same sums, and there are as many. */
-static bool same_cells(struct cube *cube, struct unpack blob, struct sums *total)
+static bool same_cells(struct cube *cube, struct unpack blob)
 {
     struct cell_reader r = cells_of(blob.p, (size_t)(blob.end - blob.p));
     struct cell cell;
@@ -38,52 +38,56 @@ static bool same_cells(struct cube *cube, struct unpack blob, struct sums *total
         const struct sums *expected = cube_at(cube, 0, cell.series);
         if (cell.sums.bad || !expected || !same_sums(&sums, expected))
             return false;
-        pack_add(total, &sums);
     }
     return !r.u.bad && n == cube_cells(cube);
 }
 
-static bool same_series(struct cube *cube, struct unpack series)
+/* The series of the cube and no others; with counts, their invocations. */
+static bool same_series(struct cube *cube, struct unpack series, struct unpack counts, bool counted)
 {
-    uint64_t next = 0;
+    struct present_reader r = present_of(series);
     size_t n = 0, cells = cube_cells(cube);
-    for (; series.p < series.end && !series.bad; n++) {
-        next += unpack_u64(&series);
-        const struct sums *sums = next < UINT32_MAX ? cube_at(cube, 0, (uint32_t)next) : NULL;
-        if (!sums || sums->count[COUNT_INVOCATIONS] != unpack_i64(&series))
+    for (uint32_t id; present_next(&r, &id); n++) {
+        const struct sums *sums = cube_at(cube, 0, id);
+        if (!sums || (counted && sums->count[COUNT_INVOCATIONS] != unpack_i64(&counts)))
             return false;
-        next++;
     }
-    return !series.bad && n == cells && cube_cells(cube) == cells;
+    return !r.u.bad && !counts.bad && counts.p == counts.end && n == cells &&
+           cube_cells(cube) == cells;
 }
 
-/* Compares the rollup and the total of one bucket with the facts' sums, then empties the cube. */
-static enum status check_bucket(struct store *s, struct cube *cube, int64_t id, struct err *err)
+static enum status check_rollup(struct store *s, struct cube *cube, int64_t id, struct err *err)
 {
     sqlite3_stmt *st = NULL;
     bool row;
-    struct sums total = {0}, kept = {0};
     TRY(db_get(s, STMT_ROLLUP_GET, &st, err));
     sqlite3_bind_int64(st, 1, id);
     TRY(db_step(s, st, &row, err));
-    bool good = row && same_cells(cube, db_blob(st, 0), &total);
+    bool good = row && same_cells(cube, db_blob(st, 0));
     sqlite3_reset(st);
-    if (!good)
-        return db_damaged(s, err, "a rollup is not the sum of its facts");
-    TRY(db_get(s, STMT_TOTAL_RANGE, &st, err));
+    return good ? OK : db_damaged(s, err, "a rollup is not the sum of its facts");
+}
+
+static enum status check_total(struct store *s, struct cube *cube, int64_t id, bool counted,
+                               struct err *err)
+{
+    sqlite3_stmt *st = NULL;
+    bool row;
+    struct sums sum = {0}, kept = {0};
+    for (size_t i = 0; i < cube_cells(cube); i++)
+        pack_add(&sum, cube_cell(cube, i).sums);
+    TRY(db_get(s, STMT_TOTAL_GET, &st, err));
     sqlite3_bind_int64(st, 1, id);
-    sqlite3_bind_int64(st, 2, id + 1);
     TRY(db_step(s, st, &row, err));
+    bool good = row;
     if (row) {
-        struct unpack u = db_blob(st, 1);
+        struct unpack u = db_blob(st, 0);
         unpack_sums(&u, &kept);
-        good = !u.bad && same_series(cube, db_blob(st, 2)) && same_sums(&total, &kept);
+        good = !u.bad && same_series(cube, db_blob(st, 1), db_blob(st, 2), counted) &&
+               same_sums(&sum, &kept);
     }
     sqlite3_reset(st);
-    if (!row || !good)
-        return db_damaged(s, err, "a total is not the sum of its rollup");
-    cube_reset(cube);
-    return OK;
+    return good ? OK : db_damaged(s, err, "a total is not the sum of its facts");
 }
 
 static enum status check_slot(struct store *s, int64_t id, const struct invocation *v,
@@ -97,13 +101,28 @@ static enum status check_slot(struct store *s, int64_t id, const struct invocati
 }
 
 struct progress {
-    int64_t facts, buckets;
+    int64_t facts, rollups, totals;
 };
+
+/* Compares what is kept of one bucket with the facts' sums, then empties the cube. */
+static enum status check_bucket(struct store *s, struct cube *cube, int level, int64_t bucket,
+                                struct progress *p, struct err *err)
+{
+    int64_t id = (int64_t)level << LEVEL_BITS | bucket;
+    if (level >= FIRST_CELLS) {
+        TRY(check_rollup(s, cube, id, err));
+        p->rollups++;
+    }
+    TRY(check_total(s, cube, id, level < FIRST_CELLS, err));
+    p->totals++;
+    cube_reset(cube);
+    return OK;
+}
 
 static enum status check_facts(struct store *s, int level, struct cube *cube, sqlite3_stmt *st,
                                struct progress *p, struct err *err)
 {
-    int64_t hours = level_hours[level], bucket = -1, id = (int64_t)level << LEVEL_BITS;
+    int64_t quarters = level_quarters[level], bucket = -1;
     for (bool row = true; row;) {
         TRY(db_step(s, st, &row, err));
         struct invocation v = {0};
@@ -112,13 +131,11 @@ static enum status check_facts(struct store *s, int level, struct cube *cube, sq
             if (!unpack_fact(&u, fact_second(sqlite3_column_int64(st, 0)), &v))
                 return db_damaged(s, err, "a fact cannot be read");
         }
-        if (bucket >= 0 && (!row || hour_of(v.time_us) / hours != bucket)) {
-            TRY(check_bucket(s, cube, id | bucket, err));
-            p->buckets++;
-        }
+        if (bucket >= 0 && (!row || quarter_of(v.time_us) / quarters != bucket))
+            TRY(check_bucket(s, cube, level, bucket, p, err));
         if (!row)
             break;
-        bucket = hour_of(v.time_us) / hours;
+        bucket = quarter_of(v.time_us) / quarters;
         struct sums *sums = cube_at(cube, 0, v.series);
         if (!sums)
             return err_nomem(err);
@@ -156,10 +173,10 @@ static enum status check_all(struct store *s, struct cube *cube, struct err *err
     if ((recent + seen) * LEVELS != p.facts)
         return db_damaged(s, err, "it knows keys without facts");
     TRY(db_i64(s, STMT_ROLLUP_COUNT, 0, &found_buckets, &found, err));
-    if (found_buckets != p.buckets)
+    if (found_buckets != p.rollups)
         return db_damaged(s, err, "it has rollups without facts");
     TRY(db_i64(s, STMT_TOTAL_COUNT, 0, &found_buckets, &found, err));
-    if (found_buckets != p.buckets)
+    if (found_buckets != p.totals)
         return db_damaged(s, err, "it has totals without facts");
     return OK;
 }

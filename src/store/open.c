@@ -25,8 +25,8 @@ static const char schema[] =
     "CREATE TABLE recent(k INTEGER PRIMARY KEY, fact INTEGER NOT NULL) STRICT;"
     "CREATE TABLE seen(k INTEGER PRIMARY KEY, fact INTEGER NOT NULL) STRICT;"
     "CREATE TABLE rollup(id INTEGER PRIMARY KEY, cells BLOB NOT NULL) STRICT;"
-    "CREATE TABLE total(id INTEGER PRIMARY KEY, sums BLOB NOT NULL, series BLOB NOT NULL)"
-    " STRICT;";
+    "CREATE TABLE total(id INTEGER PRIMARY KEY, sums BLOB NOT NULL, series BLOB NOT NULL,"
+    " counts BLOB) STRICT;";
 
 static enum status run_sql(struct store *s, const char *sql, const char *doing, struct err *err)
 {

@@ -1,12 +1,14 @@
 /*
  * Answering. A period is covered by the coarsest rollups that lie wholly inside it and inside one
- * bucket of the question; what is left at the edges (part of an hour) is read from facts.
+ * bucket of the question; what is left at the edges (part of an hour, or of a quarter where totals
+ * are enough) is read from facts.
  *
  * store_load_series opens a snapshot in which store_fill and store_about read, so that the three
  * agree even while somebody ingests.
  */
 #include "store/store_internal.h"
 
+#include <endian.h>
 #include <stdlib.h>
 
 /*
@@ -15,22 +17,30 @@
  * that is a thirtieth of the bytes.
  */
 struct brief {
-    struct sums sums; /* of one bucket of the question */
-    uint32_t *round;  /* by series: the last bucket of the question that has it */
-    uint32_t *series; /* those of this bucket */
-    size_t series_n;
-    uint32_t rounds;      /* buckets of the question so far, this one included */
-    uint32_t *mark_round; /* by mark, as `round` */
+    struct sums sums;   /* of one bucket of the question */
+    uint8_t *series;    /* a bitmap of the series of this bucket */
+    size_t series_size; /* in bytes, a multiple of eight */
+    bool any;
+    uint32_t group; /* of all series */
+    enum status (*mark)(struct cube *, int64_t, uint32_t, uint32_t, int64_t);
+    struct brief_series {
+        bool asked;
+        uint32_t mark[PLAN_MARKS];
+    } * known;
+    uint32_t *mark_round; /* by mark: the last bucket of the question that has it */
     uint32_t marks_n;
+    uint32_t rounds; /* buckets of the question so far, this one included */
 };
 
 struct fill {
     struct store *store;
+    const struct plan *plan;
     struct plan_view *view;
     struct cube *cube;
     struct err *err;
     int64_t bucket_us; /* of the question, for the cells of rollups */
     bool is_brief;
+    int finest; /* the finest level that answers */
     struct brief brief;
 };
 
@@ -96,65 +106,90 @@ static enum status add_cells(struct fill *f, struct unpack blob)
 static enum status add_brief(struct fill *f, struct unpack total, struct unpack series)
 {
     struct brief *b = &f->brief;
-    for (uint64_t next = 0; series.p < series.end; next++) {
-        next += unpack_u64(&series);
-        unpack_i64(&series);
-        if (series.bad || next >= f->store->loaded_n)
-            return db_damaged(f->store, f->err, "a total cannot be read");
-        if (b->round[next] != b->rounds) {
-            b->round[next] = b->rounds;
-            b->series[b->series_n++] = (uint32_t)next;
-        }
-    }
     unpack_sums(&total, &b->sums);
-    if (total.bad)
+    if (total.bad || !present_or(series, b->series, b->series_size))
         return db_damaged(f->store, f->err, "a total cannot be read");
+    b->any = true;
+    return OK;
+}
+
+/* Asks for the marks of a series; those that it has not are zero. */
+static enum status ask_marks(struct fill *f, uint32_t series, struct brief_series *known)
+{
+    struct brief *b = &f->brief;
+    uint32_t marks[PLAN_MARKS];
+    uint32_t group;
+    TRY(group_of(f, series, &group));
+    int n = plan_marks(f->view, f->store->loaded_ids[series], marks);
+    for (int i = 0; i < n; i++)
+        known->mark[i] = marks[i];
+    known->asked = true;
+    uint32_t end = plan_marks_end(f->plan);
+    if (end <= b->marks_n)
+        return OK;
+    uint32_t room = end < UINT32_MAX / 2 ? end * 2 + 1024 : UINT32_MAX;
+    uint32_t *wider = realloc(b->mark_round, room * sizeof *wider);
+    if (!wider)
+        return err_nomem(f->err);
+    memset(wider + b->marks_n, 0, (room - b->marks_n) * sizeof *wider);
+    b->mark_round = wider;
+    b->marks_n = room;
     return OK;
 }
 
 /* The marks of a series, each once in a bucket of the question. */
-static enum status brief_marks(struct fill *f, uint32_t series, uint32_t group)
+static enum status brief_marks(struct fill *f, uint32_t series)
 {
     struct brief *b = &f->brief;
-    uint32_t marks[PLAN_MARKS];
-    for (int n = plan_marks(f->view, f->store->loaded_ids[series], marks); n > 0; n--) {
-        uint32_t mark = marks[n - 1];
-        if (mark >= b->marks_n) {
-            uint32_t room = mark < UINT32_MAX / 2 ? mark * 2 + 1024 : UINT32_MAX;
-            uint32_t *wider = realloc(b->mark_round, room * sizeof *wider);
-            if (!wider)
-                return err_nomem(f->err);
-            memset(wider + b->marks_n, 0, (room - b->marks_n) * sizeof *wider);
-            b->mark_round = wider;
-            b->marks_n = room;
-        }
-        if (b->mark_round[mark] == b->rounds)
+    if (series >= f->store->loaded_n)
+        return db_damaged(f->store, f->err, "it counts a series that it does not name");
+    struct brief_series *known = &b->known[series];
+    if (!known->asked)
+        TRY(ask_marks(f, series, known));
+    for (int i = 0; i < PLAN_MARKS && known->mark[i] != 0; i++) {
+        uint32_t *round = &b->mark_round[known->mark[i]];
+        if (*round == b->rounds)
             continue;
-        b->mark_round[mark] = b->rounds;
-        if (cube_mark(f->cube, f->bucket_us, group, mark, 1) != OK)
+        *round = b->rounds;
+        if (b->mark(f->cube, f->bucket_us, b->group, known->mark[i], 1) != OK)
             return err_nomem(f->err);
     }
     return OK;
+}
+
+static uint32_t first_series(const struct brief *b)
+{
+    size_t i = 0;
+    while (i + 1 < b->series_size && b->series[i] == 0)
+        i++;
+    return (uint32_t)i * 8 + (b->series[i] ? (uint32_t)__builtin_ctz(b->series[i]) : 0);
 }
 
 /* Writes down what the totals of one bucket of the question came to. */
 static enum status end_brief(struct fill *f)
 {
     struct brief *b = &f->brief;
-    uint32_t group = GROUP_NONE;
-    for (size_t i = 0; i < b->series_n; i++) {
-        TRY(group_of(f, b->series[i], &group));
-        TRY(brief_marks(f, b->series[i], group));
+    if (!b->any)
+        return OK;
+    if (b->group == GROUP_NONE)
+        TRY(group_of(f, first_series(b), &b->group));
+    size_t cells = cube_cells(f->cube);
+    struct sums *sums = cube_at(f->cube, f->bucket_us, b->group);
+    if (!sums)
+        return err_nomem(f->err);
+    pack_add(sums, &b->sums);
+    /* Where midnight is skipped, a day may be covered in two parts. */
+    b->mark = cube_cells(f->cube) > cells ? cube_mark_new : cube_mark;
+    for (size_t i = 0; i < b->series_size; i += sizeof(uint64_t)) {
+        uint64_t bits;
+        memcpy(&bits, b->series + i, sizeof bits);
+        for (bits = le64toh(bits); bits; bits &= bits - 1)
+            TRY(brief_marks(f, (uint32_t)i * 8 + (uint32_t)__builtin_ctzll(bits)));
     }
-    if (group != GROUP_NONE) {
-        struct sums *sums = cube_at(f->cube, f->bucket_us, group);
-        if (!sums)
-            return err_nomem(f->err);
-        pack_add(sums, &b->sums);
-    }
-    b->series_n = 0;
-    b->rounds++;
+    memset(b->series, 0, b->series_size);
     b->sums = (struct sums){0};
+    b->any = false;
+    b->rounds++;
     return OK;
 }
 
@@ -189,6 +224,12 @@ static enum status add_fact(struct fill *f, int64_t id, struct unpack blob, int6
         return OK;
     if (v.series >= f->store->loaded_n)
         return db_damaged(f->store, f->err, "it counts a series that it does not name");
+    if (f->is_brief) {
+        f->brief.series[v.series / 8] |= (uint8_t)(1u << v.series % 8);
+        f->brief.any = true;
+        sums_add(&f->brief.sums, &v, 1);
+        return OK;
+    }
     v.series = f->store->loaded_ids[v.series];
     return plan_add(f->view, f->cube, &v, 1) == OK ? OK : err_nomem(f->err);
 }
@@ -216,16 +257,16 @@ static enum status add_facts(struct fill *f, int64_t since_us, int64_t until_us)
     }
 }
 
-/* Whole hours [from, to), the coarsest buckets first. */
-static enum status cover_hours(struct fill *f, int level, int64_t from, int64_t to)
+/* Whole quarters [from, to), the coarsest buckets first. */
+static enum status cover_quarters(struct fill *f, int level, int64_t from, int64_t to)
 {
-    for (; level >= 0 && from < to; level--) {
-        int64_t size = level_hours[level];
+    for (; level >= f->finest && from < to; level--) {
+        int64_t size = level_quarters[level];
         int64_t first = (from + size - 1) / size, end = to / size;
         if (first >= end)
             continue;
         TRY(add_level(f, level, first, end));
-        TRY(cover_hours(f, level - 1, from, first * size));
+        TRY(cover_quarters(f, level - 1, from, first * size));
         from = end * size;
     }
     return OK;
@@ -233,25 +274,26 @@ static enum status cover_hours(struct fill *f, int level, int64_t from, int64_t 
 
 static enum status cover(struct fill *f, int64_t since_us, int64_t until_us)
 {
-    int64_t from = (since_us + US_PER_HOUR - 1) / US_PER_HOUR, to = until_us / US_PER_HOUR;
+    int64_t size = level_quarters[f->finest], step = size * US_PER_QUARTER;
+    int64_t from = (since_us + step - 1) / step, to = until_us / step;
     if (from > to)
         return add_facts(f, since_us, until_us);
-    TRY(add_facts(f, since_us, from * US_PER_HOUR));
-    TRY(cover_hours(f, LEVELS - 1, from, to));
-    return add_facts(f, to * US_PER_HOUR, until_us);
+    TRY(add_facts(f, since_us, from * step));
+    TRY(cover_quarters(f, LEVELS - 1, from * size, to * size));
+    return add_facts(f, to * step, until_us);
 }
 
-/* One bucket of the question after the other, jumping to the next hour that has anything. */
+/* One bucket of the question after the other, jumping to the next quarter that has anything. */
 static enum status cover_buckets(struct fill *f, enum bucket bucket, int64_t since_us,
                                  int64_t until_us)
 {
     for (int64_t t = since_us; t < until_us;) {
-        int64_t hour;
+        int64_t quarter;
         bool found;
-        TRY(db_i64(f->store, STMT_TOTAL_NEXT, hour_of(t), &hour, &found, f->err));
-        if (!found || hour > LEVEL_MASK)
+        TRY(db_i64(f->store, STMT_TOTAL_NEXT, quarter_of(t), &quarter, &found, f->err));
+        if (!found || quarter > LEVEL_MASK)
             return OK;
-        int64_t at = hour * US_PER_HOUR > t ? hour * US_PER_HOUR : t;
+        int64_t at = quarter * US_PER_QUARTER > t ? quarter * US_PER_QUARTER : t;
         if (at >= until_us)
             return OK;
         int64_t start = zone_floor(bucket, at), end = zone_next(bucket, start);
@@ -276,15 +318,18 @@ static bool brief_is_enough(const struct question *q)
 static enum status fill(struct fill *f, const struct question *q)
 {
     f->is_brief = brief_is_enough(q);
+    f->finest = f->is_brief ? 0 : FIRST_CELLS;
     if (f->is_brief) {
         f->brief.rounds = 1;
-        f->brief.round = calloc((size_t)f->store->loaded_n + 1, sizeof(uint32_t));
-        f->brief.series = calloc((size_t)f->store->loaded_n + 1, sizeof(uint32_t));
-        if (!f->brief.round || !f->brief.series)
+        f->brief.group = GROUP_NONE;
+        f->brief.series_size = ((size_t)f->store->loaded_n / 64 + 1) * sizeof(uint64_t);
+        f->brief.series = calloc(f->brief.series_size, 1);
+        f->brief.known = calloc((size_t)f->store->loaded_n + 1, sizeof *f->brief.known);
+        if (!f->brief.series || !f->brief.known)
             return err_nomem(f->err);
     }
     /* Open ends: whole buckets of the coarsest level. */
-    int64_t top = level_hours[LEVELS - 1] * US_PER_HOUR;
+    int64_t top = level_quarters[LEVELS - 1] * US_PER_QUARTER;
     int64_t since_us = q->since_us > 0 ? q->since_us : 0;
     int64_t until_us =
         q->until_us < STORE_TIME_END ? q->until_us : (STORE_TIME_END / top + 1) * top;
@@ -301,10 +346,10 @@ enum status store_fill(struct store *s, struct plan *plan, struct plan_view *vie
 {
     if (!s->in_snapshot)
         return err_set(err, ERR_USAGE, "store '%.200s': its series were not loaded", s->path);
-    struct fill f = {.store = s, .view = view, .cube = cube, .err = err};
+    struct fill f = {.store = s, .plan = plan, .view = view, .cube = cube, .err = err};
     enum status status = fill(&f, plan_question(plan));
-    free(f.brief.round);
     free(f.brief.series);
+    free(f.brief.known);
     free(f.brief.mark_round);
     return status;
 }

@@ -1,10 +1,11 @@
 /*
- * Rollups. The cube of a batch, (hour, series) -> sums, goes into the blobs of each level: cells
+ * Rollups. The cube of a batch, (quarter, series) -> sums, goes into the blobs of each level: cells
  * are sorted by bucket and series and merged with the old blob, whose untouched cells are copied as
  * they stand. A cell that becomes zero goes; so does a blob without cells.
  *
- * `total` has the sum of each blob's cells, and of each series the number of invocations, for
- * questions that do not tell series apart.
+ * `total` has the sum of each blob's cells and which series there are, for questions that do not
+ * tell series apart. Quarters have no cells; their totals count the invocations of each series
+ * instead, so that one shows to be gone when all of it was taken back.
  */
 #include "store/store_internal.h"
 
@@ -24,18 +25,24 @@ static int by_bucket_and_series(const void *a, const void *b)
     return (x->series > y->series) - (x->series < y->series);
 }
 
-/* What merge makes: the cells and, in `present`, distance and invocations of each series. */
+/* What merge makes. */
 struct making {
-    struct buf *cells, *present;
+    struct buf *out;
+    struct present_writer present;
     uint64_t next;
 };
 
+static struct making make(struct store *s)
+{
+    buf_reset(&s->out);
+    buf_reset(&s->present);
+    return (struct making){&s->out, present_to(&s->present), 0};
+}
+
 static void append(struct making *m, uint32_t series, const void *sums, size_t n)
 {
-    uint8_t pair[2 * PACK_VARINT_MAX], *p = pack_u64(pair, series - m->next);
-    p = pack_i64(p, unpack_invocations(unpack_of(sums, n)));
-    buf_append(m->present, pair, (size_t)(p - pair));
-    cell_append(m->cells, &m->next, series, sums, n);
+    present_add(&m->present, series);
+    cell_append(m->out, &m->next, series, sums, n);
 }
 
 static void append_sums(struct making *m, uint32_t series, const struct sums *sums)
@@ -89,29 +96,89 @@ static enum status old_blob(struct store *s, enum stmt id, int64_t key, sqlite3_
     return OK;
 }
 
+static enum status check_room(struct store *s, struct err *err)
+{
+    if (buf_status(&s->out) != OK || buf_status(&s->present) != OK)
+        return err_set(err, ERR_LIMIT, "store '%.200s': no room for a rollup", s->path);
+    return OK;
+}
+
+/* Leaves the series of the bucket in s->present. */
 static enum status write_cells(struct store *s, int64_t id, const struct change *c, size_t n,
                                struct err *err)
 {
     sqlite3_stmt *st = NULL;
     struct unpack old;
-    struct making m = {&s->out, &s->present, 0};
-    buf_reset(m.cells);
-    buf_reset(m.present);
+    struct making m = make(s);
     TRY(old_blob(s, STMT_ROLLUP_GET, id, &st, &old, err));
     bool good = merge(&m, cells_of(old.p, (size_t)(old.end - old.p)), c, n);
     sqlite3_reset(st);
     if (!good)
         return db_damaged(s, err, "a rollup cannot be read");
-    if (buf_status(m.cells) != OK || buf_status(m.present) != OK)
-        return err_set(err, ERR_LIMIT, "store '%.200s': no room for a rollup", s->path);
-    if (m.cells->n == 0)
+    present_end(&m.present);
+    TRY(check_room(s, err));
+    if (s->out.n == 0)
         return drop(s, STMT_ROLLUP_DROP, id, err);
-    return db_put_blob(s, STMT_ROLLUP_PUT, id, m.cells->p, m.cells->n, err);
+    return db_put_blob(s, STMT_ROLLUP_PUT, id, s->out.p, s->out.n, err);
 }
 
-/* After write_cells, which leaves the series in s->present. */
-static enum status write_total(struct store *s, int64_t id, const struct change *c, size_t n,
+static void append_count(struct making *m, uint32_t series, int64_t count)
+{
+    if (count == 0)
+        return;
+    uint8_t bytes[PACK_VARINT_MAX];
+    present_add(&m->present, series);
+    buf_append(m->out, bytes, (size_t)(pack_i64(bytes, count) - bytes));
+}
+
+static int64_t invocations(const struct change *c)
+{
+    return c->sums->count[COUNT_INVOCATIONS];
+}
+
+/* The old counts with the changes of one quarter; false when they are damaged. */
+static bool merge_counts(struct making *m, struct present_reader old, struct unpack counts,
+                         const struct change *c, size_t n)
+{
+    uint32_t series;
+    while (present_next(&old, &series)) {
+        for (; n > 0 && c->series < series; c++, n--)
+            append_count(m, c->series, invocations(c));
+        uint64_t count = (uint64_t)unpack_i64(&counts);
+        if (n > 0 && c->series == series) {
+            count += (uint64_t)invocations(c);
+            c++, n--;
+        }
+        append_count(m, series, (int64_t)count);
+    }
+    for (; n > 0; c++, n--)
+        append_count(m, c->series, invocations(c));
+    return !old.u.bad && !counts.bad && counts.p == counts.end;
+}
+
+/* Leaves the series of the quarter in s->present and their invocations in s->out. */
+static enum status make_counts(struct store *s, int64_t id, const struct change *c, size_t n,
                                struct err *err)
+{
+    sqlite3_stmt *st = NULL;
+    bool row;
+    struct making m = make(s);
+    TRY(db_get(s, STMT_TOTAL_GET, &st, err));
+    sqlite3_bind_int64(st, 1, id);
+    TRY(db_step(s, st, &row, err));
+    struct unpack none = unpack_of(NULL, 0);
+    bool good = merge_counts(&m, present_of(row ? db_blob(st, 1) : none),
+                             row ? db_blob(st, 2) : none, c, n);
+    sqlite3_reset(st);
+    if (!good)
+        return db_damaged(s, err, "a total cannot be read");
+    present_end(&m.present);
+    return check_room(s, err);
+}
+
+/* After what leaves the series in s->present. */
+static enum status write_total(struct store *s, int64_t id, bool counted, const struct change *c,
+                               size_t n, struct err *err)
 {
     sqlite3_stmt *st = NULL;
     struct unpack old;
@@ -129,7 +196,11 @@ static enum status write_total(struct store *s, int64_t id, const struct change 
     uint8_t bytes[PACK_SUMS_MAX];
     size_t len = (size_t)(pack_sums(bytes, &sums) - bytes);
     TRY(db_get(s, STMT_TOTAL_PUT, &st, err));
-    if (sqlite3_bind_blob64(st, 3, s->present.p, s->present.n, SQLITE_STATIC) != SQLITE_OK)
+    int code = sqlite3_bind_blob64(st, 3, s->present.p, s->present.n, SQLITE_STATIC);
+    if (code == SQLITE_OK)
+        code = counted ? sqlite3_bind_blob64(st, 4, s->out.p, s->out.n, SQLITE_STATIC)
+                       : sqlite3_bind_null(st, 4);
+    if (code != SQLITE_OK)
         return db_error(s, err, "write");
     return db_put_blob(s, STMT_TOTAL_PUT, id, bytes, len, err);
 }
@@ -137,12 +208,16 @@ static enum status write_total(struct store *s, int64_t id, const struct change 
 static enum status write_level(struct store *s, int level, const struct change *c, size_t n,
                                struct err *err)
 {
+    bool counted = level < FIRST_CELLS;
     for (size_t i = 0, end; i < n; i = end) {
         for (end = i + 1; end < n && c[end].bucket == c[i].bucket;)
             end++;
         int64_t id = (int64_t)level << LEVEL_BITS | c[i].bucket;
-        TRY(write_cells(s, id, c + i, end - i, err));
-        TRY(write_total(s, id, c + i, end - i, err));
+        if (counted)
+            TRY(make_counts(s, id, c + i, end - i, err));
+        else
+            TRY(write_cells(s, id, c + i, end - i, err));
+        TRY(write_total(s, id, counted, c + i, end - i, err));
     }
     return OK;
 }
@@ -166,10 +241,10 @@ static size_t coarsen(struct change *c, size_t n, int64_t ratio)
 
 static enum status write_levels(struct store *s, struct change *c, size_t n, struct err *err)
 {
-    int64_t hours = 1;
+    int64_t quarters = 1;
     for (int level = 0; level < LEVELS; level++) {
-        n = coarsen(c, n, level_hours[level] / hours);
-        hours = level_hours[level];
+        n = coarsen(c, n, level_quarters[level] / quarters);
+        quarters = level_quarters[level];
         TRY(write_level(s, level, c, n, err));
     }
     return OK;

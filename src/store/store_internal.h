@@ -10,30 +10,33 @@
  *     files.c   positions, quarantine, totals
  *     check.c   does everything still agree
  *     pack.c    bytes of the blobs
+ *     present.c which series a bucket has
  *
  * Tables:
  *     fact(id, v)       id = second << 24 | 24 bits of the key, so inserts go to the end
  *     recent, seen      64 bits of the key -> fact; see write.c
  *     rollup(id, cells) id = level << 40 | bucket; cells by series, see pack.h
- *     total(id, sums, series)  the sum of the rollup with that id; invocations by series
- *     symbol, series    blocks of 256 names, tuples of labels
- *     file, quarantine, files_total, meta
+ *     total(id, sums, series, counts)  of the same buckets, and of quarters of an hour, which have
+ * no rollup: the sum, which series there are, and of quarters their invocations symbol, series
+ * blocks of 256 names, tuples of labels file, quarantine, files_total, meta
  */
 #ifndef ASSAY_STORE_STORE_INTERNAL_H
 #define ASSAY_STORE_STORE_INTERNAL_H
 
 #include "store/pack.h"
+#include "store/present.h"
 #include "store/store.h"
 
 #include <sqlite3.h>
 
 enum {
-    STORE_VERSION = 1,
+    STORE_VERSION = 2,
     STORE_APPLICATION = 0x41535359, /* "ASSY", PRAGMA application_id */
     FACT_BITS = 24,                 /* of the key in a fact's id */
     LEVEL_BITS = 40,
-    LEVELS = 5,
-    BATCH = 32768, /* invocations settled at once */
+    LEVELS = 6,
+    FIRST_CELLS = 1, /* the finest level that has rollups */
+    BATCH = 32768,   /* invocations settled at once */
 };
 
 /* 10000-01-01T00:00:00Z: time_parse knows no later time. */
@@ -42,10 +45,13 @@ enum {
 #define LEVEL_MASK ((INT64_C(1) << LEVEL_BITS) - 1)
 
 /*
- * Hours of a bucket, finest first; buckets count from 1970-01-01T00:00Z. No months: a period or a
- * zone seldom begins where one does, and eights reach any period with few buckets.
+ * Quarters of an hour of a bucket, finest first; buckets count from 1970-01-01T00:00Z. No months: a
+ * period or a zone seldom begins where one does, and eights reach any period with few buckets.
+ * Single quarters have totals alone: days of zones like India's begin within an hour, and reading
+ * the facts of two half hours a day took ten times as long as all the rest of a year.
  */
-static const int64_t level_hours[LEVELS] = {1, 24, 8 * 24, 64 * 24, 512 * 24};
+#define US_PER_QUARTER (US_PER_HOUR / 4)
+static const int64_t level_quarters[LEVELS] = {1, 4, 96, 8 * 96, 64 * 96, 512 * 96};
 
 /* id, SQL. Prepared at first use, finalized at close. */
 #define STMT_MAP(X)                                                                                \
@@ -74,8 +80,8 @@ static const int64_t level_hours[LEVELS] = {1, 24, 8 * 24, 64 * 24, 512 * 24};
     X(STMT_ROLLUP_PUT, "INSERT OR REPLACE INTO rollup(id,cells) VALUES(?1,?2)")                    \
     X(STMT_ROLLUP_DROP, "DELETE FROM rollup WHERE id=?1")                                          \
     X(STMT_ROLLUP_RANGE, "SELECT id,cells FROM rollup WHERE id>=?1 AND id<?2 ORDER BY id")         \
-    X(STMT_TOTAL_GET, "SELECT sums FROM total WHERE id=?1")                                        \
-    X(STMT_TOTAL_PUT, "INSERT OR REPLACE INTO total(id,sums,series) VALUES(?1,?2,?3)")             \
+    X(STMT_TOTAL_GET, "SELECT sums,series,counts FROM total WHERE id=?1")                          \
+    X(STMT_TOTAL_PUT, "INSERT OR REPLACE INTO total(id,sums,series,counts) VALUES(?1,?2,?3,?4)")   \
     X(STMT_TOTAL_DROP, "DELETE FROM total WHERE id=?1")                                            \
     X(STMT_TOTAL_RANGE, "SELECT id,sums,series FROM total WHERE id>=?1 AND id<?2 ORDER BY id")     \
     X(STMT_ROLLUP_COUNT, "SELECT count(*) FROM rollup")                                            \
@@ -131,8 +137,8 @@ struct store {
     struct invocation *pending; /* series translated */
     size_t pending_n;
     struct entry *fresh, *known;
-    struct cube *cube;       /* (hour, series) of this batch, not yet in the rollups */
-    struct buf out, present; /* cells of a blob in the making, and their series */
+    struct cube *cube;       /* (quarter, series) of this batch, not yet in the rollups */
+    struct buf out, present; /* cells or counts of a blob in the making, and their series */
     int64_t recent_n;        /* -1: count again */
     bool seen_empty;
 
@@ -182,9 +188,9 @@ static inline int64_t fact_second(int64_t id)
 {
     return id >> FACT_BITS;
 }
-static inline int64_t hour_of(int64_t time_us)
+static inline int64_t quarter_of(int64_t time_us)
 {
-    return time_us / US_PER_HOUR;
+    return time_us / US_PER_QUARTER;
 }
 enum status fact_get(struct store *s, int64_t id, struct invocation *v, struct err *err) MUST_USE;
 enum status seen_find(struct store *s, const struct hash128 *key, int64_t *slot, int64_t *id,

@@ -58,7 +58,7 @@ static enum status count(struct store *s, const struct invocation *v, int sign, 
 {
     if (cube_cells(s->cube) >= CUBE_MAX)
         TRY(rollup_flush(s, err));
-    struct sums *sums = cube_at(s->cube, hour_of(v->time_us), v->series);
+    struct sums *sums = cube_at(s->cube, quarter_of(v->time_us), v->series);
     if (!sums)
         return err_nomem(err);
     sums_add(sums, v, sign);
