@@ -47,10 +47,40 @@ struct civil zone_civil(int64_t time_us)
     };
 }
 
+static int64_t clamp(int64_t v, int64_t least, int64_t most)
+{
+    return v < least ? least : v > most ? most : v;
+}
+
+/* Seconds of a wall clock, as if it were that of UTC. */
+static int64_t wall_at(int64_t seconds)
+{
+    time_t t = (time_t)seconds;
+    struct tm tm = {0};
+    return localtime_r(&t, &tm) ? (int64_t)timegm(&tm) : seconds;
+}
+
+/*
+ * mktime's answer for a wall clock that is skipped or repeated depends on what it was asked before,
+ * and in some zones that happens at midnight: a day must not begin now here and now there.
+ */
+static int64_t settle(int64_t t, int64_t wall)
+{
+    static const int64_t shifts[] = {3600, 1800};
+    int64_t late = wall - wall_at(t);
+    if (late > 0) /* skipped, and answered by the clock after the change: take that before it */
+        return t + late;
+    for (size_t i = 0; late == 0 && i < sizeof shifts / sizeof shifts[0]; i++)
+        if (wall_at(t - shifts[i]) == wall)
+            return t - shifts[i];
+    return t;
+}
+
 int64_t zone_instant(struct civil c)
 {
+    /* 10000, so that 9999 has an end. Days and months may still lead far beyond. */
     struct tm tm = {
-        .tm_year = (int)(c.year - 1900),
+        .tm_year = (int)(clamp(c.year, 0, 10000) - 1900),
         .tm_mon = c.month - 1,
         .tm_mday = c.day,
         .tm_hour = c.hour,
@@ -58,7 +88,10 @@ int64_t zone_instant(struct civil c)
         .tm_sec = c.second,
         .tm_isdst = -1,
     };
-    return (int64_t)mktime(&tm) * US_PER_SECOND + c.us;
+    const int64_t far = INT64_C(1) << 38; /* seconds: in the year 10680, or before the year 0 */
+    struct tm wall = tm;
+    int64_t t = clamp((int64_t)mktime(&tm), -far, far);
+    return settle(t, clamp((int64_t)timegm(&wall), -far, far)) * US_PER_SECOND + c.us;
 }
 
 int64_t zone_floor(enum bucket bucket, int64_t time_us)
@@ -90,7 +123,9 @@ int64_t zone_next(enum bucket bucket, int64_t start_us)
         return INT64_MAX;
     if (bucket == BUCKET_HOUR)
         return start_us + US_PER_HOUR;
+    /* Noon of a day that follows, because midnight may be skipped. */
     struct civil c = zone_civil(start_us);
+    c.hour = 12;
     if (bucket == BUCKET_DAY)
         c.day += 1;
     else if (bucket == BUCKET_WEEK)
@@ -99,5 +134,5 @@ int64_t zone_next(enum bucket bucket, int64_t start_us)
         c.month += 1;
     else
         c.year += 1;
-    return zone_instant(c);
+    return zone_floor(bucket, zone_instant(c));
 }

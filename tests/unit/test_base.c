@@ -5,6 +5,8 @@
 #include "base/zone.h"
 #include "unit.h"
 
+#include <limits.h>
+
 static void rates_are_whole_pico_usd_per_token(void **state)
 {
     (void)state;
@@ -86,6 +88,48 @@ static void buckets_follow_the_zone(void **state)
     assert_int_equal(zone_set("UTC", NULL), OK);
 }
 
+/* Midnight is skipped in one place and happens twice in the other. */
+static void days_begin_where_their_first_instant_is(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *zone, *day, *next;
+    } cases[] = {
+        {"America/Sao_Paulo", "2018-11-04T03:00:00Z", "2018-11-05T02:00:00Z"},
+        {"America/Havana", "2018-11-04T04:00:00Z", "2018-11-05T05:00:00Z"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        int64_t start, next;
+        assert_int_equal(zone_set(cases[i].zone, NULL), OK);
+        assert_true(time_parse(str_from(cases[i].day), &start));
+        assert_true(time_parse(str_from(cases[i].next), &next));
+        for (int64_t t = start - 2 * US_PER_DAY; t < next + US_PER_DAY; t += US_PER_HOUR / 4) {
+            int64_t floor = zone_floor(BUCKET_DAY, t);
+            assert_true(floor <= t && t < zone_next(BUCKET_DAY, floor));
+            if (t >= start && t < next)
+                assert_int_equal(floor, start);
+        }
+        assert_int_equal(zone_next(BUCKET_DAY, start), next);
+        assert_int_equal(zone_instant((struct civil){.year = 2018, .month = 11, .day = 4}), start);
+    }
+    assert_int_equal(zone_set("UTC", NULL), OK);
+}
+
+static void a_wall_clock_beyond_all_years_stays_an_instant(void **state)
+{
+    (void)state;
+    assert_int_equal(zone_set("UTC", NULL), OK);
+    int64_t end, beyond = zone_instant((struct civil){.year = INT64_MAX, .month = 1, .day = 1});
+    assert_true(time_parse(STR("9999-12-31T23:59:59Z"), &end));
+    assert_int_equal(beyond, end + US_PER_SECOND);
+    assert_int_equal(zone_next(BUCKET_YEAR, zone_floor(BUCKET_YEAR, end)), beyond);
+    int64_t before = zone_instant((struct civil){.year = INT64_MIN, .month = 1, .day = 1});
+    assert_int_equal(before, zone_instant((struct civil){.year = 0, .month = 1, .day = 1}));
+    assert_true(before < 0);
+    assert_true(zone_instant((struct civil){.year = 2026, .month = 1, .day = INT_MAX}) > beyond);
+    assert_true(zone_instant((struct civil){.year = 2026, .month = 1, .day = INT_MIN}) < before);
+}
+
 static void globs_match_without_backtracking_forever(void **state)
 {
     (void)state;
@@ -105,6 +149,8 @@ int main(void)
         cmocka_unit_test(money_rounds_half_away_from_zero_only_when_printed),
         cmocka_unit_test(instants_in_all_spellings_are_equal),
         cmocka_unit_test(buckets_follow_the_zone),
+        cmocka_unit_test(days_begin_where_their_first_instant_is),
+        cmocka_unit_test(a_wall_clock_beyond_all_years_stays_an_instant),
         cmocka_unit_test(globs_match_without_backtracking_forever),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
