@@ -5,7 +5,7 @@
  */
 #include "cli/cli.h"
 
-#include "query/nearest.h"
+#include "base/nearest.h"
 
 #include <signal.h>
 #include <stdio.h>

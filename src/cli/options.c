@@ -1,7 +1,7 @@
 /* The command line: splitting it into options and operands, help, and what ends a command. */
 #include "cli/cli.h"
 
-#include "query/nearest.h"
+#include "base/nearest.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -4,14 +4,13 @@
  */
 #include "codec/table.h"
 
+#include "base/nearest.h"
 #include "codec/csv.h"
 #include "codec/yaml.h"
 
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
-
-enum { LONGEST_NAME = 64 };
 
 static const size_t TEXT_MAX = (size_t)16 << 20;
 
@@ -22,42 +21,6 @@ struct reader {
     struct table_row *rows; /* heap, until all are read */
     size_t rows_n, rows_cap;
 };
-
-/* Levenshtein distance; names longer than LONGEST_NAME are as far as can be. */
-static size_t distance(struct str a, struct str b)
-{
-    size_t row[LONGEST_NAME + 1];
-    if (a.n > LONGEST_NAME || b.n > LONGEST_NAME)
-        return LONGEST_NAME;
-    for (size_t j = 0; j <= b.n; j++)
-        row[j] = j;
-    for (size_t i = 0; i < a.n; i++) {
-        size_t diagonal = row[0];
-        row[0] = i + 1;
-        for (size_t j = 0; j < b.n; j++) {
-            size_t best = diagonal + (a.p[i] != b.p[j]);
-            diagonal = row[j + 1];
-            if (best > row[j] + 1)
-                best = row[j] + 1;
-            row[j + 1] = best < diagonal + 1 ? best : diagonal + 1;
-        }
-    }
-    return row[b.n];
-}
-
-static const char *nearest(const struct table_spec *spec, struct str name)
-{
-    const char *best = spec->columns[0];
-    size_t best_distance = SIZE_MAX;
-    for (int i = 0; i < spec->columns_n; i++) {
-        size_t d = distance(name, str_from(spec->columns[i]));
-        if (d < best_distance) {
-            best_distance = d;
-            best = spec->columns[i];
-        }
-    }
-    return best;
-}
 
 static int find_column(const struct table_spec *spec, struct str name)
 {
@@ -70,9 +33,17 @@ static int find_column(const struct table_spec *spec, struct str name)
 static enum status unknown_column(const struct reader *r, int64_t line, struct str column,
                                   struct err *err)
 {
-    struct str shown = str_of(column.p, column.n < LONGEST_NAME ? column.n : LONGEST_NAME);
-    err_set(err, ERR_PARSE, "%s, line %" PRId64 ": there is no column '%.*s'; did you mean '%s'?",
-            r->name, line, STR_ARG(shown), nearest(r->spec, column));
+    char shown[QUOTED_TEXT];
+    struct nearest near = nearest_start(column);
+    for (int i = 0; i < r->spec->columns_n; i++)
+        nearest_offer(&near, str_from(r->spec->columns[i]));
+    if (near.best.p)
+        err_set(err, ERR_PARSE,
+                "%s, line %" PRId64 ": there is no column '%s'; did you mean '%.*s'?", r->name,
+                line, quoted(shown, column), STR_ARG(near.best));
+    else
+        err_set(err, ERR_PARSE, "%s, line %" PRId64 ": there is no column '%s'", r->name, line,
+                quoted(shown, column));
     if (err)
         err->offset = line;
     return ERR_PARSE;

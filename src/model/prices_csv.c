@@ -5,6 +5,7 @@
 #include "model/prices_internal.h"
 
 #include "base/clock.h"
+#include "base/nearest.h"
 #include "codec/csv.h"
 
 #include <inttypes.h>
@@ -50,30 +51,6 @@ struct reader {
     struct err *err;
 };
 
-/* Edits between two short words; words longer than the table are simply far away. */
-static size_t distance(struct str a, struct str b)
-{
-    size_t row[48];
-    if (a.n >= 48 || b.n >= 48)
-        return 48;
-    for (size_t j = 0; j <= b.n; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= a.n; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= b.n; j++) {
-            size_t best = diagonal + (a.p[i - 1] != b.p[j - 1]);
-            diagonal = row[j];
-            if (row[j] + 1 < best)
-                best = row[j] + 1;
-            if (row[j - 1] + 1 < best)
-                best = row[j - 1] + 1;
-            row[j] = best;
-        }
-    }
-    return row[b.n];
-}
-
 static enum status bad(const struct reader *r, const char *what, struct str column, struct str cell)
 {
     size_t shown = cell.n > 40 ? 40 : cell.n;
@@ -83,14 +60,16 @@ static enum status bad(const struct reader *r, const char *what, struct str colu
 
 static enum status unknown_column(const struct reader *r, struct str name)
 {
-    const char *nearest = price_columns[0].name;
-    for (size_t i = 1; i < COLUMNS; i++)
-        if (distance(name, str_from(price_columns[i].name)) < distance(name, str_from(nearest)))
-            nearest = price_columns[i].name;
-    size_t shown = name.n > 40 ? 40 : name.n;
-    return err_set(r->err, ERR_PARSE,
-                   "%.*s:%" PRId64 ": unknown column \"%.*s\"; nearest is \"%s\"", STR_ARG(r->file),
-                   r->csv.line, (int)shown, name.p ? name.p : "", nearest);
+    char shown[QUOTED_TEXT];
+    struct nearest near = nearest_start(name);
+    for (size_t i = 0; i < COLUMNS; i++)
+        nearest_offer(&near, str_from(price_columns[i].name));
+    if (near.best.p)
+        return err_set(r->err, ERR_PARSE,
+                       "%.*s:%" PRId64 ": unknown column \"%s\"; did you mean \"%.*s\"?",
+                       STR_ARG(r->file), r->csv.line, quoted(shown, name), STR_ARG(near.best));
+    return err_set(r->err, ERR_PARSE, "%.*s:%" PRId64 ": unknown column \"%s\"", STR_ARG(r->file),
+                   r->csv.line, quoted(shown, name));
 }
 
 static enum status next_record(struct reader *r, struct str *cells, size_t *n)

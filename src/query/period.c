@@ -5,7 +5,7 @@
  */
 #include "query/question.h"
 
-#include "query/nearest.h"
+#include "base/nearest.h"
 
 enum unit { UNIT_DAY, UNIT_WEEK, UNIT_MONTH, UNIT_QUARTER, UNIT_YEAR };
 

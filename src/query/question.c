@@ -5,8 +5,8 @@
  */
 #include "query/question_internal.h"
 
+#include "base/nearest.h"
 #include "query/metric.h"
-#include "query/nearest.h"
 
 _Static_assert((int)METRICS <= (int)QUESTION_METRICS,
                "a question can ask for every metric at once");

@@ -1,8 +1,8 @@
 /* The stored questions: each is a list of words, set as if somebody had typed them. */
 #include "query/question_internal.h"
 
+#include "base/nearest.h"
 #include "query/metric.h"
-#include "query/nearest.h"
 
 #define SPEND "input,output,cache_read,cache_write,cost"
 

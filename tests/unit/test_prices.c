@@ -349,7 +349,7 @@ static void mistakes_in_a_price_file_name_line_and_column(void **state)
         {"", "column \"model_id_pattern\" is missing"},
         {"model_id_pattern,region_scope,input_per_mtok\n", "column \"output_per_mtok\" is missing"},
         {"model_id_patern,region_scope\n",
-         "unknown column \"model_id_patern\"; nearest is \"model_id_pattern\""},
+         "unknown column \"model_id_patern\"; did you mean \"model_id_pattern\"?"},
         {"model_id_pattern,region_scope,input_per_mtok,output_per_mtok,source,source\n",
          "each column once"},
         {"model_id_pattern,region_scope,input_per_mtok,output_per_mtok\nx.y,*,1\n",

@@ -1,6 +1,6 @@
 /* "Did you mean …?": the known word that is nearest to what was typed. */
-#ifndef ASSAY_QUERY_NEAREST_H
-#define ASSAY_QUERY_NEAREST_H
+#ifndef ASSAY_BASE_NEAREST_H
+#define ASSAY_BASE_NEAREST_H
 
 #include "base/str.h"
 

@@ -1,5 +1,5 @@
 /* The nearest word: see nearest.h. Edit distance (Levenshtein), words of this program only. */
-#include "query/nearest.h"
+#include "base/nearest.h"
 
 enum { LONGEST_WORD = 40 };
 
