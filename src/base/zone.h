@@ -22,8 +22,8 @@ enum bucket {
 enum status zone_set(const char *name, struct err *err) MUST_USE;
 /* The wall clock of the zone at an instant, and the instant of a wall clock. Fields may be out of
  * range (day 32, month 0): they are carried over, as mktime does; years before 0 or after 10000 are
- * taken for these. Of a wall clock that a change of the clocks repeats, the first is meant; one that
- * it skips is read by the clock before the change. */
+ * taken for these. Of a wall clock that a change of the clocks repeats, the first is meant; one
+ * that it skips is read by the clock before the change. */
 struct civil zone_civil(int64_t time_us);
 int64_t zone_instant(struct civil c);
 /* The start of the bucket that holds the instant; BUCKET_NONE gives 0. */

@@ -16,9 +16,10 @@
  *     fact(id, v)       id = second << 24 | 24 bits of the key, so inserts go to the end
  *     recent, seen      64 bits of the key -> fact; see write.c
  *     rollup(id, cells) id = level << 40 | bucket; cells by series, see pack.h
- *     total(id, sums, series, counts)  of the same buckets, and of quarters of an hour, which have
- * no rollup: the sum, which series there are, and of quarters their invocations symbol, series
- * blocks of 256 names, tuples of labels file, quarantine, files_total, meta
+ *     total(id, sums, series, counts)  of each rollup the sum and which series it has; also of
+ *                       quarters of an hour, which have no rollup but counts of invocations
+ *     symbol, series    blocks of 256 names, tuples of labels
+ *     file, quarantine, files_total, meta
  */
 #ifndef ASSAY_STORE_STORE_INTERNAL_H
 #define ASSAY_STORE_STORE_INTERNAL_H
