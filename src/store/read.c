@@ -118,7 +118,7 @@ static enum status ask_marks(struct fill *f, uint32_t series, struct brief_serie
 {
     struct brief *b = &f->brief;
     uint32_t marks[PLAN_MARKS];
-    uint32_t group;
+    uint32_t group = GROUP_NONE;
     TRY(group_of(f, series, &group));
     int n = plan_marks(f->view, f->store->loaded_ids[series], marks);
     for (int i = 0; i < n; i++)
