@@ -40,6 +40,7 @@ struct directory_name {
 struct run {
     const struct load *l;
     struct store *lookup;
+    bool body_missing[CREW_MAX];                      /* in the file that the reader has in work */
     struct directory_name walk_name, names[CREW_MAX]; /* of the walk, of each reader */
     struct queue *full, *empty;
     struct batch *current[CREW_MAX];
@@ -115,6 +116,7 @@ static enum status take(void *ctx, int worker, const struct invocation *v, struc
     struct batch *b = NULL;
     TRY(current_batch(r, worker, &b, err));
     b->v[b->n++] = *v;
+    r->body_missing[worker] |= (v->flags & INV_BODY_MISSING) != 0;
     return b->n == BATCH ? hand_over(r, worker, err) : OK;
 }
 
@@ -130,6 +132,18 @@ static struct str stored_name(struct directory_name *name, const char *path, cha
 }
 
 /* Copies what the writer needs to know of a file into the batch. */
+/*
+ * Bodies are delivered after their record (up to a minute, bedrock-logs facts, 5), and copies of a
+ * bucket bring them in any order: a file of the last days that misses one is to be read again, so
+ * it is kept under a size that no file has.
+ */
+static int64_t known_size(const struct local_file *file, bool body_missing)
+{
+    const int64_t wait_us = 2 * US_PER_DAY;
+    bool young = file->mtime_ns / 1000 > clock_now_us() - wait_us;
+    return body_missing && young ? -1 : file->size;
+}
+
 static bool describe_file(struct run *r, int worker, struct batch *b, const struct local_file *file,
                           const struct about *about, const struct crew_trouble *troubles,
                           size_t troubles_n)
@@ -143,7 +157,7 @@ static bool describe_file(struct run *r, int worker, struct batch *b, const stru
         q[i] = (struct store_quarantine){path, troubles[i].offset, str_from(troubles[i].reason)};
     b->files[b->files_n++] = (struct file_end){
         .file = {.path = path,
-                 .size = file->size,
+                 .size = known_size(file, r->body_missing[worker]),
                  .mtime_ns = file->mtime_ns,
                  .options = r->l->options,
                  .about = *about},
@@ -162,6 +176,7 @@ static enum status file_done(void *ctx, int worker, const struct local_file *fil
     TRY(current_batch(r, worker, &b, err));
     if (!describe_file(r, worker, b, file, about, troubles, troubles_n))
         return err_nomem(err);
+    r->body_missing[worker] = false;
     pthread_mutex_lock(&r->lock);
     about_add(&r->result->about, about);
     for (size_t i = 0; i < troubles_n && r->l->trouble; i++)
