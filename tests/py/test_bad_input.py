@@ -605,7 +605,9 @@ def stopped_by_signal(box):
     pipe = box.path + ".pipe"
     os.mkfifo(pipe)
     child = subprocess.Popen([ASSAY, "report", pipe], stdout=subprocess.PIPE,
-                             stderr=subprocess.PIPE, env=environment())
+                             stderr=subprocess.PIPE, env=environment(),
+                             # A shell's background job starts with the interrupt ignored.
+                             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     with open(pipe, "wb") as file:
         file.write(line("a"))
         file.flush()
