@@ -12,6 +12,13 @@
 /* Troubles of one file that are kept with their offsets; more are only counted. */
 enum { TROUBLES = 100 };
 
+/*
+ * Files that a thread takes from the walk at once. One at a time, threads that read small files
+ * would spend their time waiting for the lock; many at a time, one thread would be left with all
+ * the large ones. So the share grows only while it comes to little.
+ */
+enum { SHARE = 32, SHARE_BYTES = 2 << 20 };
+
 struct crew {
     const struct intake_env *env;
     const struct crew_job *job;
@@ -30,7 +37,10 @@ struct worker {
     pthread_t thread;
     struct reader *reader;
     struct intake *intake;
-    char *path; /* of the file in work */
+    struct local_file share[SHARE];
+    size_t share_n, share_max;
+    struct arena paths; /* of the share */
+    const char *path;   /* of the file in work */
     struct about about;
     struct crew_trouble troubles[TROUBLES];
     size_t troubles_n;
@@ -107,25 +117,27 @@ static enum status read_one(struct worker *w, const struct local_file *file, str
                              err);
 }
 
-/* The next file that the job wants, its path copied into w->path. */
-static enum status next_file(struct worker *w, struct local_file *file, bool *more, struct err *err)
+/* Takes the next files that the job wants, at most w->share_max of them; none at the end. */
+static enum status take_share(struct worker *w, struct err *err)
 {
     struct crew *c = w->crew;
     enum status status = OK;
+    bool more = true;
+    w->share_n = 0;
+    arena_reset(&w->paths);
     pthread_mutex_lock(&c->lock);
-    for (;;) {
-        *more = false;
-        if (c->failed)
-            break;
-        status = local_next(c->walk, file, more, err);
-        if (status != OK || !*more || c->job->wants(c->job->ctx, file))
-            break;
-    }
-    if (status == OK && *more) {
-        free(w->path);
-        w->path = strdup(file->path);
-        if (!w->path)
+    while (status == OK && more && !c->failed && w->share_n < w->share_max) {
+        struct local_file file;
+        status = local_next(c->walk, &file, &more, err);
+        if (status != OK || !more || !c->job->wants(c->job->ctx, &file))
+            continue;
+        struct str path = arena_str(&w->paths, str_from(file.path));
+        if (!path.p) {
             status = err_nomem(err);
+            continue;
+        }
+        file.path = path.p;
+        w->share[w->share_n++] = file;
     }
     pthread_mutex_unlock(&c->lock);
     return status;
@@ -136,13 +148,18 @@ static enum status work(struct worker *w, struct err *err)
     const struct crew *c = w->crew;
     TRY(reader_new(c->env->limits, &w->reader, err));
     TRY(intake_new(c->env, &w->intake, err));
+    w->share_max = 1;
     for (;;) {
-        struct local_file file;
-        bool more;
-        TRY(next_file(w, &file, &more, err));
-        if (!more)
+        int64_t bytes = 0;
+        TRY(take_share(w, err));
+        if (w->share_n == 0)
             return OK;
-        TRY(read_one(w, &file, err));
+        for (size_t i = 0; i < w->share_n; i++) {
+            w->path = w->share[i].path;
+            TRY(read_one(w, &w->share[i], err));
+            bytes += w->about.n[ABOUT_BYTES];
+        }
+        w->share_max = bytes > SHARE_BYTES ? 1 : w->share_max < SHARE ? w->share_max * 2 : SHARE;
     }
 }
 
@@ -163,7 +180,7 @@ static void *worker_main(void *arg)
     pthread_mutex_unlock(&c->lock);
     reader_free(w->reader);
     intake_free(w->intake);
-    free(w->path);
+    arena_fini(&w->paths);
     return NULL;
 }
 
