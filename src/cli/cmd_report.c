@@ -5,6 +5,9 @@
 #include "report/render.h"
 #include "store/store.h"
 
+#include <langinfo.h>
+#include <limits.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -88,6 +91,7 @@ static enum status choose_rendering(struct report *r, struct err *err)
         width = 100;
     o->width = (int)width;
     o->bars = true;
+    o->ascii = !setlocale(LC_CTYPE, "") || strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
     return OK;
 }
 
@@ -118,10 +122,22 @@ static enum status ask_logs(struct report *r, struct err *err)
     return oneshot_run(&run, r->cube, &r->about, err);
 }
 
+static enum status list_entry(void *ctx, const struct store_quarantine *q, struct err *err)
+{
+    (void)err;
+    char path[PATH_MAX], reason[256];
+    snprintf(path, sizeof path, "%.*s", STR_ARG(q->path));
+    snprintf(reason, sizeof reason, "%.*s", STR_ARG(q->reason));
+    reading_trouble(ctx, &(struct crew_trouble){path, q->offset, reason});
+    return OK;
+}
+
 static enum status ask_store(struct report *r, struct store *store, struct err *err)
 {
     TRY(store_load_series(store, r->reading.series, err));
     TRY(store_fill(store, r->plan, r->view, r->cube, err));
+    if (r->reading.quarantine)
+        TRY(store_quarantine(store, list_entry, &r->reading, err));
     return store_about(store, &r->about, err);
 }
 

@@ -146,6 +146,35 @@ enum status store_put_file(struct store *s, const struct store_file *file,
     return status;
 }
 
+static struct str column_str(sqlite3_stmt *st, int column)
+{
+    const unsigned char *text = sqlite3_column_text(st, column);
+    size_t n = (size_t)sqlite3_column_bytes(st, column);
+    return text ? str_of((const char *)text, n) : STR("");
+}
+
+enum status store_quarantine(struct store *s, store_quarantine_fn each, void *ctx, struct err *err)
+{
+    sqlite3_stmt *st = NULL;
+    TRY(db_get(s, STMT_QUARANTINE, &st, err));
+    for (;;) {
+        bool row;
+        TRY(db_step(s, st, &row, err));
+        if (!row)
+            return OK;
+        const struct store_quarantine q = {
+            .path = column_str(st, 0),
+            .offset = sqlite3_column_int64(st, 1),
+            .reason = column_str(st, 2),
+        };
+        enum status status = each(ctx, &q, err);
+        if (status != OK) {
+            sqlite3_reset(st);
+            return status;
+        }
+    }
+}
+
 /* The coarsest totals cover all facts with the fewest rows. */
 static enum status count_invocations(struct store *s, int64_t *n, struct err *err)
 {

@@ -53,6 +53,12 @@ enum status store_put(struct store *s, const struct series *series, const struct
 /* Marks a file as wholly read, replaces its counters and forgets its old quarantine entries. */
 enum status store_put_file(struct store *s, const struct store_file *file,
                            const struct store_quarantine *q, size_t q_n, struct err *err) MUST_USE;
+/* All entries, by path and place; what q points to is good during the call. Any failure of the
+ * callback ends it. */
+typedef enum status (*store_quarantine_fn)(void *ctx, const struct store_quarantine *q,
+                                           struct err *err);
+enum status store_quarantine(struct store *s, store_quarantine_fn each, void *ctx,
+                             struct err *err) MUST_USE;
 enum status store_commit(struct store *s, struct err *err) MUST_USE;
 void store_rollback(struct store *s);
 

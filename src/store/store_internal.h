@@ -97,7 +97,8 @@ static const int64_t level_quarters[LEVELS] = {1, 4, 96, 8 * 96, 64 * 96, 512 * 
     X(STMT_TOTALS_GET, "SELECT " FILE_COLUMNS ",since_us,up_to_us FROM files_total")               \
     X(STMT_TOTALS_PUT, TOTALS_UPDATE)                                                              \
     X(STMT_QUARANTINE_DROP, "DELETE FROM quarantine WHERE file=?1")                                \
-    X(STMT_QUARANTINE_PUT, "INSERT INTO quarantine(file,path,at,reason) VALUES(?1,?2,?3,?4)")
+    X(STMT_QUARANTINE_PUT, "INSERT INTO quarantine(file,path,at,reason) VALUES(?1,?2,?3,?4)")      \
+    X(STMT_QUARANTINE, "SELECT path,at,reason FROM quarantine ORDER BY path,at,id")
 
 enum stmt {
 #define STMT_ENUM(id, sql) id,

@@ -506,6 +506,50 @@ static void files_are_known_until_they_change_and_counted_once(void **state)
     fixture_close(&f);
 }
 
+struct listed {
+    int n;
+    char text[256];
+};
+
+static enum status list_entry(void *ctx, const struct store_quarantine *q, struct err *err)
+{
+    struct listed *l = ctx;
+    size_t at = strlen(l->text);
+    snprintf(l->text + at, sizeof l->text - at, "%.*s:%lld: %.*s\n", STR_ARG(q->path),
+             (long long)q->offset, STR_ARG(q->reason));
+    if (++l->n == 100)
+        return err_set(err, ERR_LIMIT, "enough");
+    return OK;
+}
+
+static void quarantine_is_listed_by_path_and_place(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_open(&f, 17);
+    struct store_file b = {.path = STR("b"), .about = {.since_us = TIME_NONE}}, a = b;
+    a.path = STR("a");
+    struct store_quarantine of_b[] = {{b.path, 9, STR("cut")}, {b.path, 7, STR("deep")}},
+                            of_a[] = {{a.path, -1, STR("not readable")}};
+    GOOD(store_begin(f.store, &failure));
+    GOOD(store_put_file(f.store, &b, of_b, 2, &failure));
+    GOOD(store_put_file(f.store, &a, of_a, 1, &failure));
+    GOOD(store_commit(f.store, &failure));
+    struct listed l = {0};
+    GOOD(store_quarantine(f.store, list_entry, &l, &failure));
+    assert_string_equal(l.text, "a:-1: not readable\nb:7: deep\nb:9: cut\n");
+    l = (struct listed){.n = 98}; /* the callback refuses the second */
+    assert_int_equal(store_quarantine(f.store, list_entry, &l, &failure), ERR_LIMIT);
+    assert_string_equal(l.text, "a:-1: not readable\nb:7: deep\n");
+    GOOD(store_begin(f.store, &failure));
+    GOOD(store_put_file(f.store, &b, NULL, 0, &failure));
+    GOOD(store_commit(f.store, &failure));
+    l = (struct listed){0};
+    GOOD(store_quarantine(f.store, list_entry, &l, &failure));
+    assert_string_equal(l.text, "a:-1: not readable\n");
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -525,6 +569,7 @@ int main(void)
         cmocka_unit_test(a_new_store_is_readable_to_its_owner_alone),
         cmocka_unit_test(a_path_may_hold_any_character),
         cmocka_unit_test(files_are_known_until_they_change_and_counted_once),
+        cmocka_unit_test(quarantine_is_listed_by_path_and_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

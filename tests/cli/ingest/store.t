@@ -34,3 +34,11 @@ The same records in another file are known too.
   ann@example.com,2,112075000,0.112075,0,cache TTL not known
   bob,2,17985000,0.017985,0,
   ci-runner/i-0123456789abcdef0,2,,,1,unknown model
+
+What could not be read is kept with the file and listed as a report of the logs lists it.
+
+  $ assay report "$DATA/calls.jsonl" --quarantine logs.txt >/dev/null
+  > assay ingest "$DATA/calls.jsonl" --store list.db --quiet >/dev/null
+  > assay report --store list.db --quarantine store.txt >/dev/null
+  > cmp logs.txt store.txt && cat store.txt
+  $ROOT/tests/cli/data/calls.jsonl:3983: the record ends too early
