@@ -138,8 +138,7 @@ static void note_data(const struct answer *a, struct notes *n)
         add_line(n, false, format(n, "data up to %.*s", STR_ARG(moment(n, about->up_to_us, true))));
     struct str files = counted(n, about->n[ABOUT_FILES], "file", "files");
     add(n, false,
-        format(n, "%.*s in %.*s",
-               STR_ARG(counted(n, about->invocations, "invocation", "invocations")),
+        format(n, "%.*s in %.*s", STR_ARG(counted(n, about->invocations, "call", "calls")),
                STR_ARG(files)));
     if (a->prices_date.n)
         add(n, false, format(n, "prices of %.*s", STR_ARG(clean(n, a->prices_date))));
@@ -164,6 +163,10 @@ static void note_losses(const struct answer *a, struct notes *n)
         counted(n, about[ABOUT_QUARANTINED], "quarantined", "quarantined"));
     if (about[ABOUT_FILES_FAILED] > 0)
         add(n, true, counted(n, about[ABOUT_FILES_FAILED], "file failed", "files failed"));
+    if (count[COUNT_FLAGGED] > 0)
+        add(n, false,
+            counted(n, count[COUNT_FLAGGED], "priced from a disputed source",
+                    "priced from a disputed source"));
 }
 
 static struct str share(struct notes *n, int64_t part, int64_t whole)
@@ -180,43 +183,65 @@ static void note_coverage(const struct answer *a, struct notes *n)
     int64_t all = count[COUNT_INVOCATIONS];
     if (all <= 0)
         return;
-    add_line(n, false,
-             format(n, "coverage: requests seen %.*s, responses %.*s",
-                    STR_ARG(share(n, count[COUNT_INPUT_BODIES], all)),
-                    STR_ARG(share(n, count[COUNT_OUTPUT_BODIES], all))));
+    add(n, false,
+        format(n, "coverage: requests seen %.*s, responses %.*s",
+               STR_ARG(share(n, count[COUNT_INPUT_BODIES], all)),
+               STR_ARG(share(n, count[COUNT_OUTPUT_BODIES], all))));
     if (count[COUNT_BODIES_MISSING] > 0)
         add(n, false, counted(n, count[COUNT_BODIES_MISSING], "body missing", "bodies missing"));
     if (count[COUNT_BODIES_REFUSED] > 0)
         add(n, true, counted(n, count[COUNT_BODIES_REFUSED], "body refused", "bodies refused"));
 }
 
+/* As many reasons as one line holds: a report by reason has them all, with what each costs. */
+static void note_reasons(struct notes *n, struct str reasons)
+{
+    enum { HEAD = 5, REST = 28 }; /* "why: ", "; and 12 more: --by reason" */
+    int more = 0;
+    size_t shown = reasons.n;
+    while (n->width > 0 &&
+           HEAD + text_width(str_of(reasons.p, shown)) + (more ? REST : 0) > n->width) {
+        size_t cut = shown ? shown - 1 : 0;
+        while (cut > 0 && !str_has_prefix(str_skip(reasons, cut), STR("; ")))
+            cut--;
+        if (cut == 0)
+            break;
+        shown = cut;
+        more++;
+    }
+    add_line(n, false,
+             more ? format(n, "why: %.*s; and %d more: --by reason", (int)shown, reasons.p, more)
+                  : format(n, "why: %.*s", STR_ARG(reasons)));
+}
+
+/* What the marks of amounts mean, on one line where there is room. */
 static void note_marks(const struct answer *a, const struct grid *g, struct notes *n)
 {
     char low[FIGURE_TEXT], high[FIGURE_TEXT];
     const struct sums *s = &a->total.sums;
-    if (metric_incomplete(s) && g->marked)
-        add_line(n, true,
-                 format(n, "+? or \"unpriced\": %.*s without a rate",
-                        STR_ARG(counted(n, s->count[COUNT_UNPRICED_TOKENS], "token", "tokens"))));
+    void (*put)(struct notes *, bool, struct str) = add_line;
+    if (metric_incomplete(s) && g->marked) {
+        bool listed = str_eq(a->question->name, STR("unpriced"));
+        put(n, true,
+            format(n, "+? or \"unpriced\": %.*s without a rate%s",
+                   STR_ARG(counted(n, s->count[COUNT_UNPRICED_TOKENS], "token", "tokens")),
+                   listed ? "" : " (assay report unpriced)"));
+        put = add;
+    }
     if (s->count[COUNT_BOUNDED] > 0) {
         figure_dollars(low, s->money[MONEY_COST], 2);
         figure_dollars(high, s->money[MONEY_HIGH], 2);
-        add_line(n, false,
-                 format(n, "~ %.*s with a low and a high amount: %s to %s in all",
-                        STR_ARG(counted(n, s->count[COUNT_BOUNDED], "invocation", "invocations")),
-                        low, high));
+        put(n, false,
+            format(n, "~ %.*s with a low and a high amount: %s to %s in all",
+                   STR_ARG(counted(n, s->count[COUNT_BOUNDED], "call", "calls")), low, high));
+        put = add;
     }
     if (s->count[COUNT_ESTIMATED] > 0)
-        add_line(
-            n, false,
+        put(n, false,
             format(n, "~ %.*s estimated",
-                   STR_ARG(counted(n, s->count[COUNT_ESTIMATED], "invocation", "invocations"))));
+                   STR_ARG(counted(n, s->count[COUNT_ESTIMATED], "call", "calls"))));
     if (a->total.reasons.n)
-        add_line(n, false, format(n, "why: %.*s", STR_ARG(clean(n, a->total.reasons))));
-    if (s->count[COUNT_FLAGGED] > 0)
-        add_line(n, false,
-                 format(n, "%.*s priced from a disputed source",
-                        STR_ARG(counted(n, s->count[COUNT_FLAGGED], "invocation", "invocations"))));
+        note_reasons(n, clean(n, a->total.reasons));
 }
 
 void notes_of(const struct answer *a, const struct grid *g, struct notes *n)

@@ -98,6 +98,7 @@ struct notes {
     struct arena *arena;
     int n;
     struct note v[NOTES];
+    int width; /* of a line; 0: any */
     bool ascii;
     bool failed; /* memory was short */
 };

@@ -7,8 +7,6 @@
 
 #include "report/layout.h"
 
-#include <stdio.h>
-
 struct sheet {
     const struct answer *answer;
     const struct report_options *o;
@@ -215,6 +213,25 @@ static void put_wrapped(const struct sheet *s, const char *code, struct str text
     put_inked(s, code, text);
 }
 
+/* Which columns are left out, and what helps. */
+static void put_hidden(const struct sheet *s)
+{
+    struct buf text;
+    buf_init(&text, SIZE_MAX / 2);
+    const char *before = "no room for ";
+    for (int c = 0; c < s->grid.columns_n; c++) {
+        const struct column *column = &s->grid.columns[c];
+        if (!s->layout.hidden[c])
+            continue;
+        buf_printf(&text, "%s%.*s%s%.*s", before, STR_ARG(column->above),
+                   column->above.n ? " " : "", STR_ARG(column->heading));
+        before = ", ";
+    }
+    buf_str(&text, STR(": widen the terminal, or choose with --metrics"));
+    put_wrapped(s, DIM, buf_view(&text));
+    buf_fini(&text);
+}
+
 /* Parts of one line stand between dots; a part that no longer fits begins a new line. */
 static void put_notes(const struct sheet *s)
 {
@@ -222,7 +239,7 @@ static void put_notes(const struct sheet *s)
     int at = 0;
     for (int i = 0; i < s->notes.n; i++) {
         const struct note *note = &s->notes.v[i];
-        int width = text_width(note->text) + text_width(dot);
+        int width = text_width(note->text);
         bool full = s->o->width > 0 && at + width > s->o->width;
         if (note->starts_line || full) {
             buf_char(s->out, '\n');
@@ -231,14 +248,11 @@ static void put_notes(const struct sheet *s)
             put_inked(s, DIM, dot);
         }
         put_wrapped(s, note->warning ? YELLOW : DIM, note->text);
-        at += width;
+        at += width + text_width(dot);
     }
     if (s->layout.hidden_n) {
-        char room[96];
-        snprintf(room, sizeof room, "%d column%s left out: widen the terminal", s->layout.hidden_n,
-                 s->layout.hidden_n == 1 ? "" : "s");
         buf_char(s->out, '\n');
-        put_wrapped(s, DIM, str_from(room));
+        put_hidden(s);
     }
     buf_char(s->out, '\n');
 }
@@ -283,13 +297,12 @@ static enum status lay_out(struct sheet *s, struct arena *arena)
     if (s->layout.fits && l.bar == 0)
         return OK;
     wish.bars = wish.bars && l.fits; /* names before bars, when it is that narrow */
-    for (wish.dim_least = 16; !l.fits && wish.dim_least >= 12; wish.dim_least -= 4)
+    wish.dim_least = 16;
+    if (!l.fits)
         l = layout_of(&brief, &wish);
-    if (!l.fits) {
-        wish.dim_least = 16;
-        wish.may_hide = true;
+    wish.may_hide = true; /* rather a column less than names that one cannot tell apart */
+    if (!l.fits)
         l = layout_of(&brief, &wish);
-    }
     s->grid = brief;
     s->layout = l;
     return OK;
@@ -318,6 +331,7 @@ enum status render_table(const struct answer *a, const struct report_options *o,
     struct sheet s = {.answer = a, .o = o, .out = out};
     s.notes.arena = &arena;
     s.notes.ascii = o->ascii;
+    s.notes.width = o->width;
     enum status status = put_all(&s, &arena);
     arena_fini(&arena);
     return status == OK ? OK : err_set(err, status, "the report needs more memory than there is");

@@ -91,10 +91,10 @@ static void a_table_is_aligned_totalled_and_says_what_is_missing(void **state)
            "──────────────────────────────────────────────────────\n"
            "total                4  2,017       97.8%  $1,434.50+?\n"
            "\n"
-           "data up to 2026-04-15 10:00 · 4 invocations in 2 files · prices of 2026-10-07\n"
+           "data up to 2026-04-15 10:00 · 4 calls in 2 files · prices of 2026-10-07\n"
            "2 unpriced · 1 duplicate removed · 3 skipped · 0 quarantined\n"
            "coverage: requests seen 50.0%, responses 25.0%\n"
-           "+? or \"unpriced\": 22 tokens without a rate\n"
+           "+? or \"unpriced\": 22 tokens without a rate (assay report unpriced)\n"
            "why: unknown model\n");
     world_close(&w);
 }
@@ -149,6 +149,42 @@ static void no_line_is_wider_than_the_terminal(void **state)
         buf_fini(&out);
         world_close(&w);
     }
+}
+
+static void what_has_no_room_is_named(void **state)
+{
+    (void)state;
+    struct world w;
+    open_with(&w, "by=user,model,error,operation;metrics=invocations,cache_write,cost", facts,
+              FACTS);
+    struct buf out = print(&w, (struct report_options){.width = 60});
+    assert_true(has(&out, "no room for "));
+    assert_true(has(&out, "cache write"));
+    buf_fini(&out);
+    out = print(&w, (struct report_options){.width = 200});
+    assert_false(has(&out, "no room for "));
+    buf_fini(&out);
+    world_close(&w);
+}
+
+static void reasons_take_one_line(void **state)
+{
+    (void)state;
+    static const struct fact unpriced[] = {
+        {.arn = "a", .outcome = "unpriced", .reason = "a reason of many words that is the first"},
+        {.arn = "b", .outcome = "unpriced", .reason = "b reason of as many words, the second"},
+        {.arn = "c", .outcome = "unpriced", .reason = "c the third"},
+    };
+    struct world w;
+    open_with(&w, SMALL, unpriced, 3);
+    struct buf out = print(&w, (struct report_options){.width = 80});
+    assert_true(
+        has(&out, "why: a reason of many words that is the first; and 2 more: --by reason\n"));
+    buf_fini(&out);
+    out = print(&w, (struct report_options){.width = 110});
+    assert_true(has(&out, "the first; b reason of as many words, the second; c the third\n"));
+    buf_fini(&out);
+    world_close(&w);
 }
 
 static void colours_come_only_when_asked_for(void **state)
@@ -276,10 +312,10 @@ static void markdown_is_a_github_table(void **state)
            "| cat@example.com | 1 | 7 | 0.0% | unpriced |\n"
            "| **total** | **4** | **2,017** | **97.8%** | **$1,434.50+?** |\n"
            "\n"
-           "- data up to 2026-04-15 10:00; 4 invocations in 2 files; prices of 2026-10-07\n"
-           "- 2 unpriced; 1 duplicate removed; 3 skipped; 0 quarantined\n"
-           "- coverage: requests seen 50.0%, responses 25.0%\n"
-           "- +? or \"unpriced\": 22 tokens without a rate\n"
+           "- data up to 2026-04-15 10:00; 4 calls in 2 files; prices of 2026-10-07\n"
+           "- 2 unpriced; 1 duplicate removed; 3 skipped; 0 quarantined; coverage: requests seen "
+           "50.0%, responses 25.0%\n"
+           "- +? or \"unpriced\": 22 tokens without a rate (assay report unpriced)\n"
            "- why: unknown model\n");
     world_close(&w);
 }
@@ -434,7 +470,7 @@ static void estimates_and_bounds_are_marked_and_explained(void **state)
     struct buf out = print(&w, (struct report_options){.width = 90});
     assert_true(has(&out, "  ~$2.00\n"));
     assert_true(has(&out, "why: TTL not known"));
-    assert_true(has(&out, "~ 1 invocation with a low and a high amount: $2.00 to $3.00 in all"));
+    assert_true(has(&out, "~ 1 call with a low and a high amount: $2.00 to $3.00 in all"));
     buf_fini(&out);
     world_close(&w);
 }
@@ -482,6 +518,8 @@ int main(void)
         cmocka_unit_test(a_table_is_aligned_totalled_and_says_what_is_missing),
         cmocka_unit_test(without_unicode_a_table_is_plain_ascii),
         cmocka_unit_test(no_line_is_wider_than_the_terminal),
+        cmocka_unit_test(what_has_no_room_is_named),
+        cmocka_unit_test(reasons_take_one_line),
         cmocka_unit_test(colours_come_only_when_asked_for),
         cmocka_unit_test(csv_has_the_keys_of_json_as_columns),
         cmocka_unit_test(json_rows_say_null_with_a_reason_never_zero),

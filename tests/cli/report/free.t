@@ -39,11 +39,9 @@ The total covers what the limit leaves out.
   
   2 more rows are in the total.
   
-  - data up to 2026-10-03 10:05; 6 invocations in 1 file; prices of 2026-10-07
-  - 1 unpriced; 1 duplicate removed; 1 skipped; 1 quarantined
-  - coverage: requests seen 16.7%, responses 16.7%
-  - +? or "unpriced": 770 tokens without a rate
-  - \~ 1 invocation with a low and a high amount: $0.13 to $0.15 in all
+  - data up to 2026-10-03 10:05; 6 calls in 1 file; prices of 2026-10-07
+  - 1 unpriced; 1 duplicate removed; 1 skipped; 1 quarantined; coverage: requests seen 16.7%, responses 16.7%
+  - +? or "unpriced": 770 tokens without a rate (assay report unpriced); \~ 1 call with a low and a high amount: $0.13 to $0.15 in all
   - why: cache TTL not known; unknown model
 
 A discount, and what the list price would be.

@@ -12,11 +12,10 @@ one call failed, one line is no record and one is cut off.
   ────────────────────────────────────────────────────────────────────────────
   total           6      3  3,915   1,100     100,000        7,000  ~$0.1301+?
   
-  data up to 2026-10-03 10:05 · 6 invocations in 1 file · prices of 2026-10-07
-  1 unpriced · 1 duplicate removed · 1 skipped · 1 quarantined
-  coverage: requests seen 16.7%, responses 16.7%
-  +? or "unpriced": 770 tokens without a rate
-  ~ 1 invocation with a low and a high amount: $0.13 to $0.15 in all
+  data up to 2026-10-03 10:05 · 6 calls in 1 file · prices of 2026-10-07
+  1 unpriced · 1 duplicate removed · 1 skipped · 1 quarantined · coverage: requests seen 16.7%, responses 16.7%
+  +? or "unpriced": 770 tokens without a rate (assay report unpriced)
+  ~ 1 call with a low and a high amount: $0.13 to $0.15 in all
   why: cache TTL not known; unknown model
   2> assay: $ROOT/tests/cli/data/calls.jsonl:3983: the record ends too early
 
@@ -31,11 +30,10 @@ one call failed, one line is no record and one is cut off.
   ────────────────────────────────────────────────────────────────────────────────────────────────────
   total                              6  3,915   1,100     100,000        7,000       90.2%  ~$0.1301+?
   
-  data up to 2026-10-03 10:05 · 6 invocations in 1 file · prices of 2026-10-07
-  1 unpriced · 1 duplicate removed · 1 skipped · 1 quarantined
-  coverage: requests seen 16.7%, responses 16.7%
-  +? or "unpriced": 770 tokens without a rate
-  ~ 1 invocation with a low and a high amount: $0.13 to $0.15 in all
+  data up to 2026-10-03 10:05 · 6 calls in 1 file · prices of 2026-10-07
+  1 unpriced · 1 duplicate removed · 1 skipped · 1 quarantined · coverage: requests seen 16.7%, responses 16.7%
+  +? or "unpriced": 770 tokens without a rate (assay report unpriced)
+  ~ 1 call with a low and a high amount: $0.13 to $0.15 in all
   why: cache TTL not known; unknown model
 
   $ assay report teams "$DATA/calls.jsonl" --directory "$DATA/directory.csv" --quiet
@@ -49,11 +47,10 @@ one call failed, one line is no record and one is cut off.
   ──────────────────────────────────────────────────────────────────────────
   total         3      6  3,915   1,100     100,000        7,000  ~$0.1301+?
   
-  data up to 2026-10-03 10:05 · 6 invocations in 1 file · prices of 2026-10-07
-  1 unpriced · 1 duplicate removed · 1 skipped · 1 quarantined
-  coverage: requests seen 16.7%, responses 16.7%
-  +? or "unpriced": 770 tokens without a rate
-  ~ 1 invocation with a low and a high amount: $0.13 to $0.15 in all
+  data up to 2026-10-03 10:05 · 6 calls in 1 file · prices of 2026-10-07
+  1 unpriced · 1 duplicate removed · 1 skipped · 1 quarantined · coverage: requests seen 16.7%, responses 16.7%
+  +? or "unpriced": 770 tokens without a rate (assay report unpriced)
+  ~ 1 call with a low and a high amount: $0.13 to $0.15 in all
   why: cache TTL not known; unknown model
 
   $ assay report models "$DATA/calls.jsonl" --quiet
@@ -67,11 +64,10 @@ one call failed, one line is no record and one is cut off.
   ────────────────────────────────────────────────────────────────────────────────────────────────────────
   total                                       6      3  3,915   1,100     100,000        7,000  ~$0.1301+?
   
-  data up to 2026-10-03 10:05 · 6 invocations in 1 file · prices of 2026-10-07
-  1 unpriced · 1 duplicate removed · 1 skipped · 1 quarantined
-  coverage: requests seen 16.7%, responses 16.7%
-  +? or "unpriced": 770 tokens without a rate
-  ~ 1 invocation with a low and a high amount: $0.13 to $0.15 in all
+  data up to 2026-10-03 10:05 · 6 calls in 1 file · prices of 2026-10-07
+  1 unpriced · 1 duplicate removed · 1 skipped · 1 quarantined · coverage: requests seen 16.7%, responses 16.7%
+  +? or "unpriced": 770 tokens without a rate (assay report unpriced)
+  ~ 1 call with a low and a high amount: $0.13 to $0.15 in all
   why: cache TTL not known; unknown model
 
   $ assay report regions "$DATA/calls.jsonl" --quiet
@@ -83,11 +79,10 @@ one call failed, one line is no record and one is cut off.
   ─────────────────────────────────────────────────────────────────────────────────────────
   total                        6      3  3,915   1,100     100,000        7,000  ~$0.1301+?
   
-  data up to 2026-10-03 10:05 · 6 invocations in 1 file · prices of 2026-10-07
-  1 unpriced · 1 duplicate removed · 1 skipped · 1 quarantined
-  coverage: requests seen 16.7%, responses 16.7%
-  +? or "unpriced": 770 tokens without a rate
-  ~ 1 invocation with a low and a high amount: $0.13 to $0.15 in all
+  data up to 2026-10-03 10:05 · 6 calls in 1 file · prices of 2026-10-07
+  1 unpriced · 1 duplicate removed · 1 skipped · 1 quarantined · coverage: requests seen 16.7%, responses 16.7%
+  +? or "unpriced": 770 tokens without a rate (assay report unpriced)
+  ~ 1 call with a low and a high amount: $0.13 to $0.15 in all
   why: cache TTL not known; unknown model
 
   $ assay report profiles "$DATA/calls.jsonl" --quiet
@@ -101,11 +96,10 @@ one call failed, one line is no record and one is cut off.
   ──────────────────────────────────────────────────────────────────────────────────────────────────────
   total                                     6      3  3,915   1,100     100,000        7,000  ~$0.1301+?
   
-  data up to 2026-10-03 10:05 · 6 invocations in 1 file · prices of 2026-10-07
-  1 unpriced · 1 duplicate removed · 1 skipped · 1 quarantined
-  coverage: requests seen 16.7%, responses 16.7%
-  +? or "unpriced": 770 tokens without a rate
-  ~ 1 invocation with a low and a high amount: $0.13 to $0.15 in all
+  data up to 2026-10-03 10:05 · 6 calls in 1 file · prices of 2026-10-07
+  1 unpriced · 1 duplicate removed · 1 skipped · 1 quarantined · coverage: requests seen 16.7%, responses 16.7%
+  +? or "unpriced": 770 tokens without a rate (assay report unpriced)
+  ~ 1 call with a low and a high amount: $0.13 to $0.15 in all
   why: cache TTL not known; unknown model
 
   $ assay report errors "$DATA/calls.jsonl" --quiet
@@ -117,9 +111,8 @@ one call failed, one line is no record and one is cut off.
   ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
   total                                                                            1      1      0       0  $0.00
   
-  data up to 2026-10-03 10:05 · 6 invocations in 1 file · prices of 2026-10-07
-  0 unpriced · 1 duplicate removed · 1 skipped · 1 quarantined
-  coverage: requests seen 0.0%, responses 0.0%
+  data up to 2026-10-03 10:05 · 6 calls in 1 file · prices of 2026-10-07
+  0 unpriced · 1 duplicate removed · 1 skipped · 1 quarantined · coverage: requests seen 0.0%, responses 0.0%
 
   $ assay report unpriced "$DATA/calls.jsonl" --quiet
   Invocations without a full price · all data, 2026-10-01 – 2026-10-03, UTC
@@ -130,8 +123,7 @@ one call failed, one line is no record and one is cut off.
   ───────────────────────────────────────────────────────────────────────────────────────
   total                                     1      1     770              770  unpriced
   
-  data up to 2026-10-03 10:05 · 6 invocations in 1 file · prices of 2026-10-07
-  1 unpriced · 1 duplicate removed · 1 skipped · 1 quarantined
-  coverage: requests seen 0.0%, responses 0.0%
+  data up to 2026-10-03 10:05 · 6 calls in 1 file · prices of 2026-10-07
+  1 unpriced · 1 duplicate removed · 1 skipped · 1 quarantined · coverage: requests seen 0.0%, responses 0.0%
   +? or "unpriced": 770 tokens without a rate
   why: unknown model
