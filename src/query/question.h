@@ -18,7 +18,7 @@
 
 /* id, name (as typed and as JSON key), text for help. The order is that of help. */
 #define DIMENSION_MAP(X)                                                                           \
-    X(DIM_TIME, "time", "step of time; --bucket hour|day|week|month|year")                  \
+    X(DIM_TIME, "time", "step of time; --bucket hour|day|week|month|year")                         \
     X(DIM_ACCOUNT, "account", "AWS account of the call")                                           \
     X(DIM_REGION, "region", "source Region, where the call was made")                              \
     X(DIM_INFERENCE_REGION, "inference_region", "Region where it ran")                             \
