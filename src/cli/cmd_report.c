@@ -43,9 +43,24 @@ static enum status set(struct question *q, const char *key, const char *value, s
     return value ? question_set(q, str_from(key), str_from(value), err) : OK;
 }
 
+/* A first operand that is no file but looks like a misspelt report ends with a hint, rather than
+ * with an empty answer about a missing file. */
+static enum status check_name(struct question *q, const char *operand, struct err *err)
+{
+    struct str s = str_from(operand);
+    if (strcspn(operand, "/.*?[") != s.n || str_eq(s, STR("-")) || access(operand, F_OK) == 0)
+        return OK;
+    struct err hint = {0};
+    if (question_named(q, s, &hint) == OK || !strstr(hint.text, "did you mean"))
+        return OK;
+    return err_set(err, ERR_USAGE, "%s", hint.text);
+}
+
 static enum status build_question(struct report *r, struct err *err)
 {
     struct question *q = &r->question;
+    if (r->operands_n > 0 && !question_is_name(str_from(r->operands[0])))
+        TRY(check_name(q, r->operands[0], err));
     if (r->operands_n > 0 && question_is_name(str_from(r->operands[0]))) {
         TRY(question_named(q, str_from(r->operands[0]), err));
         r->operands++;

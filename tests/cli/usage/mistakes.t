@@ -111,3 +111,7 @@ A mistake on the command line is one line that names what is wrong and the neare
   $ assay price shwo
   2> assay: price: wanted list, show MODEL or check [FILE], not "shwo"
   [2]
+
+  $ assay report peopel logs
+  2> assay: there is no report 'peopel'; did you mean people?
+  [2]
