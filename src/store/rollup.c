@@ -98,6 +98,8 @@ static enum status old_blob(struct store *s, enum stmt id, int64_t key, sqlite3_
 
 static enum status check_room(struct store *s, struct err *err)
 {
+    if (buf_status(&s->out) == ERR_NOMEM || buf_status(&s->present) == ERR_NOMEM)
+        return err_nomem(err);
     if (buf_status(&s->out) != OK || buf_status(&s->present) != OK)
         return err_set(err, ERR_LIMIT, "store '%.200s': no room for a rollup", s->path);
     return OK;
