@@ -124,6 +124,15 @@ bool cli_options(int argc, char **argv, const struct option *table, char **opera
     return true;
 }
 
+/* Characters of UTF-8: bytes that do not continue one. */
+static size_t letters(const char *text)
+{
+    size_t n = 0;
+    for (; *text; text++)
+        n += (*text & 0xC0) != 0x80;
+    return n;
+}
+
 void cli_help(const char *usage, const struct option *table)
 {
     printf("usage: %s\n\n", usage);
@@ -131,10 +140,11 @@ void cli_help(const char *usage, const struct option *table)
         char left[64];
         snprintf(left, sizeof left, "--%s%s%s", o->name, o->argument ? " " : "",
                  o->argument ? o->argument : "");
-        if (strlen(left) > 26)
-            printf("  %s\n  %-26s %s\n", left, "", o->help);
+        int blanks = 26 - (int)letters(left);
+        if (blanks < 0)
+            printf("  %s\n  %26s %s\n", left, "", o->help);
         else
-            printf("  %-26s %s\n", left, o->help);
+            printf("  %s%*s %s\n", left, blanks, "", o->help);
     }
 }
 
