@@ -98,7 +98,7 @@ static void check(int keys, uint64_t memory)
     free(order);
 }
 
-static void any_order_ends_with_the_larger_counts(void **state)
+static void rule_45_any_order_ends_with_the_larger_counts(void **state)
 {
     (void)state;
     for (int round = 0; round < 3; round++)
@@ -178,7 +178,7 @@ static void threads_agree_on_one_of_each(void **state)
 }
 
 /* The record of the stronger copy is kept whatever comes first, on ties too. */
-static void ties_are_broken_the_same_way_in_any_order(void **state)
+static void rule_47_ties_are_broken_the_same_way_in_any_order(void **state)
 {
     (void)state;
     struct invocation a = copy_of(1, 0), b = a;
@@ -199,11 +199,11 @@ static void ties_are_broken_the_same_way_in_any_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(any_order_ends_with_the_larger_counts),
+        cmocka_unit_test(rule_45_any_order_ends_with_the_larger_counts),
         cmocka_unit_test(past_the_memory_limit_the_result_is_the_same),
         cmocka_unit_test(the_table_needs_about_twenty_bytes_a_key),
         cmocka_unit_test(threads_agree_on_one_of_each),
-        cmocka_unit_test(ties_are_broken_the_same_way_in_any_order),
+        cmocka_unit_test(rule_47_ties_are_broken_the_same_way_in_any_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
