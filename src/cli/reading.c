@@ -65,6 +65,23 @@ static enum status open_quarantine(struct reading *r, struct err *err)
     return OK;
 }
 
+int reading_threads(const struct reading *r)
+{
+    if (r->threads > 0)
+        return r->threads > CREW_MAX ? CREW_MAX : (int)r->threads;
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online < 1 ? 1 : online > 16 ? 16 : (int)online;
+}
+
+/* Files up to this size are inflated in one go. Each thread needs five times as much memory, and
+ * all together are to stay within some 40 MiB. */
+static size_t whole_files(int threads)
+{
+    const size_t all = (size_t)8 << 20, most = (size_t)4 << 20;
+    size_t each = all / (size_t)threads;
+    return each < most ? each : most;
+}
+
 enum status reading_open(struct reading *r, struct err *err)
 {
     bool counts = strcmp(r->level, "counts") == 0;
@@ -87,7 +104,8 @@ enum status reading_open(struct reading *r, struct err *err)
         .pricing = r->pricing,
         .key = hash_key_random(),
         .detail = counts ? DETAIL_COUNTS : DETAIL_CONTENT,
-        .limits = {(size_t)r->max_line, (uint64_t)r->max_inflated, (uint32_t)r->max_ratio},
+        .limits = {(size_t)r->max_line, (uint64_t)r->max_inflated, (uint32_t)r->max_ratio,
+                   whole_files(reading_threads(r))},
     };
     r->progress_wanted = !r->quiet && isatty(STDERR_FILENO);
     r->started_us = clock_monotonic_us();
@@ -97,14 +115,6 @@ enum status reading_open(struct reading *r, struct err *err)
 void reading_use_key(struct reading *r, struct hash_key key)
 {
     r->env.key = key;
-}
-
-int reading_threads(const struct reading *r)
-{
-    if (r->threads > 0)
-        return r->threads > CREW_MAX ? CREW_MAX : (int)r->threads;
-    long online = sysconf(_SC_NPROCESSORS_ONLN);
-    return online < 1 ? 1 : online > 16 ? 16 : (int)online;
 }
 
 uint32_t reading_fingerprint(const struct reading *r)

@@ -3,6 +3,7 @@
 
 #include "base/io.h"
 #include "codec/gz.h"
+#include "codec/gz_whole.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 struct bodies {
     struct reader_limits limits;
     struct gz *gz;
+    struct gz_whole *whole;
     struct json *json;
     struct buf packed, plain;
     char root[PATH_MAX]; /* directory that root_fd is open at */
@@ -26,7 +28,8 @@ enum status bodies_new(struct reader_limits limits, struct bodies **out, struct 
     size_t max = limits.max_line ? limits.max_line : (size_t)64 << 20;
     buf_init(&b->packed, max);
     buf_init(&b->plain, max + JSON_PADDING);
-    if (gz_new(&b->gz, NULL) != OK || json_new(&b->json, NULL) != OK) {
+    if (gz_new(&b->gz, NULL) != OK || gz_whole_new(&b->whole, NULL) != OK ||
+        json_new(&b->json, NULL) != OK) {
         bodies_free(b);
         return err_nomem(err);
     }
@@ -39,6 +42,7 @@ void bodies_free(struct bodies *b)
     if (!b)
         return;
     gz_free(b->gz);
+    gz_whole_free(b->whole);
     json_free(b->json);
     buf_fini(&b->packed);
     buf_fini(&b->plain);
@@ -168,6 +172,16 @@ static enum status read_packed(struct bodies *b, int fd, struct err *err)
     }
 }
 
+/* The usual body; one that claims to be large is inflated as far as it goes. */
+static bool inflate_whole(struct bodies *b, struct str in)
+{
+    enum { LARGEST = 8 << 20 };
+    uint64_t room = gz_whole_hint(in), max = b->limits.max_inflated;
+    return room > 0 && room <= LARGEST && (max == 0 || room <= max) &&
+           buf_reserve(&b->plain, (size_t)room) &&
+           gz_whole_inflate(b->whole, in, b->plain.p, (size_t)room, &b->plain.n);
+}
+
 static enum status inflate(struct bodies *b, struct err *err)
 {
     struct str in = buf_view(&b->packed);
@@ -176,6 +190,8 @@ static enum status inflate(struct bodies *b, struct err *err)
         buf_str(&b->plain, in);
         return buf_status(&b->plain);
     }
+    if (inflate_whole(b, in))
+        return OK;
     gz_start(b->gz, (struct gz_limits){b->limits.max_inflated, b->limits.max_ratio});
     while (in.n > 0) {
         size_t n, left = in.n;

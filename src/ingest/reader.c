@@ -9,11 +9,17 @@
 
 #include <stdlib.h>
 
-enum { RAW_BYTES = 128 << 10, MID_BYTES = 64 << 10, WINDOW_BYTES = 256 << 10 };
+enum {
+    RAW_BYTES = 128 << 10,
+    MID_BYTES = 64 << 10,
+    WINDOW_BYTES = 256 << 10,
+    WHOLE_RATIO = 4, /* room for what a file inflates to that is inflated in one go */
+};
 
 static const size_t DEFAULT_LINE = (size_t)64 << 20;
 static const uint64_t DEFAULT_INFLATED = UINT64_C(16) << 30;
 static const uint32_t DEFAULT_RATIO = 1100;
+static const size_t DEFAULT_WHOLE = (size_t)1 << 20;
 
 enum status reader_new(struct reader_limits limits, struct reader **out, struct err *err)
 {
@@ -23,12 +29,15 @@ enum status reader_new(struct reader_limits limits, struct reader **out, struct 
     r->limits.max_line = limits.max_line ? limits.max_line : DEFAULT_LINE;
     r->limits.max_inflated = limits.max_inflated ? limits.max_inflated : DEFAULT_INFLATED;
     r->limits.max_ratio = limits.max_ratio ? limits.max_ratio : DEFAULT_RATIO;
+    r->limits.max_whole = limits.max_whole ? limits.max_whole : DEFAULT_WHOLE;
+    if (r->limits.max_whole < RAW_BYTES)
+        r->limits.max_whole = RAW_BYTES;
     arena_init(&r->arena);
-    r->raw = malloc(RAW_BYTES);
+    r->raw = malloc(r->limits.max_whole);
     r->mid = malloc(MID_BYTES);
     r->window_cap = WINDOW_BYTES;
     r->window = malloc(r->window_cap + JSON_PADDING);
-    bool ok = r->raw && r->mid && r->window;
+    bool ok = r->raw && r->mid && r->window && gz_whole_new(&r->whole, NULL) == OK;
     for (int i = 0; ok && i < 2; i++)
         ok = gz_new(&r->gz[i], NULL) == OK;
     for (int i = 0; ok && i < LEVELS; i++)
@@ -47,6 +56,7 @@ void reader_free(struct reader *r)
         return;
     for (int i = 0; i < 2; i++)
         gz_free(r->gz[i]);
+    gz_whole_free(r->whole);
     for (int i = 0; i < LEVELS; i++) {
         json_free(r->levels[i].json);
         buf_fini(&r->levels[i].text);
@@ -184,7 +194,6 @@ static enum status produce(struct reader *r, struct input *in, char *out, size_t
 static enum status detect(struct reader *r, struct input *in, struct err *err)
 {
     struct gz_limits limits = {r->limits.max_inflated, r->limits.max_ratio};
-    TRY(refill_first(r, in, err));
     if (!gz_is_gzip(in->bytes))
         return OK;
     in->layers = 1;
@@ -221,8 +230,7 @@ static enum status grow_window(struct reader *r, struct err *err)
 /* A window grown for one giant record is not kept for the files after it. */
 static void shrink_window(struct reader *r)
 {
-    enum { KEEP = 8 * WINDOW_BYTES };
-    if (r->window_cap <= KEEP)
+    if (r->window_cap <= 2 * WHOLE_RATIO * r->limits.max_whole)
         return;
     char *window = realloc(r->window, WINDOW_BYTES + JSON_PADDING);
     if (window) {
@@ -254,10 +262,64 @@ static enum status fill(struct reader *r, struct input *in, size_t *n, bool *eof
     return OK;
 }
 
+/* Reads on until the file ends or raw is full. Memory is read already. */
+static void read_whole(struct reader *r, struct input *in)
+{
+    in->ended |= in->fd < 0;
+    while (!in->ended && in->bytes.n < r->limits.max_whole) {
+        size_t n;
+        if (io_read(in->fd, r->raw + in->bytes.n, r->limits.max_whole - in->bytes.n, &n,
+                    r->origin.name, NULL) != OK) {
+            in->failure = "the file cannot be read";
+            n = 0;
+        }
+        in->bytes.n += n;
+        in->ended = n == 0;
+    }
+}
+
+/*
+ * The usual object, inflated in one go. False when it is not of that kind: too large, damaged,
+ * gzip in gzip. Then nothing has been taken from `in`, and the stream reads it.
+ */
+static bool inflate_whole(struct reader *r, struct input *in, size_t *n)
+{
+    if (!gz_is_gzip(in->bytes))
+        return false;
+    read_whole(r, in);
+    uint64_t room = gz_whole_hint(in->bytes);
+    if (!in->ended || in->failure || room == 0 || room > WHOLE_RATIO * r->limits.max_whole ||
+        room > r->limits.max_inflated || room / r->limits.max_ratio > in->bytes.n)
+        return false;
+    while (r->window_cap < room)
+        if (grow_window(r, NULL) != OK)
+            return false;
+    return gz_whole_inflate(r->whole, in->bytes, r->window, (size_t)room, n) &&
+           !gz_is_gzip(str_of(r->window, *n));
+}
+
+/* The records in the first n bytes of the window, in pieces whose index stays in the cache. */
+static enum status read_window(struct reader *r, size_t n, struct err *err)
+{
+    size_t pos = 0, piece = WINDOW_BYTES, consumed;
+    r->about->n[ABOUT_BYTES] += (int64_t)n;
+    memset(r->window + n, 0, JSON_PADDING);
+    for (; n - pos > piece; pos += consumed) {
+        TRY(frame_feed(r, 0, r->window + pos, piece, (int64_t)pos, false, &consumed, err));
+        if (consumed < piece / 2)
+            piece *= 2;
+    }
+    return frame_feed(r, 0, r->window + pos, n - pos, (int64_t)pos, true, &consumed, err);
+}
+
 static enum status read_all(struct reader *r, struct input *in, struct err *err)
 {
-    TRY(detect(r, in, err));
     size_t n = 0;
+    TRY(refill_first(r, in, err));
+    if (inflate_whole(r, in, &n))
+        return read_window(r, n, err);
+    n = 0;
+    TRY(detect(r, in, err));
     int64_t base = 0;
     bool eof = false;
     while (!eof) {

@@ -4,6 +4,7 @@
 #define ASSAY_INGEST_READER_INTERNAL_H
 
 #include "codec/gz.h"
+#include "codec/gz_whole.h"
 #include "ingest/reader.h"
 
 /* Envelopes inside envelopes: Kinesis event > CloudWatch message > record, and one to spare. */
@@ -17,9 +18,10 @@ struct level {
 struct reader {
     struct reader_limits limits;
     struct gz *gz[2]; /* gzip, and gzip in gzip */
-    char *raw;        /* compressed bytes as read */
-    char *mid;        /* between the two layers of gzip */
-    char *window;     /* decompressed bytes */
+    struct gz_whole *whole;
+    char *raw;    /* compressed bytes as read */
+    char *mid;    /* between the two layers of gzip */
+    char *window; /* decompressed bytes */
     size_t window_cap;
     struct level levels[LEVELS];
     struct arena arena;       /* names of the record in work */

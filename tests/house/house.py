@@ -22,6 +22,7 @@ LAYERS = {
 HOMES = [
     (re.compile(r"^sqlite3"), re.compile(r"^src/store/")),
     (re.compile(r"^(isa-l|igzip|crc\.h)"), re.compile(r"^src/codec/gz\.c$")),
+    (re.compile(r"^libdeflate\.h"), re.compile(r"^src/codec/gz_whole\.c$")),
     (re.compile(r"^simdjson"), re.compile(r"^src/codec/json_scan\.cpp$")),
     (re.compile(r"^cyaml"), re.compile(r"^src/codec/yaml\.c$")),
     (re.compile(r"^curl/"), re.compile(r"^src/net/")),

@@ -1,5 +1,6 @@
 /* codec/gz: members, splits, damage, limits. */
 #include "codec/gz.h"
+#include "codec/gz_whole.h"
 #include "unit.h"
 
 #include <stdlib.h>
@@ -477,6 +478,60 @@ static void deflating_beyond_the_ceiling_leaves_the_buffer_as_it_was(void **stat
     teardown(&text, &stream, &out);
 }
 
+/* What gz_whole makes of a stream, in exactly so much room. */
+static bool in_one_go(struct str stream, size_t room, struct buf *out)
+{
+    struct gz_whole *z;
+    assert_int_equal(gz_whole_new(&z, NULL), OK);
+    buf_reset(out);
+    assert_true(buf_reserve(out, room + 1));
+    bool good = gz_whole_inflate(z, stream, out->p, room, &out->n);
+    gz_whole_free(z);
+    return good;
+}
+
+static void in_one_go_gives_what_the_stream_gives(void **state)
+{
+    (void)state;
+    struct buf text, stream, out;
+    setup(&text, &stream, &out);
+    make_text(&text, 300000);
+    add_member(&stream, str_of(text.p, 100000), 1, WITH_NAME | WITH_EXTRA);
+    add_member(&stream, STR(""), 1, 0);
+    add_member(&stream, str_of(text.p + 100000, 200000), 2, WITH_COMMENT);
+    assert_int_equal(gz_whole_hint(buf_view(&stream)), 200000);
+    assert_true(in_one_go(buf_view(&stream), text.n, &out));
+    assert_int_equal(out.n, text.n);
+    assert_memory_equal(out.p, text.p, text.n);
+    assert_false(in_one_go(buf_view(&stream), text.n - 1, &out));
+    teardown(&text, &stream, &out);
+}
+
+static void what_is_not_whole_members_is_left_to_the_stream(void **state)
+{
+    (void)state;
+    struct buf text, stream, out;
+    setup(&text, &stream, &out);
+    make_text(&text, 3000);
+    add_member(&stream, buf_view(&text), 1, 0);
+    for (size_t cut = 0; cut < stream.n; cut++)
+        assert_false(in_one_go(str_of(stream.p, cut), text.n, &out));
+    size_t whole = stream.n;
+    buf_fill(&stream, '\0', 40);
+    assert_false(in_one_go(buf_view(&stream), text.n, &out));
+    stream.n = whole;
+    for (size_t i = 1; i <= 8; i++) {
+        stream.p[whole - i] ^= 1;
+        assert_false(in_one_go(buf_view(&stream), text.n + 1, &out));
+        stream.p[whole - i] ^= 1;
+    }
+    buf_reset(&stream);
+    add_member(&stream, buf_view(&text), 1, WITH_CRC);
+    assert_false(in_one_go(buf_view(&stream), text.n, &out));
+    assert_int_equal(gz_whole_hint(STR("short")), 0);
+    teardown(&text, &stream, &out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -493,6 +548,8 @@ int main(void)
         cmocka_unit_test(a_limit_lets_exactly_its_bytes_through),
         cmocka_unit_test(a_bomb_is_stopped_by_its_ratio_after_a_mebibyte),
         cmocka_unit_test(an_error_says_where_and_a_new_start_forgets_it),
+        cmocka_unit_test(in_one_go_gives_what_the_stream_gives),
+        cmocka_unit_test(what_is_not_whole_members_is_left_to_the_stream),
         cmocka_unit_test(deflating_is_deterministic_and_is_undone),
         cmocka_unit_test(deflating_beyond_the_ceiling_leaves_the_buffer_as_it_was),
     };

@@ -160,6 +160,36 @@ static void rule_40_of_a_truncated_gzip_the_whole_records_are_kept(void **state)
     buf_fini(&text);
 }
 
+/* The limit decides which way is taken; each file is read both ways. */
+static void in_one_go_or_as_a_stream_gives_the_same_records(void **state)
+{
+    (void)state;
+    struct buf text = text_of("");
+    for (int i = 0; text.n < 3 << 20; i++) {
+        buf_printf(&text, "{\"x\":%d,\"pad\":\"", i);
+        buf_fill(&text, 'p', (size_t)(i % 7) * 30000);
+        buf_printf(&text, "\"}\n%s\n", RECORD("same"));
+        if (i % 10 == 3)
+            buf_printf(&text, "{\"broken\": tru\n");
+    }
+    struct buf packed = gzip(buf_view(&text));
+    struct fixture *f[2];
+    const struct reader_limits limits[] = {{.max_whole = 4 << 20}, {.max_inflated = text.n - 1}};
+    for (int i = 0; i < 2; i++) {
+        f[i] = fixture_with(limits[i], DETAIL_CONTENT);
+        fixture_read(f[i], packed.p, packed.n);
+    }
+    assert_true(f[0]->n > 20 && f[0]->troubles > 2);
+    assert_int_equal(f[0]->n, f[1]->n);
+    assert_int_equal(f[0]->troubles + 1, f[1]->troubles); /* the limit itself */
+    for (size_t i = 0; i < f[0]->troubles; i++)
+        assert_int_equal(f[0]->trouble[i].offset, f[1]->trouble[i].offset);
+    fixture_free(f[0]);
+    fixture_free(f[1]);
+    buf_fini(&packed);
+    buf_fini(&text);
+}
+
 /* A record as a string of JSON in `out`. */
 static void quote(struct buf *out, const char *record)
 {
@@ -321,6 +351,7 @@ int main(void)
         cmocka_unit_test(one_bad_record_costs_only_itself),
         cmocka_unit_test(the_offset_of_a_bad_record_is_told),
         cmocka_unit_test(rule_38_gzip_members_one_after_another),
+        cmocka_unit_test(in_one_go_or_as_a_stream_gives_the_same_records),
         cmocka_unit_test(rule_40_of_a_truncated_gzip_the_whole_records_are_kept),
         cmocka_unit_test(rule_42_all_envelopes_give_the_same_invocation),
         cmocka_unit_test(envelopes_inside_each_other_end),
