@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/money.h"
+#include "model/exchange.h"
 
 /*
  * Token classes, disjoint; their sum is what the call processed. id, metric name, text for people.
@@ -68,6 +69,17 @@ struct invocation {
     int32_t latency_ms;          /* LATENCY_UNKNOWN when not reported */
     int32_t first_byte_ms;
     uint8_t outcome; /* enum outcome of model/cost.h */
+    /*
+     * What the bodies tell beside usage; NULL when none was seen or nobody asked. Borrowed: good
+     * during the call that hands the invocation over, unless that says more.
+     */
+    const struct exchange *exchange;
+    /*
+     * Keyed hash of what holds its conversation together: principal and session id, or principal
+     * and first message where there is no id. 0 without an exchange. All calls of one session have
+     * the same; see query/sessions.h.
+     */
+    uint64_t session;
 };
 
 int64_t invocation_tokens(const struct invocation *v);

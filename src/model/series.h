@@ -22,10 +22,14 @@
     X(LABEL_SCOPE, "scope")                       /* "in-region", "geo", "global", "" */           \
     X(LABEL_GEO, "geo") /* "us", "eu", "apac" … as in the profile id */                          \
     X(LABEL_OPERATION, "operation")                                                                \
-    X(LABEL_ERROR, "error")     /* errorCode, "" when it succeeded */                              \
-    X(LABEL_TIER, "tier")       /* service tier, "" when not known */                              \
-    X(LABEL_OUTCOME, "outcome") /* OUTCOME_MAP of model/cost.h */                                  \
-    X(LABEL_REASON, "reason")   /* why it is not plainly priced, "" otherwise */
+    X(LABEL_ERROR, "error")           /* errorCode, "" when it succeeded */                        \
+    X(LABEL_TIER, "tier")             /* service tier, "" when not known */                        \
+    X(LABEL_OUTCOME, "outcome")       /* OUTCOME_MAP of model/cost.h */                            \
+    X(LABEL_REASON, "reason")         /* why it is not plainly priced, "" otherwise */             \
+    X(LABEL_HARNESS, "harness")       /* program that made the call, "" when not recognised */     \
+    X(LABEL_VERSION, "version")       /* of the harness, three numbers */                          \
+    X(LABEL_ENTRYPOINT, "entrypoint") /* cli, sdk-cli … */                                       \
+    X(LABEL_CALL_KIND, "call_kind")   /* CALL_KIND_MAP of model/exchange.h */
 
 enum label {
 #define LABEL_ENUM(id, name) id,

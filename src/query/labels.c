@@ -130,6 +130,10 @@ struct str series_dimension(struct series_view *v, enum dimension dim)
         [DIM_TIER] = LABEL_TIER,
         [DIM_OUTCOME] = LABEL_OUTCOME,
         [DIM_REASON] = LABEL_REASON,
+        [DIM_HARNESS] = LABEL_HARNESS,
+        [DIM_VERSION] = LABEL_VERSION,
+        [DIM_ENTRYPOINT] = LABEL_ENTRYPOINT,
+        [DIM_CALL_KIND] = LABEL_CALL_KIND,
     };
     if (plain[dim] != LABELS)
         return label(v, plain[dim]);

@@ -42,7 +42,11 @@
     X(DIM_STATUS, "status", "ok or error")                                                         \
     X(DIM_TIER, "tier", "service tier")                                                            \
     X(DIM_OUTCOME, "outcome", "priced, bounded, estimated, partial, unpriced …")                   \
-    X(DIM_REASON, "reason", "why an amount is missing or not exact")
+    X(DIM_REASON, "reason", "why an amount is missing or not exact")                               \
+    X(DIM_HARNESS, "harness", "program that made the call: Claude Code, Cline …")                  \
+    X(DIM_VERSION, "version", "version of the harness")                                            \
+    X(DIM_ENTRYPOINT, "entrypoint", "how the harness was started: cli, sdk-cli …")                 \
+    X(DIM_CALL_KIND, "call_kind", "main, sub-agent, compaction, background, probe")
 
 enum dimension {
 #define DIM_ENUM(id, name, text) id,

@@ -31,7 +31,7 @@
 #include <sqlite3.h>
 
 enum {
-    STORE_VERSION = 2,
+    STORE_VERSION = 3,
     STORE_APPLICATION = 0x41535359, /* "ASSY", PRAGMA application_id */
     FACT_BITS = 24,                 /* of the key in a fact's id */
     LEVEL_BITS = 40,

@@ -306,11 +306,15 @@ static void newer_foreign_and_broken_files_are_refused_and_left_alone(void **sta
     store_close(f.store);
     f.store = NULL;
     /* SQLite's header: user_version at 60, application_id at 68, big-endian. */
-    write_at(f.path, 60, "\0\0\0\3", 4);
+    char version[4];
+    int fd = open(f.path, O_RDONLY);
+    assert_int_equal(pread(fd, version, 4, 60), 4);
+    close(fd);
+    write_at(f.path, 60, "\0\0\0\177", 4);
     refused(f.path, ERR_VERSION);
     write_at(f.path, 60, "\0\0\0\1", 4);
     refused(f.path, ERR_VERSION);
-    write_at(f.path, 60, "\0\0\0\2", 4);
+    write_at(f.path, 60, version, 4);
     write_at(f.path, 68, "OTHR", 4);
     refused(f.path, ERR_PARSE);
     write_at(f.path, 0, "This is no database.", 20);

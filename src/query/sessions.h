@@ -1,0 +1,55 @@
+/*
+ * Gathers invocations until all calls of a session are together, in bounded memory, and hands
+ * session after session to a visitor. Calls come in any order, from several threads, and their
+ * number is limited by disk only: packed calls go to an unnamed temporary file in parts by
+ * invocation.session; at the end part after part is read back, sorted and folded.
+ *
+ *     sessions_new(&options, threads, &s, &err);
+ *     sessions_put(s, thread, &v, SESSIONS_SURE, &err);   …
+ *     sessions_each(s, visit, ctx, &err);
+ *
+ * The result does not depend on the order of arrival nor on the number of threads; sessions come in
+ * an order of their own (by part, then by hash), which callers must not show.
+ */
+#ifndef ASSAY_QUERY_SESSIONS_H
+#define ASSAY_QUERY_SESSIONS_H
+
+#include "model/series.h"
+#include "model/session.h"
+
+struct sessions;
+
+struct sessions_options {
+    struct series *series; /* borrowed */
+    struct session_options fold;
+    uint64_t memory; /* bytes of calls in memory at once, 0: 32 MiB; the rest is in the file */
+};
+
+enum sessions_how {
+    SESSIONS_SURE,    /* it counts */
+    SESSIONS_PENDING, /* it counts if sessions_confirm says so */
+};
+
+enum status sessions_new(const struct sessions_options *o, int threads, struct sessions **out,
+                         struct err *err) MUST_USE;
+void sessions_free(struct sessions *s);
+
+/* `thread` is 0 .. threads-1; each is used by one thread at a time. Invocations without an exchange
+ * or with session 0 are passed over. Everything is copied. */
+enum status sessions_put(struct sessions *s, int thread, const struct invocation *v,
+                         enum sessions_how how, struct err *err) MUST_USE;
+/* A duplicate that was put before has lost: only key, content and session of *v matter. */
+enum status sessions_drop(struct sessions *s, int thread, const struct invocation *v,
+                          struct err *err) MUST_USE;
+enum status sessions_confirm(struct sessions *s, int thread, const struct invocation *v,
+                             struct err *err) MUST_USE;
+
+/* After all puts; one thread. What the visitor is shown is good during its call. */
+enum status sessions_each(struct sessions *s,
+                          enum status (*each)(void *ctx, const struct session *s), void *ctx,
+                          struct err *err) MUST_USE;
+/* Peak bytes of memory and bytes of the file, for who asks. */
+uint64_t sessions_memory(const struct sessions *s);
+uint64_t sessions_spilled(const struct sessions *s);
+
+#endif
