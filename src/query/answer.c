@@ -4,7 +4,6 @@
  */
 #include "query/answer.h"
 
-#include "query/metric.h"
 #include "query/plan_internal.h"
 
 #include <stdio.h>
@@ -204,6 +203,19 @@ static enum status find_rows(struct fold *f)
     return OK;
 }
 
+static enum status value_row(struct answer *a, struct answer_row *row)
+{
+    const struct question *q = a->question;
+    row->values = arena_alloc(&a->arena, ((size_t)q->metrics_n + 1) * sizeof *row->values);
+    if (!row->values)
+        return ERR_NOMEM;
+    for (int i = 0; i <= q->metrics_n; i++) {
+        int metric = i < q->metrics_n ? q->metrics[i] : q->lead_metric;
+        row->values[i] = metric_value(metric, &row->sums, row->users);
+    }
+    return OK;
+}
+
 static enum status make_rows(struct fold *f)
 {
     struct answer *a = f->answer;
@@ -216,7 +228,9 @@ static enum status make_rows(struct fold *f)
         a->rows_cut = a->rows_n - (size_t)limit;
         a->rows_n = (size_t)limit;
     }
-    return OK;
+    for (size_t i = 0; i < a->rows_n; i++)
+        TRY(value_row(a, &a->rows[i]));
+    return value_row(a, &a->total);
 }
 
 enum status answer_new(struct plan *plan, const struct cube *cube, const struct about *about,

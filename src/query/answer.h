@@ -1,11 +1,13 @@
 /*
  * The answer: rows in order, totals, and what must be said about their truth. Made from the cube
- * of a question; report/ only prints it.
+ * of a question; report/ only prints it. Rows bring their figures along, so that report/ need not
+ * know how they were worked out.
  */
 #ifndef ASSAY_QUERY_ANSWER_H
 #define ASSAY_QUERY_ANSWER_H
 
 #include "query/about.h"
+#include "query/metric.h"
 #include "query/plan.h"
 
 struct answer_row {
@@ -13,6 +15,9 @@ struct answer_row {
     struct str dims[QUESTION_DIMS]; /* text of each dimension; time buckets formatted in the zone */
     struct sums sums;
     int64_t users; /* distinct users, when the question asks for it */
+    /* What is shown: a value for each metric of the question, in their order, and behind them that
+     * of its lead metric, which need not be one of them. */
+    struct metric_value *values;
     /* When the question asks for money: why amounts are missing, not whole or not exact; "" when
      * all are plain. Several reasons stand in order, with "; " between them. */
     struct str reasons;
@@ -37,5 +42,11 @@ struct answer {
 enum status answer_new(struct plan *plan, const struct cube *cube, const struct about *about,
                        struct str prices_date, struct answer **out, struct err *err) MUST_USE;
 void answer_free(struct answer *a);
+
+static inline const struct metric_value *answer_lead(const struct answer *a,
+                                                     const struct answer_row *row)
+{
+    return &row->values[a->question->metrics_n];
+}
 
 #endif

@@ -28,15 +28,16 @@ int fields_of(const struct question *q, struct field out[FIELDS])
         struct metric_info info = metric_info(m);
         unpriced = unpriced || m == METRIC_OF_COUNT(COUNT_UNPRICED);
         if (info.kind != METRIC_KIND_MONEY) {
-            add(out, &n, FIELD_NUMBER, m, info.name, "");
+            add(out, &n, FIELD_NUMBER, i, info.name, "");
+            out[n - 1].unit = info.kind;
             continue;
         }
         money = true;
-        add(out, &n, FIELD_NANO, m, info.name, "_nusd");
-        add(out, &n, FIELD_USD, m, info.name, "_usd");
+        add(out, &n, FIELD_NANO, i, info.name, "_nusd");
+        add(out, &n, FIELD_USD, i, info.name, "_usd");
     }
     if (money && !unpriced)
-        add(out, &n, FIELD_NUMBER, METRIC_OF_COUNT(COUNT_UNPRICED), STR("unpriced"), "");
+        add(out, &n, FIELD_UNPRICED, 0, STR("unpriced"), "");
     if (money)
         add(out, &n, FIELD_REASON, 0, STR("cost_reason"), "");
     return n;
@@ -48,12 +49,14 @@ struct str field_value(const struct field *f, const struct answer_row *row, char
         return row->dims[f->index].p ? row->dims[f->index] : STR("");
     if (f->kind == FIELD_REASON)
         return row->reasons.n ? row->reasons : STR_NONE;
-    struct metric_value v = metric_value(f->index, &row->sums, row->users);
+    if (f->kind == FIELD_UNPRICED)
+        return str_of(room, figure_plain(room, METRIC_KIND_COUNT, row->sums.count[COUNT_UNPRICED]));
+    struct metric_value v = row->values[f->index];
     if (!v.known)
         return STR_NONE;
     if (f->kind == FIELD_NANO)
         return str_of(room, figure_nano(room, v.money));
     if (f->kind == FIELD_USD)
         return str_of(room, figure_usd(room, v.money));
-    return str_of(room, figure_plain(room, metric_info(f->index).kind, v.n));
+    return str_of(room, figure_plain(room, f->unit, v.n));
 }

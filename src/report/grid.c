@@ -64,12 +64,12 @@ static void put_money(struct filler *f, const struct answer_row *row, const stru
         buf_str(&f->text, STR("  "));
 }
 
-static struct str metric_cell(struct filler *f, const struct answer_row *row, int metric,
-                              int decimals)
+/* `at` is the position of the metric in the question. */
+static struct str metric_cell(struct filler *f, const struct answer_row *row, int at, int decimals)
 {
     char room[FIGURE_TEXT];
-    struct metric_value v = metric_value(metric, &row->sums, row->users);
-    enum metric_kind kind = metric_info(metric).kind;
+    struct metric_value v = row->values[at];
+    enum metric_kind kind = metric_info(f->answer->question->metrics[at]).kind;
     buf_reset(&f->text);
     if (kind == METRIC_KIND_MONEY)
         put_money(f, row, &v, decimals);
@@ -87,14 +87,14 @@ static struct str metric_cell(struct filler *f, const struct answer_row *row, in
 }
 
 /* Two decimals; four where there are amounts and none of the column reaches a dollar. */
-static int decimals_of(const struct answer *a, int metric)
+static int decimals_of(const struct answer *a, int at)
 {
     money_sum largest = 0;
     for (size_t i = 0; i <= a->rows_n; i++) {
         const struct answer_row *row = i < a->rows_n ? &a->rows[i] : &a->total;
-        struct metric_value v = metric_value(metric, &row->sums, row->users);
-        if (v.known && v.money > largest)
-            largest = v.money;
+        const struct metric_value *v = &row->values[at];
+        if (v->known && v->money > largest)
+            largest = v->money;
     }
     return largest > 0 && largest < PICO_PER_USD ? 4 : 2;
 }
@@ -134,19 +134,20 @@ static void fill_dimension(struct filler *f, int column)
         grid_row(g, r)[column] = dimension_cell(f, &f->answer->rows[r], column);
 }
 
-static void fill_metric(struct filler *f, int column, int metric)
+static void fill_metric(struct filler *f, int column, int at)
 {
     struct grid *g = f->grid;
+    int metric = f->answer->question->metrics[at];
     struct metric_info info = metric_info(metric);
-    int decimals = info.kind == METRIC_KIND_MONEY ? decimals_of(f->answer, metric) : 0;
+    int decimals = info.kind == METRIC_KIND_MONEY ? decimals_of(f->answer, at) : 0;
     g->columns[column] = (struct column){
         .heading = info.heading,
         .figures = true,
         .lead = metric == f->answer->question->lead_metric,
     };
-    g->total[column] = metric_cell(f, &f->answer->total, metric, decimals);
+    g->total[column] = metric_cell(f, &f->answer->total, at, decimals);
     for (size_t r = 0; r < g->rows_n; r++)
-        grid_row(g, r)[column] = metric_cell(f, &f->answer->rows[r], metric, decimals);
+        grid_row(g, r)[column] = metric_cell(f, &f->answer->rows[r], at, decimals);
 }
 
 /* "cache write" over figures of five digits: two lines of heading leave room for names. */
@@ -193,7 +194,7 @@ enum status grid_new(const struct answer *a, const struct grid_style *style, str
     for (int i = 0; i < g.dims_n; i++)
         fill_dimension(&f, i);
     for (int i = 0; i < q->metrics_n; i++)
-        fill_metric(&f, g.dims_n + i, q->metrics[i]);
+        fill_metric(&f, g.dims_n + i, i);
     if (style->narrow)
         break_headings(&g);
     measure(&g);

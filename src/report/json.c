@@ -103,7 +103,8 @@ static void write_row(struct jsonw *w, const struct field *fields, int n,
         if (total && fields[i].kind == FIELD_DIM)
             continue;
         struct str value = field_value(&fields[i], row, room);
-        bool figure = fields[i].kind == FIELD_NUMBER || fields[i].kind == FIELD_NANO;
+        bool figure = fields[i].kind == FIELD_NUMBER || fields[i].kind == FIELD_NANO ||
+                      fields[i].kind == FIELD_UNPRICED;
         jsonw_key(w, str_from(fields[i].name));
         if (!value.p)
             jsonw_null(w);

@@ -10,15 +10,17 @@
 
 enum field_kind {
     FIELD_DIM,
-    FIELD_NUMBER, /* counts, ratios, milliseconds */
-    FIELD_NANO,   /* money as integer nano-USD */
-    FIELD_USD,    /* money as decimal text */
-    FIELD_REASON, /* why an amount is missing */
+    FIELD_NUMBER,   /* counts, ratios, milliseconds */
+    FIELD_NANO,     /* money as integer nano-USD */
+    FIELD_USD,      /* money as decimal text */
+    FIELD_UNPRICED, /* how many invocations have no amount */
+    FIELD_REASON,   /* why an amount is missing */
 };
 
 struct field {
     enum field_kind kind;
-    int index;     /* position in dims[], or the metric */
+    int index; /* position in dims[] or in values[] */
+    enum metric_kind unit;
     char name[48]; /* zero-terminated */
 };
 

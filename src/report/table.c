@@ -97,11 +97,6 @@ static void put_rule(const struct sheet *s)
     buf_char(s->out, '\n');
 }
 
-static struct metric_value lead_value(const struct answer *a, size_t row)
-{
-    return metric_value(a->question->lead_metric, &a->rows[row].sums, a->rows[row].users);
-}
-
 static money_sum magnitude(const struct metric_value *v)
 {
     return !v->known ? 0 : v->money ? v->money : v->n;
@@ -111,8 +106,7 @@ static money_sum largest(const struct answer *a)
 {
     money_sum max = 0;
     for (size_t i = 0; i < a->rows_n; i++) {
-        struct metric_value v = lead_value(a, i);
-        money_sum m = magnitude(&v);
+        money_sum m = magnitude(answer_lead(a, &a->rows[i]));
         max = m > max ? m : max;
     }
     return max;
@@ -121,8 +115,7 @@ static money_sum largest(const struct answer *a)
 /* In eighths of a character: U+2588 is a full one, U+2589 seven eighths … U+258F one eighth. */
 static void put_bar(const struct sheet *s, size_t row, money_sum max)
 {
-    struct metric_value v = lead_value(s->answer, row);
-    money_sum m = magnitude(&v);
+    money_sum m = magnitude(answer_lead(s->answer, &s->answer->rows[row]));
     int width = s->layout.bar;
     if (width == 0 || max <= 0 || m <= 0)
         return;
