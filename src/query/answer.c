@@ -4,6 +4,7 @@
  */
 #include "query/answer.h"
 
+#include "query/answer_internal.h"
 #include "query/plan_internal.h"
 
 #include <stdio.h>
@@ -99,7 +100,7 @@ static enum status read_marks(struct fold *f)
 
 /* A bucket is named by the wall clock where it begins, hours with their offset from UTC, because
  * one hour of the year has the same wall clock as the one before. */
-static size_t format_bucket(char out[TIME_TEXT * 2], enum bucket bucket, int64_t start_us)
+size_t answer_bucket_text(char out[TIME_TEXT * 2], enum bucket bucket, int64_t start_us)
 {
     struct civil c = zone_civil(start_us);
     int n = 0;
@@ -131,7 +132,7 @@ static enum status name_row(struct fold *f, uint32_t group, struct answer_row *r
         char text[TIME_TEXT * 2];
         struct str s;
         if (q->dims[i] == DIM_TIME)
-            s = str_of(text, format_bucket(text, q->bucket, row->bucket_us));
+            s = str_of(text, answer_bucket_text(text, q->bucket, row->bucket_us));
         else
             s = plan_group_text(f->plan, group, i);
         row->dims[i] = arena_str(&f->answer->arena, s);
@@ -141,14 +142,11 @@ static enum status name_row(struct fold *f, uint32_t group, struct answer_row *r
     return OK;
 }
 
-static int compare_metric(const struct answer_row *a, const struct answer_row *b, int metric,
-                          bool ascending)
+static int compare_lead(const struct answer_row *a, const struct answer_row *b, bool ascending)
 {
-    struct metric_value va = metric_value(metric, &a->sums, a->users);
-    struct metric_value vb = metric_value(metric, &b->sums, b->users);
-    int order = metric_compare(&va, &vb);
+    int order = metric_compare(&a->lead, &b->lead);
     /* What has no figure stands last in either direction. */
-    return ascending && va.known && vb.known ? order : -order;
+    return ascending && a->lead.known && b->lead.known ? order : -order;
 }
 
 static int compare_dim(const struct question *q, const struct answer_row *a,
@@ -160,17 +158,18 @@ static int compare_dim(const struct question *q, const struct answer_row *a,
     return str_cmp(a->dims[dim], b->dims[dim]);
 }
 
-static int compare_rows(const void *pa, const void *pb, void *context)
+/* A question that is ordered by a metric has that one for its lead. */
+int answer_compare_rows(const void *pa, const void *pb, void *context)
 {
     const struct answer_row *a = pa, *b = pb;
     const struct question *q = context;
     int order = 0;
     if (q->order_metric >= 0)
-        order = compare_metric(a, b, q->order_metric, q->ascending);
+        order = compare_lead(a, b, q->ascending);
     else if (q->dims_n > 0)
         order = compare_dim(q, a, b, q->order_dim) * (q->ascending ? 1 : -1);
     if (order == 0)
-        order = compare_metric(a, b, q->lead_metric, false);
+        order = compare_lead(a, b, false);
     for (int i = 0; order == 0 && i < q->dims_n; i++)
         order = compare_dim(q, a, b, i);
     return order;
@@ -206,13 +205,11 @@ static enum status find_rows(struct fold *f)
 static enum status value_row(struct answer *a, struct answer_row *row)
 {
     const struct question *q = a->question;
-    row->values = arena_alloc(&a->arena, ((size_t)q->metrics_n + 1) * sizeof *row->values);
+    row->values = arena_alloc(&a->arena, (size_t)q->metrics_n * sizeof *row->values);
     if (!row->values)
         return ERR_NOMEM;
-    for (int i = 0; i <= q->metrics_n; i++) {
-        int metric = i < q->metrics_n ? q->metrics[i] : q->lead_metric;
-        row->values[i] = metric_value(metric, &row->sums, row->users);
-    }
+    for (int i = 0; i < q->metrics_n; i++)
+        row->values[i] = metric_value(q->metrics[i], &row->sums, row->users);
     return OK;
 }
 
@@ -222,7 +219,12 @@ static enum status make_rows(struct fold *f)
     a->total.reasons = STR("");
     TRY(find_rows(f));
     TRY(read_marks(f));
-    qsort_r(a->rows, a->rows_n, sizeof *a->rows, compare_rows, (void *)(uintptr_t)a->question);
+    for (size_t i = 0; i < a->rows_n; i++)
+        a->rows[i].lead =
+            metric_value(a->question->lead_metric, &a->rows[i].sums, a->rows[i].users);
+    a->total.lead = metric_value(a->question->lead_metric, &a->total.sums, a->total.users);
+    qsort_r(a->rows, a->rows_n, sizeof *a->rows, answer_compare_rows,
+            (void *)(uintptr_t)a->question);
     int64_t limit = a->question->limit;
     if (limit > 0 && (uint64_t)limit < a->rows_n) {
         a->rows_cut = a->rows_n - (size_t)limit;

@@ -14,13 +14,27 @@ struct answer_row {
     int64_t bucket_us;
     struct str dims[QUESTION_DIMS]; /* text of each dimension; time buckets formatted in the zone */
     struct sums sums;
-    int64_t users; /* distinct users, when the question asks for it */
-    /* What is shown: a value for each metric of the question, in their order, and behind them that
-     * of its lead metric, which need not be one of them. */
-    struct metric_value *values;
+    int64_t users;               /* distinct users, when the question asks for it */
+    struct metric_value *values; /* what is shown: of the question's metrics, in their order */
+    struct metric_value lead;    /* of the lead metric, which need not be one of them */
     /* When the question asks for money: why amounts are missing, not whole or not exact; "" when
      * all are plain. Several reasons stand in order, with "; " between them. */
     struct str reasons;
+    bool at_least; /* prompts are a lower limit: some requests were not seen */
+};
+
+/* What is to be said of an answer that sessions gave (query/inside.h). */
+struct answer_sessions {
+    bool asked;         /* sessions gave it */
+    bool around;        /* rows are uses of tools: figures of calls are of those around them */
+    int64_t sessions;   /* that the question selects */
+    int64_t inferred;   /* of them, those whose calls were joined by their messages */
+    int64_t at_least;   /* of them, those with prompts that were not seen */
+    int64_t calls;      /* that the question selects, also those in no session */
+    int64_t requests;   /* of them, those whose request was seen */
+    int64_t recognised; /* of them, those whose harness a rule named */
+    int64_t left_out;   /* in no session, and so in no row of this question */
+    money_sum cost, recognised_cost, left_out_cost;
 };
 
 struct answer {
@@ -31,6 +45,7 @@ struct answer {
     size_t rows_cut; /* rows that the limit left out; they are in the total */
     struct answer_row total;
     struct about about;
+    struct answer_sessions sessions;
     struct str prices_date; /* date of the price book */
 };
 
@@ -42,11 +57,5 @@ struct answer {
 enum status answer_new(struct plan *plan, const struct cube *cube, const struct about *about,
                        struct str prices_date, struct answer **out, struct err *err) MUST_USE;
 void answer_free(struct answer *a);
-
-static inline const struct metric_value *answer_lead(const struct answer *a,
-                                                     const struct answer_row *row)
-{
-    return &row->values[a->question->metrics_n];
-}
 
 #endif

@@ -170,6 +170,18 @@ static enum status finish_title(struct question *q, struct err *err)
     return q->title.p ? OK : err_nomem(err);
 }
 
+bool question_needs_sessions(const struct question *q)
+{
+    bool needs = q->lead_metric > METRIC_BEFORE_SESSIONS_;
+    for (int i = 0; i < q->metrics_n; i++)
+        needs = needs || q->metrics[i] > METRIC_BEFORE_SESSIONS_;
+    for (int i = 0; i < q->dims_n; i++)
+        needs = needs || dimension_of_session(q->dims[i]);
+    for (int i = 0; i < q->filters_n; i++)
+        needs = needs || dimension_of_session(q->filters[i].dim);
+    return needs;
+}
+
 enum status question_finish(struct question *q, int64_t now_us, struct err *err)
 {
     TRY(finish_period(q, now_us, err));

@@ -104,7 +104,7 @@ static struct str identity(struct series_view *v, enum dimension dim)
 struct str series_dimension(struct series_view *v, enum dimension dim)
 {
     /* Dimensions that are a label as it stands; the others hold LABELS. */
-    static const enum label plain[DIMENSIONS] = {
+    static const enum label plain[DIM_SESSION] = {
         [DIM_TIME] = LABELS,
         [DIM_ACCOUNT] = LABEL_ACCOUNT,
         [DIM_REGION] = LABEL_REGION,
@@ -135,6 +135,8 @@ struct str series_dimension(struct series_view *v, enum dimension dim)
         [DIM_ENTRYPOINT] = LABEL_ENTRYPOINT,
         [DIM_CALL_KIND] = LABEL_CALL_KIND,
     };
+    if (dimension_of_session(dim))
+        return STR("");
     if (plain[dim] != LABELS)
         return label(v, plain[dim]);
     switch (dim) {
@@ -167,9 +169,9 @@ struct str series_reason(struct series_view *v)
     return reason.n ? reason : outcome;
 }
 
-static bool any_matches(struct str globs, struct str text)
+bool filter_names(const struct filter *f, struct str text)
 {
-    struct str rest = globs;
+    struct str rest = f->values;
     do {
         if (str_glob_nocase(str_trim(str_cut(&rest, ',')), text))
             return true;
@@ -181,10 +183,12 @@ enum status series_passes(struct series_view *v, const struct question *q, bool 
 {
     for (int i = 0; i < q->filters_n; i++) {
         const struct filter *f = &q->filters[i];
+        if (dimension_of_session(f->dim))
+            continue; /* no label tells that: query/inside.h */
         struct str text = series_dimension(v, f->dim);
         if (!text.p)
             return ERR_NOMEM;
-        if (any_matches(f->values, text) != (f->op == FILTER_IS)) {
+        if (filter_names(f, text) != (f->op == FILTER_IS)) {
             *pass = false;
             return OK;
         }

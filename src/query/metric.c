@@ -79,7 +79,7 @@ static const struct str money_names[MONIES] = {
 
 static const struct metric_info derived[] = {
 #define METRIC_INFO(id, name, kind, heading, text) {NAME(name), kind, NAME(heading), NAME(text)},
-    METRIC_DERIVED_MAP(METRIC_INFO)
+    METRIC_DERIVED_MAP(METRIC_INFO) METRIC_SESSION_MAP(METRIC_INFO)
 #undef METRIC_INFO
 };
 
@@ -125,8 +125,7 @@ static struct metric_value known_count(money_sum n)
     return (struct metric_value){.known = true, .n = clamp(n)};
 }
 
-/* a / b rounded half away from zero; not known without a base. */
-static bool divide(money_sum a, money_sum b, money_sum *out)
+bool metric_divide(money_sum a, money_sum b, money_sum *out)
 {
     if (b <= 0)
         return false;
@@ -140,7 +139,7 @@ static bool divide(money_sum a, money_sum b, money_sum *out)
 static struct metric_value quotient(money_sum a, money_sum b)
 {
     money_sum q;
-    if (!divide(a, b, &q))
+    if (!metric_divide(a, b, &q))
         return (struct metric_value){0};
     return known_count(q);
 }
@@ -151,14 +150,14 @@ bool metric_incomplete(const struct sums *s)
            s->count[COUNT_PARTIAL] > 0;
 }
 
-static bool has_amount(const struct sums *s)
+bool metric_has_amount(const struct sums *s)
 {
     return s->money[MONEY_COST] != 0 || s->money[MONEY_HIGH] != 0 || !metric_incomplete(s);
 }
 
 static struct metric_value money_value(enum money m, const struct sums *s)
 {
-    if (!has_amount(s))
+    if (!metric_has_amount(s))
         return (struct metric_value){0};
     /* A class that has tokens and no money, among tokens without a rate: its 0 may be a gap. */
     bool is_class = (int)m < TOKEN_CLASSES;
@@ -171,7 +170,7 @@ static struct metric_value money_value(enum money m, const struct sums *s)
 static struct metric_value mean_money(const struct sums *s, money_sum scale, money_sum base)
 {
     struct metric_value v = {0};
-    v.known = has_amount(s) && divide(s->money[MONEY_COST] * scale, base, &v.money);
+    v.known = metric_has_amount(s) && metric_divide(s->money[MONEY_COST] * scale, base, &v.money);
     return v;
 }
 

@@ -49,7 +49,9 @@ struct series_view {
 struct str series_dimension(struct series_view *v, enum dimension dim);
 /* Why the invocations of this series have no plain price; "" when they have one. */
 struct str series_reason(struct series_view *v);
-/* Whether all filters of q let the series pass; *pass is set only on OK. */
+/* Whether one of the filter's globs matches, whatever its operator. */
+bool filter_names(const struct filter *f, struct str text);
+/* Whether all filters of q that labels tell let the series pass; *pass is set only on OK. */
 enum status series_passes(struct series_view *v, const struct question *q, bool *pass) MUST_USE;
 
 #endif

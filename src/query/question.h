@@ -46,7 +46,16 @@
     X(DIM_HARNESS, "harness", "program that made the call: Claude Code, Cline …")                  \
     X(DIM_VERSION, "version", "version of the harness")                                            \
     X(DIM_ENTRYPOINT, "entrypoint", "how the harness was started: cli, sdk-cli …")                 \
-    X(DIM_CALL_KIND, "call_kind", "main, sub-agent, compaction, background, probe")
+    X(DIM_CALL_KIND, "call_kind", "main, sub-agent, compaction, background, probe")                \
+    X(DIM_SESSION, "session", "session, by its id; ~… where calls were joined by their messages")  \
+    X(DIM_REPOSITORY, "repository", "working directory of the session")                            \
+    X(DIM_THREAD, "thread", "thread of a session: main, sub-agent TYPE, background PURPOSE")       \
+    X(DIM_SIGNALS, "signals", "what makes a session look like a runaway")                          \
+    X(DIM_TOOL_KIND, "tool_kind", "builtin, mcp, skill, agent, command")                           \
+    X(DIM_TOOL, "tool", "name of a tool, skill, type of sub-agent or slash command")               \
+    X(DIM_SERVER, "server", "MCP server")                                                          \
+    X(DIM_SKILL, "skill", "skill, run by the model or by a slash command")                         \
+    X(DIM_AGENT, "agent", "type of a sub-agent")
 
 enum dimension {
 #define DIM_ENUM(id, name, text) id,
@@ -56,12 +65,22 @@ enum dimension {
 };
 
 /* Metrics are a table in query/metric.h. */
-enum { QUESTION_DIMS = 8, QUESTION_METRICS = 48, QUESTION_FILTERS = 32 };
+enum { QUESTION_DIMS = 8, QUESTION_METRICS = 112, QUESTION_FILTERS = 32 };
 
 /* "user" …; never NULL. -1 when there is no such dimension. */
 struct str dimension_name(enum dimension dim);
 struct str dimension_text(enum dimension dim);
 int dimension_find(struct str name);
+/* What only a session as a whole can tell, from `session` on; what one use of a tool can tell, from
+ * `tool_kind` on. The others are told by the labels of a call (model/series.h). */
+static inline bool dimension_of_session(enum dimension dim)
+{
+    return dim >= DIM_SESSION;
+}
+static inline bool dimension_of_use(enum dimension dim)
+{
+    return dim >= DIM_TOOL_KIND;
+}
 /* "hour" …, "" for BUCKET_NONE. */
 struct str bucket_name(enum bucket bucket);
 
@@ -105,10 +124,15 @@ void question_init(struct question *q);
 void question_fini(struct question *q);
 
 /* Turns q into a stored question: overview, people, teams, models, regions, profiles, errors,
- * unpriced. ERR_NOT_FOUND for another name. */
+ * unpriced, tools, mcp, skills, agents, sessions, context, harnesses, runaway (sessions that look
+ * like one). ERR_NOT_FOUND for another name. */
 enum status question_named(struct question *q, struct str name, struct err *err) MUST_USE;
 /* True when such a stored question exists. */
 bool question_is_name(struct str name);
+
+/* True when only folded sessions can answer it (query/inside.h): some dimension, filter or metric
+ * is of them. After question_finish. */
+bool question_needs_sessions(const struct question *q);
 
 /* True when the question was given nothing but, perhaps, a period, filters and a zone. */
 bool question_is_blank(const struct question *q);

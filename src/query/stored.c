@@ -24,8 +24,33 @@ static const struct stored {
     {"unpriced", "Invocations without a full price", "Invocations without a full price",
      "reason,model_id", "invocations,users,tokens,unpriced_tokens,cost",
      "outcome=unpriced,partial,usage_unknown", METRIC_OF_COUNT(COUNT_UNPRICED_TOKENS)},
+    {"tools", "Tools", "Tools by use", "tool_kind,server,tool",
+     "tool_calls,tool_errors,tool_error_rate,sessions,users,invocations,cost", NULL,
+     METRIC_TOOL_CALLS},
+    {"mcp", "MCP servers", "MCP servers: installed, used, and what they cost the context", "server",
+     "offered,used,tool_calls,tool_errors,users,tax_tokens,tax_cost,tax_month", NULL,
+     METRIC_TAX_COST},
+    {"skills", "Skills", "Skills: installed and used", "skill",
+     "offered,used,tool_calls,tool_errors,users,cost", NULL, METRIC_TOOL_CALLS},
+    {"agents", "Sub-agents", "Sub-agents: installed and used", "agent",
+     "offered,used,tool_calls,tool_errors,users,cost", NULL, METRIC_TOOL_CALLS},
+    {"sessions", "Sessions", "Sessions", "session,user,repository",
+     "prompts,turns,invocations,tool_calls,agents,compactions,active,peak_context,cold_restarts,"
+     "cost_per_prompt,cost",
+     NULL, -1},
+    {"context", "First message", "What the first message of a session is made of", "version",
+     "sessions,first_context_p50,first_context_p90,first_context_p99,first_context_max,first_"
+     "system,"
+     "first_tools,first_mcp,first_skills,first_agents,first_environment,first_memory,"
+     "first_reminders,first_user",
+     NULL, METRIC_SESSIONS},
+    {"harnesses", "Harnesses", "Harnesses and their versions", "harness,version,entrypoint",
+     "invocations,users,sessions,tokens,cost", NULL, -1},
+    {"runaway", "Sessions", "Sessions that look like runaways", "session,user,signals",
+     "score,prompts,invocations,agents,loop,requests_per_minute,active,peak_context,cost",
+     "signals!=", METRIC_SCORE},
 };
-enum { STORED = sizeof stored / sizeof stored[0] };
+enum { STORED = sizeof stored / sizeof stored[0], SESSIONS_SHOWN = 50 };
 
 static const struct stored *find(struct str name)
 {
@@ -53,7 +78,8 @@ enum status question_named(struct question *q, struct str name, struct err *err)
                            quoted(shown, name), STR_ARG(near.best));
         return err_set(err, ERR_NOT_FOUND,
                        "there is no report '%s'; there are overview, people, teams, models, "
-                       "regions, profiles, errors and unpriced",
+                       "regions, profiles, errors, unpriced, tools, mcp, skills, agents, sessions, "
+                       "context and harnesses",
                        quoted(shown, name));
     }
     TRY(question_set(q, STR("by"), str_from(s->by), err));
@@ -65,5 +91,7 @@ enum status question_named(struct question *q, struct str name, struct err *err)
     q->subject = str_from(s->subject);
     q->title = str_from(s->title);
     q->preferred_metric = s->preferred;
+    if (q->dims[0] == DIM_SESSION)
+        q->limit = SESSIONS_SHOWN;
     return OK;
 }

@@ -1,8 +1,8 @@
 /*
  * The flat form of a row, the same for JSON and CSV: dimensions, metrics in the order asked for
- * (money twice: nano-USD and decimal text), and, where money was asked for, how many invocations
- * have no amount, and why the amount is missing or not exact. Those two are always there, so that
- * every row has the same keys.
+ * (money twice: nano-USD and decimal text; with prompts, whether there are more), and, where money
+ * was asked for, how many invocations have no amount, and why the amount is missing or not exact.
+ * Those two are always there, so that every row has the same keys.
  */
 #include "report/render_internal.h"
 
@@ -28,8 +28,10 @@ int fields_of(const struct question *q, struct field out[FIELDS])
         struct metric_info info = metric_info(m);
         unpriced = unpriced || m == METRIC_OF_COUNT(COUNT_UNPRICED);
         if (info.kind != METRIC_KIND_MONEY) {
-            add(out, &n, FIELD_NUMBER, i, info.name, "");
+            add(out, &n, FIELD_NUMBER, i, info.name, info.kind == METRIC_KIND_TIME ? "_ms" : "");
             out[n - 1].unit = info.kind;
+            if (m == METRIC_PROMPTS)
+                add(out, &n, FIELD_AT_LEAST, i, STR("prompts_at_least"), "");
             continue;
         }
         money = true;
@@ -49,6 +51,8 @@ struct str field_value(const struct field *f, const struct answer_row *row, char
         return row->dims[f->index].p ? row->dims[f->index] : STR("");
     if (f->kind == FIELD_REASON)
         return row->reasons.n ? row->reasons : STR_NONE;
+    if (f->kind == FIELD_AT_LEAST)
+        return row->at_least ? STR("true") : STR("false");
     if (f->kind == FIELD_UNPRICED)
         return str_of(room, figure_plain(room, METRIC_KIND_COUNT, row->sums.count[COUNT_UNPRICED]));
     struct metric_value v = row->values[f->index];

@@ -46,6 +46,21 @@ size_t figure_plain(char out[FIGURE_TEXT], enum metric_kind kind, int64_t n)
     return money_format_int(out, n);
 }
 
+size_t figure_time(char out[FIGURE_TEXT], int64_t ms)
+{
+    long long s = ms < 0 ? 0 : ms / 1000;
+    int n;
+    if (s >= 24 * 3600)
+        n = snprintf(out, FIGURE_TEXT, "%lldd %02lldh", s / (24 * 3600), s / 3600 % 24);
+    else if (s >= 3600)
+        n = snprintf(out, FIGURE_TEXT, "%lldh %02lldm", s / 3600, s / 60 % 60);
+    else if (s >= 60)
+        n = snprintf(out, FIGURE_TEXT, "%lldm %02llds", s / 60, s % 60);
+    else
+        n = snprintf(out, FIGURE_TEXT, "%llds", s);
+    return (size_t)n;
+}
+
 size_t figure_percent(char out[FIGURE_TEXT], int64_t ten_thousandths)
 {
     size_t n = money_format(out, (money_sum)ten_thousandths * (PICO_PER_USD / 100), 1, ',');

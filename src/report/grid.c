@@ -77,11 +77,15 @@ static struct str metric_cell(struct filler *f, const struct answer_row *row, in
         buf_str(&f->text, STR("-"));
     else if (kind == METRIC_KIND_RATIO)
         buf_str(&f->text, str_of(room, figure_percent(room, v.n)));
+    else if (kind == METRIC_KIND_TIME)
+        buf_str(&f->text, str_of(room, figure_time(room, v.n)));
     else if (kind == METRIC_KIND_MS)
         buf_printf(&f->text, "%.*s ms", (int)figure_count(room, v.n), room);
     else
         buf_str(&f->text, str_of(room, f->style->narrow ? figure_count_short(room, v.n)
                                                         : figure_count(room, v.n)));
+    if (v.known && row->at_least && f->answer->question->metrics[at] == METRIC_PROMPTS)
+        buf_char(&f->text, '+');
     f->failed = f->failed || buf_status(&f->text) != OK;
     return keep(f, buf_view(&f->text));
 }

@@ -103,15 +103,15 @@ static void write_row(struct jsonw *w, const struct field *fields, int n,
         if (total && fields[i].kind == FIELD_DIM)
             continue;
         struct str value = field_value(&fields[i], row, room);
-        bool figure = fields[i].kind == FIELD_NUMBER || fields[i].kind == FIELD_NANO ||
-                      fields[i].kind == FIELD_UNPRICED;
+        bool text = fields[i].kind == FIELD_DIM || fields[i].kind == FIELD_USD ||
+                    fields[i].kind == FIELD_REASON;
         jsonw_key(w, str_from(fields[i].name));
         if (!value.p)
             jsonw_null(w);
-        else if (figure)
-            jsonw_raw(w, value);
-        else
+        else if (text)
             jsonw_str(w, value);
+        else
+            jsonw_raw(w, value);
     }
     jsonw_end(w);
 }
@@ -137,6 +137,30 @@ static void write_coverage(struct jsonw *w, const struct sums *s)
     jsonw_end(w);
 }
 
+static void key_nano(struct jsonw *w, const char *key, money_sum pico)
+{
+    char room[FIGURE_TEXT];
+    jsonw_key(w, str_from(key));
+    jsonw_raw(w, str_of(room, figure_nano(room, pico)));
+}
+
+static void write_sessions(struct jsonw *w, const struct answer_sessions *s)
+{
+    jsonw_key(w, STR("sessions"));
+    jsonw_object(w);
+    key_i64(w, "sessions", s->sessions);
+    key_i64(w, "inferred", s->inferred);
+    key_i64(w, "prompts_at_least", s->at_least);
+    key_i64(w, "calls", s->calls);
+    key_i64(w, "requests_seen", s->requests);
+    key_i64(w, "recognised", s->recognised);
+    key_i64(w, "left_out", s->left_out);
+    key_nano(w, "cost_nusd", s->cost);
+    key_nano(w, "recognised_cost_nusd", s->recognised_cost);
+    key_nano(w, "left_out_cost_nusd", s->left_out_cost);
+    jsonw_end(w);
+}
+
 /* How much was read, of the whole input; then what the question's selection lacks. Bytes are not
  * told: they depend on how the input is packed, and a store must answer as its files do. */
 static void write_about(struct jsonw *w, const struct answer *a)
@@ -158,6 +182,8 @@ static void write_about(struct jsonw *w, const struct answer *a)
     key_i64(w, "files_failed", about->n[ABOUT_FILES_FAILED]);
     write_counts(w, &a->total.sums, counts, sizeof counts / sizeof counts[0]);
     write_coverage(w, &a->total.sums);
+    if (a->sessions.asked)
+        write_sessions(w, &a->sessions);
     key_i64(w, "rows_cut", (int64_t)a->rows_cut);
     key_time(w, "since", about->since_us);
     key_time(w, "up_to", about->up_to_us);

@@ -181,7 +181,7 @@ static void note_coverage(const struct answer *a, struct notes *n)
 {
     const int64_t *count = a->total.sums.count;
     int64_t all = count[COUNT_INVOCATIONS];
-    if (all <= 0)
+    if (all <= 0 || a->sessions.asked)
         return;
     add(n, false,
         format(n, "coverage: requests seen %.*s, responses %.*s",
@@ -191,6 +191,70 @@ static void note_coverage(const struct answer *a, struct notes *n)
         add(n, false, counted(n, count[COUNT_BODIES_MISSING], "body missing", "bodies missing"));
     if (count[COUNT_BODIES_REFUSED] > 0)
         add(n, true, counted(n, count[COUNT_BODIES_REFUSED], "body refused", "bodies refused"));
+}
+
+static bool asks_between(const struct question *q, int from, int to)
+{
+    for (int i = 0; i < q->metrics_n; i++)
+        if (q->metrics[i] >= from && q->metrics[i] <= to)
+            return true;
+    return false;
+}
+
+static void note_harnesses(const struct answer *a, struct notes *n)
+{
+    const struct answer_sessions *s = &a->sessions;
+    bool asks = false;
+    for (int i = 0; i < a->question->dims_n; i++)
+        asks = asks || a->question->dims[i] == DIM_HARNESS;
+    if (!asks || s->calls <= 0)
+        return;
+    add_line(n, false,
+             format(n, "harness recognised in %.*s of calls",
+                    STR_ARG(share(n, s->recognised, s->calls))));
+    if (s->cost > 0)
+        add(n, false,
+            format(n, "%.*s of cost",
+                   STR_ARG(share(n, (int64_t)(s->recognised_cost / PICO_PER_NANO),
+                                 (int64_t)(s->cost / PICO_PER_NANO)))));
+}
+
+/* What an answer by sessions rests on, and what it leaves out. */
+static void note_sessions(const struct answer *a, struct notes *n)
+{
+    char room[FIGURE_TEXT];
+    const struct answer_sessions *s = &a->sessions;
+    if (!s->asked)
+        return;
+    add_line(n, false, counted(n, s->sessions, "session", "sessions"));
+    if (s->inferred > 0)
+        add(n, false,
+            format(n, "%.*s from messages, without an id (~)",
+                   STR_ARG(counted(n, s->inferred, "inferred", "inferred"))));
+    if (s->calls > s->requests) {
+        figure_percent(room, (int64_t)((money_sum)(s->calls - s->requests) * 10000 / s->calls));
+        add(n, true, format(n, "needs content logging: %s of calls had no request body", room));
+    } else if (s->calls > 0) {
+        add(n, false, STR("all requests seen"));
+    }
+    if (s->left_out > 0) {
+        figure_dollars(room, s->left_out_cost, 2);
+        add(n, true,
+            format(n, "%.*s of no session left out (%s)",
+                   STR_ARG(counted(n, s->left_out, "call", "calls")), room));
+    }
+    if (a->total.at_least && asks_between(a->question, METRIC_PROMPTS, METRIC_PROMPTS))
+        add_line(n, false, STR("+ prompts: at least so many; some requests were not seen"));
+    if (s->around)
+        add_line(n, false,
+                 STR("calls, tokens and cost are of the answers that made such a use; the total "
+                     "counts each once"));
+    if (asks_between(a->question, METRIC_FIRST_SYSTEM, METRIC_FIRST_USER) ||
+        asks_between(a->question, METRIC_TAX_TOKENS, METRIC_TAX_TOKENS) ||
+        asks_between(a->question, METRIC_TAX_COST, METRIC_TAX_COST) ||
+        asks_between(a->question, METRIC_TAX_MONTH, METRIC_TAX_MONTH))
+        add_line(n, false, STR("parts of a request are estimates: its tokens shared by bytes"));
+    note_harnesses(a, n);
 }
 
 /* As many reasons as one line holds: a report by reason has them all, with what each costs. */
@@ -249,11 +313,17 @@ void notes_of(const struct answer *a, const struct grid *g, struct notes *n)
     note_data(a, n);
     note_losses(a, n);
     note_coverage(a, n);
+    note_sessions(a, n);
     note_marks(a, g, n);
 }
 
 struct str notes_empty(const struct answer *a, struct notes *n)
 {
+    if (a->sessions.calls > 0 && a->sessions.requests == 0)
+        return format(n,
+                      "Needs content logging: none of %.*s was logged with its request, so nothing "
+                      "is known of sessions and tools.",
+                      STR_ARG(counted(n, a->sessions.calls, "call", "calls")));
     if (a->about.invocations > 0)
         return format(n,
                       "Nothing matches: there are %.*s, but none in this period and with these "

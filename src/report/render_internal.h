@@ -13,6 +13,7 @@ enum field_kind {
     FIELD_NUMBER,   /* counts, ratios, milliseconds */
     FIELD_NANO,     /* money as integer nano-USD */
     FIELD_USD,      /* money as decimal text */
+    FIELD_AT_LEAST, /* whether prompts are a lower limit */
     FIELD_UNPRICED, /* how many invocations have no amount */
     FIELD_REASON,   /* why an amount is missing */
 };
@@ -24,7 +25,7 @@ struct field {
     char name[48]; /* zero-terminated */
 };
 
-enum { FIELDS = QUESTION_DIMS + 2 * QUESTION_METRICS + 2, FIGURE_TEXT = 80 };
+enum { FIELDS = QUESTION_DIMS + 2 * QUESTION_METRICS + 3, FIGURE_TEXT = 80 };
 
 /* Returns the number of fields. */
 int fields_of(const struct question *q, struct field out[FIELDS]);
@@ -37,6 +38,8 @@ size_t figure_count(char out[FIGURE_TEXT], int64_t n);                        /*
 size_t figure_count_short(char out[FIGURE_TEXT], int64_t n);                  /* 1.23M */
 size_t figure_plain(char out[FIGURE_TEXT], enum metric_kind kind, int64_t n); /* 0.8731 */
 size_t figure_percent(char out[FIGURE_TEXT], int64_t ten_thousandths);        /* 87.3% */
+/* 45s, 3m 20s, 1h 05m, 2d 04h; rounded down. */
+size_t figure_time(char out[FIGURE_TEXT], int64_t ms);
 size_t figure_nano(char out[FIGURE_TEXT], money_sum pico);
 /* Exact: at least two decimals, no zeros behind. */
 size_t figure_usd(char out[FIGURE_TEXT], money_sum pico);

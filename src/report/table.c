@@ -106,7 +106,7 @@ static money_sum largest(const struct answer *a)
 {
     money_sum max = 0;
     for (size_t i = 0; i < a->rows_n; i++) {
-        money_sum m = magnitude(answer_lead(a, &a->rows[i]));
+        money_sum m = magnitude(&a->rows[i].lead);
         max = m > max ? m : max;
     }
     return max;
@@ -115,7 +115,7 @@ static money_sum largest(const struct answer *a)
 /* In eighths of a character: U+2588 is a full one, U+2589 seven eighths … U+258F one eighth. */
 static void put_bar(const struct sheet *s, size_t row, money_sum max)
 {
-    money_sum m = magnitude(answer_lead(s->answer, &s->answer->rows[row]));
+    money_sum m = magnitude(&s->answer->rows[row].lead);
     int width = s->layout.bar;
     if (width == 0 || max <= 0 || m <= 0)
         return;

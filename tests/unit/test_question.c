@@ -64,8 +64,9 @@ static void every_dimension_and_metric_has_a_name_of_its_own(void **state)
 static void every_stored_question_can_be_asked(void **state)
 {
     (void)state;
-    static const char *const names[] = {"overview", "people",   "teams",  "models",
-                                        "regions",  "profiles", "errors", "unpriced"};
+    static const char *const names[] = {
+        "overview", "people", "teams",  "models", "regions",  "profiles", "errors",    "unpriced",
+        "tools",    "mcp",    "skills", "agents", "sessions", "context",  "harnesses", "runaway"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         struct question q;
         struct err err = {0};
