@@ -352,20 +352,9 @@ static enum status name_row(const struct inside *in, struct answer *a, const str
     return OK;
 }
 
-/* The part of the question's period that there are data of, at least a day. */
-static struct tally_scale scale_of(const struct question *q, const struct about *about)
-{
-    if (about->since_us == TIME_NONE || about->up_to_us == TIME_NONE)
-        return (struct tally_scale){US_PER_DAY};
-    int64_t from = q->since_us > about->since_us ? q->since_us : about->since_us;
-    int64_t to = q->until_us < about->up_to_us ? q->until_us : about->up_to_us;
-    int64_t length = to > from ? to - from : 0;
-    return (struct tally_scale){length > US_PER_DAY ? length : US_PER_DAY};
-}
-
 static enum status tell(struct inside *in, struct answer *a)
 {
-    struct tally_scale scale = scale_of(in->question, &a->about);
+    struct tally_scale scale = tally_scale_of(in->question, &a->about);
     TRY(inside_keep(in));
     trim(in, in->question->limit > 0 ? (size_t)in->question->limit : SIZE_MAX);
     a->rows_n = in->kept_n;

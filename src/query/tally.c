@@ -16,6 +16,16 @@ void tally_max(struct tally *t, enum metric metric, int64_t value)
     *max = value > *max ? value : *max;
 }
 
+struct tally_scale tally_scale_of(const struct question *q, const struct about *about)
+{
+    if (about->since_us == TIME_NONE || about->up_to_us == TIME_NONE)
+        return (struct tally_scale){US_PER_DAY};
+    int64_t from = q->since_us > about->since_us ? q->since_us : about->since_us;
+    int64_t to = q->until_us < about->up_to_us ? q->until_us : about->up_to_us;
+    int64_t length = to > from ? to - from : 0;
+    return (struct tally_scale){length > US_PER_DAY ? length : US_PER_DAY};
+}
+
 static int sample_of(enum metric metric)
 {
     return metric < METRIC_FIRST_SYSTEM ? 0 : (int)metric - (int)METRIC_FIRST_P99;

@@ -11,7 +11,9 @@
 #define ASSAY_QUERY_TALLY_H
 
 #include "base/err.h"
+#include "query/about.h"
 #include "query/metric.h"
+#include "query/question.h"
 
 /* Of first requests: the whole, then its parts in the order of their metrics. */
 enum { TALLY_SAMPLES = SESSION_SAMPLES - (METRIC_FIRST_P99 - METRIC_FIRST_P50) };
@@ -41,6 +43,9 @@ struct tally {
 struct tally_scale {
     int64_t period_us;
 };
+
+/* The part of the question's period that there are data of, at least a day. */
+struct tally_scale tally_scale_of(const struct question *q, const struct about *about);
 
 void tally_fini(struct tally *t);
 static inline int64_t *tally_sum(struct tally *t, enum metric metric)

@@ -167,7 +167,7 @@ static void break_headings(struct grid *g)
     }
 }
 
-static void measure(struct grid *g)
+void grid_measure(struct grid *g)
 {
     for (int c = 0; c < g->columns_n; c++) {
         int width = text_width(g->columns[c].heading), above = text_width(g->columns[c].above);
@@ -201,7 +201,7 @@ enum status grid_new(const struct answer *a, const struct grid_style *style, str
         fill_metric(&f, g.dims_n + i, i);
     if (style->narrow)
         break_headings(&g);
-    measure(&g);
+    grid_measure(&g);
     buf_fini(&f.text);
     if (f.failed)
         return ERR_NOMEM;

@@ -1,24 +1,24 @@
 /* JSON: the stable, versioned shape that assay-report(1) documents. */
 #include "report/render_internal.h"
 
-#include "codec/jsonw.h"
+#include <stdio.h>
 
 enum { SHAPE_VERSION = 1 };
 
-static void key_i64(struct jsonw *w, const char *key, int64_t value)
+void write_i64(struct jsonw *w, const char *key, int64_t value)
 {
     jsonw_key(w, str_from(key));
     jsonw_i64(w, value);
 }
 
-static void key_str(struct jsonw *w, const char *key, struct str value)
+void write_str(struct jsonw *w, const char *key, struct str value)
 {
     jsonw_key(w, str_from(key));
     jsonw_str(w, value);
 }
 
 /* null for a time that is open or not known */
-static void key_time(struct jsonw *w, const char *key, int64_t time_us)
+void write_time(struct jsonw *w, const char *key, int64_t time_us)
 {
     char text[TIME_TEXT];
     jsonw_key(w, str_from(key));
@@ -50,10 +50,10 @@ static void write_order(struct jsonw *w, const struct question *q)
     struct str direction = q->ascending ? STR(":asc") : STR(":desc");
     memcpy(text, name.p, name.n);
     memcpy(text + name.n, direction.p, direction.n);
-    key_str(w, "order", str_of(text, name.n + direction.n));
+    write_str(w, "order", str_of(text, name.n + direction.n));
 }
 
-static void write_question(struct jsonw *w, const struct question *q)
+void write_question(struct jsonw *w, const struct question *q)
 {
     jsonw_key(w, STR("question"));
     jsonw_object(w);
@@ -72,8 +72,8 @@ static void write_question(struct jsonw *w, const struct question *q)
     for (int i = 0; i < q->metrics_n; i++)
         jsonw_str(w, metric_info(q->metrics[i]).name);
     jsonw_end(w);
-    key_time(w, "since", q->since_us);
-    key_time(w, "until", q->until_us);
+    write_time(w, "since", q->since_us);
+    write_time(w, "until", q->until_us);
     jsonw_key(w, STR("where"));
     jsonw_array_inline(w);
     for (int i = 0; i < q->filters_n; i++)
@@ -84,7 +84,7 @@ static void write_question(struct jsonw *w, const struct question *q)
         jsonw_str(w, bucket_name(q->bucket));
     else
         jsonw_null(w);
-    key_str(w, "zone", q->zone);
+    write_str(w, "zone", q->zone);
     write_order(w, q);
     jsonw_key(w, STR("limit"));
     if (q->limit > 0)
@@ -137,6 +137,16 @@ static void write_coverage(struct jsonw *w, const struct sums *s)
     jsonw_end(w);
 }
 
+void write_money(struct jsonw *w, const char *key, money_sum pico)
+{
+    char name[64], room[FIGURE_TEXT];
+    snprintf(name, sizeof name, "%s_nusd", key);
+    jsonw_key(w, str_from(name));
+    jsonw_raw(w, str_of(room, figure_nano(room, pico)));
+    snprintf(name, sizeof name, "%s_usd", key);
+    write_str(w, name, str_of(room, figure_usd(room, pico)));
+}
+
 static void key_nano(struct jsonw *w, const char *key, money_sum pico)
 {
     char room[FIGURE_TEXT];
@@ -144,17 +154,17 @@ static void key_nano(struct jsonw *w, const char *key, money_sum pico)
     jsonw_raw(w, str_of(room, figure_nano(room, pico)));
 }
 
-static void write_sessions(struct jsonw *w, const struct answer_sessions *s)
+void write_sessions(struct jsonw *w, const struct answer_sessions *s)
 {
     jsonw_key(w, STR("sessions"));
     jsonw_object(w);
-    key_i64(w, "sessions", s->sessions);
-    key_i64(w, "inferred", s->inferred);
-    key_i64(w, "prompts_at_least", s->at_least);
-    key_i64(w, "calls", s->calls);
-    key_i64(w, "requests_seen", s->requests);
-    key_i64(w, "recognised", s->recognised);
-    key_i64(w, "left_out", s->left_out);
+    write_i64(w, "sessions", s->sessions);
+    write_i64(w, "inferred", s->inferred);
+    write_i64(w, "prompts_at_least", s->at_least);
+    write_i64(w, "calls", s->calls);
+    write_i64(w, "requests_seen", s->requests);
+    write_i64(w, "recognised", s->recognised);
+    write_i64(w, "left_out", s->left_out);
     key_nano(w, "cost_nusd", s->cost);
     key_nano(w, "recognised_cost_nusd", s->recognised_cost);
     key_nano(w, "left_out_cost_nusd", s->left_out_cost);
@@ -173,21 +183,21 @@ static void write_about(struct jsonw *w, const struct answer *a)
     int64_t duplicates = about->n[ABOUT_RECORDS] - about->invocations;
     jsonw_key(w, STR("about"));
     jsonw_object(w);
-    key_i64(w, "files", about->n[ABOUT_FILES]);
-    key_i64(w, "records", about->n[ABOUT_RECORDS]);
-    key_i64(w, "invocations", about->invocations);
-    key_i64(w, "duplicates", duplicates > 0 ? duplicates : 0);
-    key_i64(w, "skipped", about->n[ABOUT_SKIPPED]);
-    key_i64(w, "quarantined", about->n[ABOUT_QUARANTINED]);
-    key_i64(w, "files_failed", about->n[ABOUT_FILES_FAILED]);
+    write_i64(w, "files", about->n[ABOUT_FILES]);
+    write_i64(w, "records", about->n[ABOUT_RECORDS]);
+    write_i64(w, "invocations", about->invocations);
+    write_i64(w, "duplicates", duplicates > 0 ? duplicates : 0);
+    write_i64(w, "skipped", about->n[ABOUT_SKIPPED]);
+    write_i64(w, "quarantined", about->n[ABOUT_QUARANTINED]);
+    write_i64(w, "files_failed", about->n[ABOUT_FILES_FAILED]);
     write_counts(w, &a->total.sums, counts, sizeof counts / sizeof counts[0]);
     write_coverage(w, &a->total.sums);
     if (a->sessions.asked)
         write_sessions(w, &a->sessions);
-    key_i64(w, "rows_cut", (int64_t)a->rows_cut);
-    key_time(w, "since", about->since_us);
-    key_time(w, "up_to", about->up_to_us);
-    key_str(w, "prices", a->prices_date);
+    write_i64(w, "rows_cut", (int64_t)a->rows_cut);
+    write_time(w, "since", about->since_us);
+    write_time(w, "up_to", about->up_to_us);
+    write_str(w, "prices", a->prices_date);
     jsonw_end(w);
 }
 
@@ -197,7 +207,7 @@ enum status render_json(const struct answer *a, struct buf *out)
     int n = fields_of(a->question, fields);
     struct jsonw w = jsonw_start(out, 2);
     jsonw_object(&w);
-    key_i64(&w, "assay", SHAPE_VERSION);
+    write_i64(&w, "assay", SHAPE_VERSION);
     write_question(&w, a->question);
     jsonw_key(&w, STR("rows"));
     jsonw_array(&w);

@@ -7,7 +7,7 @@ static bool is_word(char c)
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-static void put(struct buf *out, struct str text)
+void md_text(struct buf *out, struct str text)
 {
     for (size_t i = 0; i < text.n; i++) {
         char c = text.p[i];
@@ -32,10 +32,10 @@ static void put(struct buf *out, struct str text)
 
 /* Between two dollar signs GitHub sets mathematics. Our own amounts cannot close such a pair, since
  * a digit follows the sign. */
-static void put_name(struct buf *out, struct str text)
+void md_name(struct buf *out, struct str text)
 {
     while (text.p) {
-        put(out, str_cut(&text, '$'));
+        md_text(out, str_cut(&text, '$'));
         if (text.p)
             buf_str(out, STR("\\$"));
     }
@@ -48,16 +48,16 @@ static void put_row(struct buf *out, const struct grid *g, const struct str *cel
         buf_str(out, STR("| "));
         buf_str(out, mark);
         if (c < g->dims_n)
-            put_name(out, cells[c]);
+            md_name(out, cells[c]);
         else
-            put(out, cells[c]);
+            md_text(out, cells[c]);
         buf_str(out, mark);
         buf_char(out, ' ');
     }
     buf_str(out, STR("|\n"));
 }
 
-static void put_table(struct buf *out, const struct grid *g)
+void md_table(struct buf *out, const struct grid *g)
 {
     struct str headings[sizeof g->columns / sizeof g->columns[0]];
     for (int c = 0; c < g->columns_n; c++)
@@ -68,7 +68,29 @@ static void put_table(struct buf *out, const struct grid *g)
     buf_str(out, STR("|\n"));
     for (size_t r = 0; r < g->rows_n; r++)
         put_row(out, g, grid_row(g, r), false);
-    put_row(out, g, g->total, true);
+    if (g->total[0].p)
+        put_row(out, g, g->total, true);
+}
+
+void md_head(struct buf *out, const struct answer *a, struct notes *n)
+{
+    buf_str(out, STR("### "));
+    md_text(out, notes_title(a, n));
+    buf_str(out, STR("\n\n"));
+    md_text(out, notes_period(a, n));
+    struct str filters = notes_filters(a, n);
+    buf_str(out, filters.n ? STR(", ") : STR(""));
+    md_name(out, filters);
+    buf_str(out, STR("\n\n"));
+}
+
+void md_notes(struct buf *out, const struct notes *n)
+{
+    for (int i = 0; i < n->n; i++) {
+        buf_str(out, n->v[i].starts_line ? STR("\n- ") : STR("; "));
+        md_text(out, n->v[i].text);
+    }
+    buf_char(out, '\n');
 }
 
 static enum status put_all(const struct answer *a, struct arena *arena, struct buf *out)
@@ -78,25 +100,14 @@ static enum status put_all(const struct answer *a, struct arena *arena, struct b
     struct notes n = {.arena = arena};
     TRY(grid_new(a, &style, arena, &g));
     notes_of(a, &g, &n);
-    buf_str(out, STR("### "));
-    put(out, notes_title(a, &n));
-    buf_str(out, STR("\n\n"));
-    put(out, notes_period(a, &n));
-    struct str filters = notes_filters(a, &n);
-    buf_str(out, filters.n ? STR(", ") : STR(""));
-    put_name(out, filters);
-    buf_str(out, STR("\n\n"));
+    md_head(out, a, &n);
     if (a->rows_n == 0)
-        put(out, notes_empty(a, &n));
+        md_text(out, notes_empty(a, &n));
     else
-        put_table(out, &g);
+        md_table(out, &g);
     if (a->rows_cut)
         buf_printf(out, "\n%zu more rows are in the total.\n", a->rows_cut);
-    for (int i = 0; i < n.n; i++) {
-        buf_str(out, n.v[i].starts_line ? STR("\n- ") : STR("; "));
-        put(out, n.v[i].text);
-    }
-    buf_char(out, '\n');
+    md_notes(out, &n);
     return n.failed ? ERR_NOMEM : OK;
 }
 

@@ -149,14 +149,17 @@ static void note_losses(const struct answer *a, struct notes *n)
     const int64_t *about = a->about.n;
     const int64_t *count = a->total.sums.count;
     int64_t duplicates = about[ABOUT_RECORDS] - a->about.invocations;
-    add_line(n, count[COUNT_UNPRICED] > 0,
-             counted(n, count[COUNT_UNPRICED], "unpriced", "unpriced"));
+    bool priced = count[COUNT_INVOCATIONS] > 0 || !a->sessions.asked;
+    if (priced)
+        add_line(n, count[COUNT_UNPRICED] > 0,
+                 counted(n, count[COUNT_UNPRICED], "unpriced", "unpriced"));
     if (count[COUNT_PARTIAL] > 0)
         add(n, true, counted(n, count[COUNT_PARTIAL], "partly priced", "partly priced"));
     if (count[COUNT_UNKNOWN_USAGE] > 0)
         add(n, true,
             counted(n, count[COUNT_UNKNOWN_USAGE], "without counters", "without counters"));
-    add(n, false,
+    (priced ? add : add_line)(
+        n, false,
         counted(n, duplicates > 0 ? duplicates : 0, "duplicate removed", "duplicates removed"));
     add(n, false, counted(n, about[ABOUT_SKIPPED], "skipped", "skipped"));
     add(n, about[ABOUT_QUARANTINED] > 0,
@@ -314,7 +317,8 @@ void notes_of(const struct answer *a, const struct grid *g, struct notes *n)
     note_losses(a, n);
     note_coverage(a, n);
     note_sessions(a, n);
-    note_marks(a, g, n);
+    if (g)
+        note_marks(a, g, n);
 }
 
 struct str notes_empty(const struct answer *a, struct notes *n)

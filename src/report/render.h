@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "query/answer.h"
+#include "query/savings.h"
 
 /* id, name as typed */
 #define REPORT_FORMAT_MAP(X)                                                                       \
@@ -42,5 +43,8 @@ bool report_format_find(struct str name, enum report_format *format);
 /* Appends to out. */
 enum status report_render(const struct answer *a, const struct report_options *o, struct buf *out,
                           struct err *err) MUST_USE;
+/* The same for findings. */
+enum status report_savings(const struct savings *s, const struct report_options *o, struct buf *out,
+                           struct err *err) MUST_USE;
 
 #endif

@@ -3,6 +3,7 @@
 #define ASSAY_REPORT_RENDER_INTERNAL_H
 
 #include "base/arena.h"
+#include "codec/jsonw.h"
 #include "query/metric.h"
 #include "report/render.h"
 
@@ -108,6 +109,7 @@ struct notes {
     bool failed; /* memory was short */
 };
 
+/* Without a grid nothing is said of the marks of amounts. */
 void notes_of(const struct answer *a, const struct grid *g, struct notes *out);
 /* "Spend by person", cleaned; "2026-04-01 – 2026-04-30, UTC". */
 struct str notes_title(const struct answer *a, struct notes *n);
@@ -116,6 +118,31 @@ struct str notes_period(const struct answer *a, struct notes *n);
 struct str notes_filters(const struct answer *a, struct notes *n);
 /* A sentence for an answer without rows. */
 struct str notes_empty(const struct answer *a, struct notes *n);
+
+/* ---- Markdown (md.c). */
+
+void md_text(struct buf *out, struct str text);
+/* Text of strangers. */
+void md_name(struct buf *out, struct str text);
+void md_head(struct buf *out, const struct answer *a, struct notes *n);
+/* A grid without a total has none. */
+void md_table(struct buf *out, const struct grid *g);
+void md_notes(struct buf *out, const struct notes *n);
+
+/* ---- JSON (json.c). */
+
+void write_question(struct jsonw *w, const struct question *q);
+void write_time(struct jsonw *w, const char *key, int64_t time_us);
+void write_i64(struct jsonw *w, const char *key, int64_t value);
+void write_str(struct jsonw *w, const char *key, struct str value);
+/* KEY_nusd and KEY_usd. */
+void write_money(struct jsonw *w, const char *key, money_sum pico);
+void write_sessions(struct jsonw *w, const struct answer_sessions *s);
+
+/* ---- Grids made by hand. */
+
+/* Widths of columns, when all cells are there. */
+void grid_measure(struct grid *g);
 
 /* ---- The formats. */
 

@@ -1,0 +1,580 @@
+/*
+ * Findings: see savings.h. Each thing that money goes to has an account by kind and subject; what a
+ * finding needs of all sessions at once (the median first message) waits until the end.
+ */
+#include "query/savings.h"
+
+#include "query/plan_internal.h"
+#include "query/savings_internal.h"
+#include "query/tally.h"
+#include "model/offer.h"
+
+#include <stdlib.h>
+
+#define TEXT(literal)                                                                              \
+    {                                                                                              \
+        literal, sizeof literal - 1                                                                \
+    }
+
+static const struct {
+    struct str key, heading, advice, assumes;
+} kinds[SAVING_KINDS] = {
+#define SAVING_ROW(id, key, heading, advice, assumes)                                              \
+    [id] = {TEXT(key), TEXT(heading), TEXT(advice), TEXT(assumes)},
+    SAVING_MAP(SAVING_ROW)
+#undef SAVING_ROW
+};
+
+struct str saving_key(enum saving_kind kind)
+{
+    return kinds[kind].key;
+}
+
+struct str saving_heading(enum saving_kind kind)
+{
+    return kinds[kind].heading;
+}
+
+struct str saving_advice(enum saving_kind kind)
+{
+    return kinds[kind].advice;
+}
+
+struct str saving_assumes(enum saving_kind kind)
+{
+    return kinds[kind].assumes;
+}
+
+struct ledger {
+    enum saving_kind kind;
+    uint32_t subject, other; /* texts; other: the model to change to */
+    int64_t sessions, calls, tokens, events;
+    int64_t most; /* tokens: of the largest */
+    money_sum cost, saved;
+    uint64_t last_session;
+    bool used; /* SAVING_UNUSED_MCP: somebody did */
+};
+
+/* A first message, for when the median is known. */
+struct first_message {
+    uint32_t context;
+    uint32_t user;
+    money_sum per_mtok; /* pico-USD that a million tokens more of it cost in all calls together */
+};
+
+struct savings_engine {
+    struct plan *plan;
+    struct plan_view *view;
+    struct series *series;
+    const struct directory *directory;
+    struct symbols *texts;
+    struct symbols *keys; /* of ledgers: id i is ledger i - 1 */
+    struct ledger *ledgers;
+    size_t ledgers_n, ledgers_cap;
+    struct first_message *firsts;
+    size_t firsts_n, firsts_cap;
+    uint32_t *users; /* by series: text + 1; 0: not asked */
+    uint32_t users_n;
+    struct arena scratch;
+    struct savings_prices prices;
+    struct answer_sessions about;
+    int64_t long_context, large_first;
+    uint64_t serial;
+};
+
+enum status savings_new(const struct savings_options *o, struct savings_engine **out,
+                        struct err *err)
+{
+    struct savings_engine *e = calloc(1, sizeof *e);
+    if (!e)
+        return err_nomem(err);
+    e->plan = o->plan;
+    e->series = o->series;
+    e->directory = o->directory;
+    e->long_context = o->long_context > 0 ? o->long_context : 200000;
+    e->large_first = o->large_first > 0 ? o->large_first : 60000;
+    e->about.asked = true;
+    arena_init(&e->scratch);
+    enum status status = plan_view_new(o->plan, &e->view, err);
+    if (status == OK)
+        status = symbols_new(&e->texts, err);
+    if (status == OK)
+        status = symbols_new(&e->keys, err);
+    if (status == OK && savings_prices_init(&e->prices, o, e->texts) != OK)
+        status = err_nomem(err);
+    if (status != OK) {
+        savings_engine_free(e);
+        return status;
+    }
+    *out = e;
+    return OK;
+}
+
+void savings_engine_free(struct savings_engine *e)
+{
+    if (!e)
+        return;
+    savings_prices_fini(&e->prices);
+    free(e->ledgers);
+    free(e->firsts);
+    free(e->users);
+    arena_fini(&e->scratch);
+    symbols_free(e->keys);
+    symbols_free(e->texts);
+    plan_view_free(e->view);
+    free(e);
+}
+
+static enum status make_ledger(struct savings_engine *e, enum saving_kind kind, uint32_t subject,
+                               uint32_t other)
+{
+    if (e->ledgers_n == e->ledgers_cap) {
+        size_t cap = e->ledgers_cap ? e->ledgers_cap * 2 : 64;
+        struct ledger *ledgers = realloc(e->ledgers, cap * sizeof *ledgers);
+        if (!ledgers)
+            return ERR_NOMEM;
+        e->ledgers = ledgers;
+        e->ledgers_cap = cap;
+    }
+    e->ledgers[e->ledgers_n++] = (struct ledger){.kind = kind, .subject = subject, .other = other};
+    return OK;
+}
+
+/* NULL when memory is short. Good until the next call. */
+static struct ledger *ledger_at(struct savings_engine *e, enum saving_kind kind, uint32_t subject,
+                                uint32_t other)
+{
+    const uint32_t key[] = {(uint32_t)kind + 1, subject, other};
+    uint32_t id;
+    if (symbols_intern(e->keys, str_of((const char *)key, sizeof key), &id) != OK)
+        return NULL;
+    if (id > e->ledgers_n && make_ledger(e, kind, subject, other) != OK)
+        return NULL;
+    struct ledger *l = &e->ledgers[id - 1];
+    if (l->last_session != e->serial)
+        l->sessions++;
+    l->last_session = e->serial;
+    return l;
+}
+
+static enum status user_of(struct savings_engine *e, uint32_t series, uint32_t *user)
+{
+    if (series >= e->users_n) {
+        uint32_t n = e->users_n ? e->users_n : 256;
+        while (n <= series)
+            n = n > UINT32_MAX / 2 ? UINT32_MAX : n * 2;
+        uint32_t *users = realloc(e->users, n * sizeof *users);
+        if (!users)
+            return ERR_NOMEM;
+        memset(users + e->users_n, 0, (n - e->users_n) * sizeof *users);
+        e->users = users;
+        e->users_n = n;
+    }
+    if (e->users[series] == 0) {
+        arena_reset(&e->scratch);
+        struct series_view view = {
+            .series = e->series, .directory = e->directory, .scratch = &e->scratch, .id = series};
+        struct str text = series_dimension(&view, DIM_USER);
+        uint32_t id;
+        if (!text.p)
+            return ERR_NOMEM;
+        TRY(symbols_intern(e->texts, text, &id));
+        e->users[series] = id + 1;
+    }
+    *user = e->users[series] - 1;
+    return OK;
+}
+
+static money_sum cost_of(const struct invocation *v)
+{
+    money_sum cost = 0;
+    for (int i = 0; i < TOKEN_CLASSES; i++)
+        cost += v->cost[i];
+    return cost;
+}
+
+static money_sum share_of(money_sum total, int64_t part, int64_t whole)
+{
+    money_sum q = 0;
+    if (!metric_divide(total * part, whole, &q))
+        return 0;
+    return q;
+}
+
+/* ---- One call. */
+
+static enum status text_of_label(struct savings_engine *e, uint32_t series, enum label id,
+                                 uint32_t *text)
+{
+    struct str s = series_text(e->series, series, id);
+    return symbols_intern(e->texts, s.p ? s : STR(""), text);
+}
+
+static enum status try_other(struct savings_engine *e, const struct invocation *v,
+                             enum saving_kind kind, enum alternative which)
+{
+    money_sum cost, spent = cost_of(v);
+    uint32_t subject, other;
+    TRY(savings_price(&e->prices, v, which, &cost, &other));
+    if (cost < 0 || cost >= spent || v->outcome != OUTCOME_PRICED)
+        return OK;
+    TRY(text_of_label(e, v->series, LABEL_MODEL, &subject));
+    struct ledger *l = ledger_at(e, kind, subject, which == ALTERNATIVE_GLOBAL ? 0 : other);
+    if (!l)
+        return ERR_NOMEM;
+    l->calls++;
+    l->tokens += invocation_tokens(v);
+    l->cost += spent;
+    l->saved += spent - cost;
+    return OK;
+}
+
+static enum status look_at_servers(struct savings_engine *e, const struct session_call *c)
+{
+    struct str text = symbols_text(series_symbols(e->series), c->v.exchange->offer);
+    int64_t bytes = exchange_bytes(c->v.exchange);
+    money_sum input = cost_of(&c->v) - c->v.cost[TOKENS_OUTPUT];
+    struct offer_item item;
+    while (offer_next(&text, &item)) {
+        uint32_t subject;
+        if (item.kind != OFFER_SERVER)
+            continue;
+        TRY(symbols_intern(e->texts, item.name, &subject));
+        struct ledger *l = ledger_at(e, SAVING_UNUSED_MCP, subject, 0);
+        if (!l)
+            return ERR_NOMEM;
+        int64_t tools = (int64_t)item.tools + item.deferred;
+        l->calls++;
+        l->most = tools > l->most ? tools : l->most;
+        l->tokens += (int64_t)share_of(c->context, offer_bytes(&item), bytes);
+        l->cost += share_of(input, offer_bytes(&item), bytes);
+        l->saved = l->cost;
+    }
+    return OK;
+}
+
+static enum status look_at_context(struct savings_engine *e, const struct session_call *c,
+                                   uint32_t user)
+{
+    if (c->v.exchange->kind != CALL_MAIN || c->context <= e->long_context)
+        return OK;
+    struct ledger *l = ledger_at(e, SAVING_LONG_SESSION, user, 0);
+    if (!l)
+        return ERR_NOMEM;
+    money_sum input = cost_of(&c->v) - c->v.cost[TOKENS_OUTPUT];
+    l->calls++;
+    l->most = c->context > l->most ? c->context : l->most;
+    l->tokens += c->context - e->long_context;
+    l->cost += input;
+    l->saved += share_of(input, c->context - e->long_context, c->context);
+    return OK;
+}
+
+static enum status look_at_failures(struct savings_engine *e, const struct session_call *c,
+                                    uint32_t user)
+{
+    bool retry = c->flags & SC_RETRY, error = c->v.flags & INV_ERROR;
+    money_sum cost = cost_of(&c->v);
+    uint32_t subject = user;
+    if ((!retry && !error) || cost == 0)
+        return OK;
+    if (!retry)
+        TRY(text_of_label(e, c->v.series, LABEL_ERROR, &subject));
+    struct ledger *l = ledger_at(e, retry ? SAVING_RETRIES : SAVING_FAILED, subject, 0);
+    if (!l)
+        return ERR_NOMEM;
+    l->calls++;
+    l->tokens += invocation_tokens(&c->v);
+    l->cost += cost;
+    l->saved += cost;
+    return OK;
+}
+
+/* 8/5 = 2 / 1.25, the prices of writing for an hour and for 5 minutes in units of plain input. */
+static enum status look_at_cache(struct savings_engine *e, const struct session_call *c,
+                                 uint32_t user)
+{
+    money_sum writes = c->v.cost[TOKENS_CACHE_WRITE_5M];
+    if (c->v.tokens[TOKENS_CACHE_WRITE_5M] == 0)
+        return OK;
+    struct ledger *l = ledger_at(e, SAVING_COLD_CACHE, user, 0);
+    if (!l)
+        return ERR_NOMEM;
+    if ((c->flags & SC_COLD) && c->idle_us <= US_PER_HOUR) {
+        l->events++;
+        l->tokens += c->cold_tokens;
+        l->cost += c->cold_cost;
+        l->saved += c->cold_excess;
+        writes -= c->cold_cost < writes ? c->cold_cost : writes;
+    }
+    l->calls++;
+    l->saved -= share_of(writes, 3, 5);
+    return OK;
+}
+
+static enum status look_at_call(struct savings_engine *e, const struct session_call *c)
+{
+    uint32_t user;
+    TRY(user_of(e, c->v.series, &user));
+    TRY(look_at_servers(e, c));
+    TRY(look_at_context(e, c, user));
+    TRY(look_at_failures(e, c, user));
+    TRY(look_at_cache(e, c, user));
+    if (c->v.exchange->kind == CALL_BACKGROUND)
+        TRY(try_other(e, &c->v, SAVING_BACKGROUND, ALTERNATIVE_SMALL));
+    TRY(try_other(e, &c->v, SAVING_SCOPE, ALTERNATIVE_GLOBAL));
+    return try_other(e, &c->v, SAVING_SUPERSEDED, ALTERNATIVE_NEWER);
+}
+
+/* ---- One session. */
+
+static enum status note_uses(struct savings_engine *e, const struct session *s)
+{
+    for (size_t i = 0; i < s->uses_n; i++) {
+        uint32_t subject;
+        if (s->uses[i].kind != TOOL_MCP)
+            continue;
+        TRY(symbols_intern(e->texts, symbols_text(series_symbols(e->series), s->uses[i].server),
+                           &subject));
+        struct ledger *l = ledger_at(e, SAVING_UNUSED_MCP, subject, 0);
+        if (!l)
+            return ERR_NOMEM;
+        l->used = true;
+    }
+    return OK;
+}
+
+static enum status note_first(struct savings_engine *e, const struct session *s, uint32_t user,
+                              money_sum per_mtok)
+{
+    if (!s->seen_whole || s->first_context <= 0)
+        return OK;
+    if (e->firsts_n == e->firsts_cap) {
+        size_t cap = e->firsts_cap ? e->firsts_cap * 2 : 256;
+        struct first_message *firsts = realloc(e->firsts, cap * sizeof *firsts);
+        if (!firsts)
+            return ERR_NOMEM;
+        e->firsts = firsts;
+        e->firsts_cap = cap;
+    }
+    uint32_t context = s->first_context > UINT32_MAX ? UINT32_MAX : (uint32_t)s->first_context;
+    e->firsts[e->firsts_n++] = (struct first_message){context, user, per_mtok};
+    return OK;
+}
+
+static void consider(struct savings_engine *e, const struct session *s,
+                     const struct session_call *c, bool first)
+{
+    e->about.calls++;
+    e->about.requests += (c->v.flags & INV_INPUT_BODY) != 0;
+    e->about.cost += cost_of(&c->v);
+    e->about.sessions += first;
+    e->about.inferred += first && s->inferred;
+}
+
+enum status savings_session(void *ctx, const struct session *s)
+{
+    struct savings_engine *e = ctx;
+    money_sum per_mtok = 0;
+    uint32_t user = 0;
+    bool any = false;
+    e->serial++;
+    for (size_t i = 0; i < s->calls_n; i++) {
+        const struct session_call *c = &s->calls[i];
+        uint32_t group;
+        if (!plan_wants_time(e->plan, c->v.time_us))
+            continue;
+        TRY(plan_group(e->view, c->v.series, &group));
+        if (group == GROUP_NONE)
+            continue;
+        consider(e, s, c, !any);
+        any = true;
+        TRY(look_at_call(e, c));
+        if (c->v.exchange->kind != CALL_MAIN)
+            continue;
+        TRY(user_of(e, c->v.series, &user));
+        per_mtok += share_of(cost_of(&c->v) - c->v.cost[TOKENS_OUTPUT], 1000000, c->context);
+    }
+    if (!any)
+        return OK;
+    TRY(note_uses(e, s));
+    return note_first(e, s, user, per_mtok);
+}
+
+void savings_loose(struct savings_engine *e, const struct cube *cube)
+{
+    for (size_t i = 0; i < cube_cells(cube); i++) {
+        const struct sums *s = cube_cell(cube, i).sums;
+        e->about.calls += s->count[COUNT_INVOCATIONS];
+        e->about.requests += s->count[COUNT_INPUT_BODIES];
+        e->about.left_out += s->count[COUNT_INVOCATIONS];
+        e->about.left_out_cost += s->money[MONEY_COST];
+    }
+}
+
+/* ---- All of them. */
+
+static int compare_firsts(const void *pa, const void *pb)
+{
+    const struct first_message *a = pa, *b = pb;
+    return (a->context > b->context) - (a->context < b->context);
+}
+
+static enum status judge_firsts(struct savings_engine *e)
+{
+    size_t n = e->firsts_n;
+    if (n == 0)
+        return OK;
+    qsort(e->firsts, n, sizeof *e->firsts, compare_firsts);
+    int64_t median = e->firsts[(n + 1) / 2 - 1].context;
+    int64_t large = e->firsts[(n * 90 + 99) / 100 - 1].context;
+    for (size_t i = 0; i < n; i++) {
+        const struct first_message *f = &e->firsts[i];
+        if (f->context <= large || f->context <= e->large_first)
+            continue;
+        e->serial++; /* each is a session of its own */
+        struct ledger *l = ledger_at(e, SAVING_FIRST_MESSAGE, f->user, 0);
+        if (!l)
+            return ERR_NOMEM;
+        l->events = median;
+        l->calls++;
+        l->most = f->context > l->most ? f->context : l->most;
+        l->tokens += f->context - median;
+        l->cost += share_of(f->per_mtok, f->context, 1000000);
+        l->saved += share_of(f->per_mtok, f->context - median, 1000000);
+    }
+    return OK;
+}
+
+static int compare_savings(const void *pa, const void *pb)
+{
+    const struct saving *a = pa, *b = pb;
+    if (a->saved != b->saved)
+        return a->saved > b->saved ? -1 : 1;
+    if (a->kind != b->kind)
+        return a->kind < b->kind ? -1 : 1;
+    int order = str_cmp(a->subject, b->subject);
+    return order ? order : str_cmp(a->evidence, b->evidence);
+}
+
+static void put_count(struct buf *out, int64_t n, const char *one, const char *many)
+{
+    char text[MONEY_TEXT];
+    money_format(text, (money_sum)n * PICO_PER_USD, 0, ',');
+    buf_printf(out, "%s %s", text, n == 1 ? one : many);
+}
+
+#define CALLS "call", "calls"
+#define TOKENS "token", "tokens"
+
+static void tell_evidence(const struct savings_engine *e, const struct ledger *l, struct buf *out)
+{
+    struct str other = symbols_text(e->texts, l->other);
+    switch (l->kind) {
+    case SAVING_UNUSED_MCP:
+        buf_str(out, STR("never called; it puts "));
+        put_count(out, l->tokens / (l->calls ? l->calls : 1), TOKENS);
+        buf_str(out, STR(" into each of "));
+        put_count(out, l->calls, CALLS);
+        buf_str(out, STR(" ("));
+        put_count(out, l->most, "tool)", "tools)");
+        break;
+    case SAVING_COLD_CACHE:
+        put_count(out, l->events, "restart", "restarts");
+        buf_str(out, STR(" after 5 to 60 minutes wrote "));
+        put_count(out, l->tokens, TOKENS);
+        buf_str(out, STR(" again"));
+        break;
+    case SAVING_LONG_SESSION:
+        put_count(out, l->calls, CALLS);
+        buf_str(out, STR(" above "));
+        put_count(out, e->long_context, TOKENS);
+        buf_str(out, STR(" of context, up to "));
+        put_count(out, l->most, TOKENS);
+        break;
+    case SAVING_FIRST_MESSAGE:
+        put_count(out, l->calls, "session begins", "sessions begin");
+        buf_str(out, STR(" with up to "));
+        put_count(out, l->most, TOKENS);
+        buf_str(out, STR("; the median is "));
+        put_count(out, l->events, TOKENS);
+        break;
+    case SAVING_BACKGROUND:
+    case SAVING_SUPERSEDED:
+        put_count(out, l->calls, CALLS);
+        buf_str(out, STR(" with "));
+        put_count(out, l->tokens, TOKENS);
+        buf_printf(out, "; %.*s would have done", STR_ARG(other));
+        break;
+    default:
+        put_count(out, l->calls, CALLS);
+        buf_str(out, STR(" with "));
+        put_count(out, l->tokens, TOKENS);
+    }
+}
+
+static enum status tell(const struct savings_engine *e, struct savings *s, const struct ledger *l)
+{
+    struct tally_scale scale = tally_scale_of(s->question, &s->about);
+    struct buf text;
+    buf_init(&text, 1 << 14);
+    tell_evidence(e, l, &text);
+    struct saving *v = &s->v[s->n++];
+    *v = (struct saving){
+        .kind = l->kind,
+        .subject = arena_str(&s->arena, symbols_text(e->texts, l->subject)),
+        .evidence = arena_str(&s->arena, buf_view(&text)),
+        .sessions = l->sessions,
+        .cost = l->cost,
+        .saved = l->saved,
+        .month = tally_month(l->saved, &scale),
+    };
+    enum status status = buf_status(&text);
+    buf_fini(&text);
+    return status != OK ? status : v->subject.p && v->evidence.p ? OK : ERR_NOMEM;
+}
+
+static enum status tell_all(struct savings_engine *e, struct savings *s)
+{
+    TRY(judge_firsts(e));
+    s->v = arena_alloc(&s->arena, (e->ledgers_n + 1) * sizeof *s->v);
+    if (!s->v || !s->prices_date.p)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < e->ledgers_n; i++)
+        if (e->ledgers[i].saved > 0 && !e->ledgers[i].used)
+            TRY(tell(e, s, &e->ledgers[i]));
+    qsort(s->v, s->n, sizeof *s->v, compare_savings);
+    int64_t limit = s->question->limit;
+    if (limit > 0 && (uint64_t)limit < s->n) {
+        s->cut = s->n - (size_t)limit;
+        s->n = (size_t)limit;
+    }
+    return OK;
+}
+
+enum status savings_finish(struct savings_engine *e, const struct about *about,
+                           struct str prices_date, struct savings **out, struct err *err)
+{
+    struct savings *s = calloc(1, sizeof *s);
+    if (!s)
+        return err_nomem(err);
+    arena_init(&s->arena);
+    s->question = plan_question(e->plan);
+    s->about = *about;
+    s->sessions = e->about;
+    s->prices_date = arena_str(&s->arena, prices_date);
+    if (tell_all(e, s) != OK) {
+        savings_free(s);
+        return err_nomem(err);
+    }
+    *out = s;
+    return OK;
+}
+
+void savings_free(struct savings *s)
+{
+    if (!s)
+        return;
+    arena_fini(&s->arena);
+    free(s);
+}
