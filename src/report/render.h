@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "query/answer.h"
 #include "query/savings.h"
+#include "query/timeline.h"
 
 /* id, name as typed */
 #define REPORT_FORMAT_MAP(X)                                                                       \
@@ -43,6 +44,9 @@ bool report_format_find(struct str name, enum report_format *format);
 /* Appends to out. */
 enum status report_render(const struct answer *a, const struct report_options *o, struct buf *out,
                           struct err *err) MUST_USE;
+/* The same for one session: of its calls those that t->skip and the question's limit leave. */
+enum status report_timeline(const struct timeline *t, const struct report_options *o,
+                            struct buf *out, struct err *err) MUST_USE;
 /* The same for findings. */
 enum status report_savings(const struct savings *s, const struct report_options *o, struct buf *out,
                            struct err *err) MUST_USE;

@@ -127,7 +127,8 @@ static void put_hidden(const struct sheet *s)
                    column->above.n ? " " : "", STR_ARG(column->heading));
         before = ", ";
     }
-    buf_str(&text, STR(": widen the terminal, or choose with --metrics"));
+    buf_str(&text, s->chosen ? STR(": widen the terminal, or choose with --metrics")
+                             : STR(": widen the terminal; the other formats have all"));
     sheet_wrapped(s, DIM, buf_view(&text));
     buf_fini(&text);
 }

@@ -14,6 +14,7 @@ struct sheet {
     struct layout layout;
     struct notes notes;
     struct buf *out;
+    bool chosen; /* columns can be chosen with --metrics */
 };
 
 /* SGR sequences; the empty string without colours. */

@@ -126,7 +126,7 @@ enum status render_table(const struct answer *a, const struct report_options *o,
 {
     struct arena arena;
     arena_init(&arena);
-    struct sheet s = {.answer = a, .o = o, .out = out};
+    struct sheet s = {.answer = a, .o = o, .out = out, .chosen = true};
     s.notes.arena = &arena;
     s.notes.ascii = o->ascii;
     s.notes.width = o->width;
