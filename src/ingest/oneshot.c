@@ -106,10 +106,10 @@ static void progress(void *ctx, const struct crew_progress *p)
     r->o->progress(r->o->ctx, p);
 }
 
-static enum status count_deferred(void *ctx, const struct invocation *v)
+static enum status count_deferred(void *ctx, const struct invocation *v, struct err *err)
 {
     struct run *r = ctx;
-    return plan_add(r->parts[0].view, r->parts[0].cube, v, 1);
+    return plan_add(r->parts[0].view, r->parts[0].cube, v, 1) == OK ? OK : err_nomem(err);
 }
 
 static enum status open_parts(struct run *r, int threads, struct err *err)

@@ -437,8 +437,9 @@ static void a_full_disk_is_told(void **state)
     faults_none();
 }
 
-static enum status count_one(void *ctx, const struct invocation *v)
+static enum status count_one(void *ctx, const struct invocation *v, struct err *err)
 {
+    (void)err;
     *(int64_t *)ctx += v->tokens[TOKENS_INPUT];
     return OK;
 }
