@@ -1,0 +1,185 @@
+/*
+ * Sessions made by hand: a conversation is a list of message digests, a call sends what it holds so
+ * far. What tests of model/session and query/sessions stand on. Everything is leaked on purpose.
+ */
+#ifndef ASSAY_TESTS_SESSION_FIXTURE_H
+#define ASSAY_TESTS_SESSION_FIXTURE_H
+
+#include "model/session.h"
+#include "unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { TALK_MAX = 64, USES_MAX = 8, SESSIONS_MAX = 4096 };
+
+static const int64_t SECOND_US = 1000000;
+
+struct talk {
+    uint64_t message[TALK_MAX];
+    uint32_t n;
+    uint64_t system;
+};
+
+/* A call and what it borrows. */
+struct made_call {
+    struct exchange x;
+    struct tool_use made[USES_MAX], earlier[USES_MAX];
+};
+
+struct made_calls {
+    struct session_call *v;
+    size_t n, cap;
+};
+
+static inline void say(struct talk *t, uint64_t message)
+{
+    assert_true(t->n < TALK_MAX);
+    t->message[t->n++] = message;
+}
+
+static inline void fill_request(struct exchange *x, const struct talk *t)
+{
+    x->messages = t->n;
+    x->first = t->n ? t->message[0] : 0;
+    x->opening = t->n ? t->message[0] * 31 : 0;
+    x->system = t->system;
+    x->recent_n = t->n < EXCHANGE_RECENT ? t->n : EXCHANGE_RECENT;
+    for (uint32_t i = 0; i < x->recent_n; i++)
+        x->recent[i] = t->message[t->n - x->recent_n + i];
+    x->flags |= t->n > 1 ? EX_HISTORY : 0;
+}
+
+/* The opening of a sub-agent whose first message is this. */
+static inline uint64_t prompt_of(uint64_t message)
+{
+    return message * 31;
+}
+
+static inline struct session_call *add_call(struct made_calls *c, int64_t second,
+                                            enum call_kind kind, const struct talk *t)
+{
+    if (c->n == c->cap) {
+        c->cap = c->cap ? c->cap * 2 : 16;
+        c->v = realloc(c->v, c->cap * sizeof *c->v);
+        assert_non_null(c->v);
+    }
+    struct made_call *made = calloc(1, sizeof *made);
+    assert_non_null(made);
+    struct exchange *x = &made->x;
+    *x = (struct exchange){.session = STR("0198-id"), .kind = (uint8_t)kind};
+    if (t)
+        fill_request(x, t);
+    x->flags |= kind == CALL_SUBAGENT ? EX_SUBAGENT : 0;
+    x->made = made->made;
+    x->earlier = made->earlier;
+    struct session_call *call = &c->v[c->n++];
+    *call = (struct session_call){.thread = 99, .flags = 99};
+    call->v = (struct invocation){.time_us = second * SECOND_US,
+                                  .key = {c->n, c->n * 7},
+                                  .content = 0x1000 + c->n,
+                                  .exchange = x,
+                                  .session = 5};
+    return call;
+}
+
+/* Exchanges are const for the fold only. */
+static inline struct exchange *exchange_in(struct session_call *c)
+{
+    union {
+        const struct exchange *seen;
+        struct exchange *mine;
+    } x = {.seen = c->v.exchange};
+    return x.mine;
+}
+
+static inline struct tool_use *list_in(const struct tool_use *list)
+{
+    union {
+        const struct tool_use *seen;
+        struct tool_use *mine;
+    } v = {.seen = list};
+    return v.mine;
+}
+
+static inline void makes(struct session_call *c, struct tool_use use)
+{
+    struct exchange *x = exchange_in(c);
+    assert_true(x->made_n < USES_MAX);
+    list_in(x->made)[x->made_n++] = use;
+}
+
+static inline void tells(struct session_call *c, struct tool_use use)
+{
+    struct exchange *x = exchange_in(c);
+    assert_true(x->earlier_n < USES_MAX);
+    list_in(x->earlier)[x->earlier_n++] = use;
+}
+
+static inline struct tool_use tool(uint64_t id, uint32_t name, uint64_t input)
+{
+    return (struct tool_use){.id = id, .input = input, .name = name, .kind = TOOL_BUILTIN};
+}
+
+static inline struct tool_use agent(uint64_t id, uint32_t name, uint64_t first_message)
+{
+    return (struct tool_use){
+        .id = id, .input = prompt_of(first_message), .name = name, .kind = TOOL_AGENT};
+}
+
+static inline struct tool_use result(struct tool_use use, bool error)
+{
+    use.answered = true;
+    use.error = error;
+    return use;
+}
+
+/* Sessions that a fold has handed out; good until the next. */
+struct folded {
+    struct session v[SESSIONS_MAX];
+    size_t n;
+    struct arena arena;
+};
+
+static inline enum status keep_session(void *ctx, const struct session *s)
+{
+    struct folded *f = ctx;
+    assert_true(f->n < SESSIONS_MAX);
+    f->v[f->n++] = *s;
+    return OK;
+}
+
+static inline int by_session_id(const void *a, const void *b)
+{
+    const struct session *x = a, *y = b;
+    return str_cmp(x->id, y->id);
+}
+
+static inline struct folded *fold_with(struct made_calls *c, const struct session_options *options)
+{
+    static struct folded f;
+    struct err err = {0};
+    arena_fini(&f.arena);
+    f.n = 0;
+    enum status status = session_fold(c->v, c->n, options, &f.arena, keep_session, &f, &err);
+    if (status != OK)
+        fail_msg("fold: %s", err.text);
+    qsort(f.v, f.n, sizeof *f.v, by_session_id);
+    return &f;
+}
+
+static inline struct folded *fold_all(struct made_calls *c)
+{
+    const struct session_options options = {.key = {3, 4}};
+    return fold_with(c, &options);
+}
+
+/* The only session of the calls. */
+static inline const struct session *fold_one_of(struct made_calls *c)
+{
+    struct folded *f = fold_all(c);
+    assert_int_equal(f->n, 1);
+    return &f->v[0];
+}
+
+#endif
