@@ -182,4 +182,40 @@ static inline const struct session *fold_one_of(struct made_calls *c)
     return &f->v[0];
 }
 
+static inline void mix(uint64_t *h, const void *bytes, size_t n)
+{
+    *h ^= hash64((struct hash_key){*h, n}, bytes, n);
+    *h *= UINT64_C(0x9E3779B97F4A7C15);
+}
+
+/* A number for all that a session says. */
+static inline uint64_t session_digest(const struct session *s)
+{
+    uint64_t h = 1;
+    const int64_t numbers[] = {s->prompts,       s->turns,         s->retries,
+                               s->compactions,   s->tool_calls,    s->tool_errors,
+                               s->agents,        s->fan_out,       s->depth,
+                               s->peak_context,  s->first_context, s->loop,
+                               s->cold_restarts, s->active_us,     (int64_t)s->cold_excess,
+                               (int64_t)s->cost, s->seen_whole,    s->requests_per_minute};
+    mix(&h, s->id.p, s->id.n);
+    mix(&h, numbers, sizeof numbers);
+    for (size_t k = 0; k < s->calls_n; k++) {
+        const struct session_call *c = &s->calls[k];
+        const int64_t v[] = {c->thread, c->flags, (int64_t)c->v.key.hi, c->cold_cost};
+        mix(&h, v, sizeof v);
+    }
+    for (size_t k = 0; k < s->threads_n; k++) {
+        const struct session_thread *t = &s->threads[k];
+        const int64_t v[] = {t->kind, t->parent, t->depth, t->name, t->generations, t->calls};
+        mix(&h, v, sizeof v);
+    }
+    for (size_t k = 0; k < s->uses_n; k++) {
+        const struct session_use *u = &s->uses[k];
+        const int64_t v[] = {u->name, u->kind, u->error, u->call, (int64_t)u->input};
+        mix(&h, v, sizeof v);
+    }
+    return h;
+}
+
 #endif
