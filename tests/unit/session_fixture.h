@@ -1,6 +1,7 @@
 /*
  * Sessions made by hand: a conversation is a list of message digests, a call sends what it holds so
- * far. What tests of model/session and query/sessions stand on. Everything is leaked on purpose.
+ * far. What tests of model/session and query/sessions stand on. All memory is given
+ * back by forget_calls, the teardown of the group.
  */
 #ifndef ASSAY_TESTS_SESSION_FIXTURE_H
 #define ASSAY_TESTS_SESSION_FIXTURE_H
@@ -32,6 +33,13 @@ struct made_calls {
     size_t n, cap;
 };
 
+/* Lives as long as the test program. */
+static inline struct arena *arena_of_calls(void)
+{
+    static struct arena arena;
+    return &arena;
+}
+
 static inline void say(struct talk *t, uint64_t message)
 {
     assert_true(t->n < TALK_MAX);
@@ -59,13 +67,18 @@ static inline uint64_t prompt_of(uint64_t message)
 static inline struct session_call *add_call(struct made_calls *c, int64_t second,
                                             enum call_kind kind, const struct talk *t)
 {
+    struct arena *arena = arena_of_calls();
     if (c->n == c->cap) {
-        c->cap = c->cap ? c->cap * 2 : 16;
-        c->v = realloc(c->v, c->cap * sizeof *c->v);
-        assert_non_null(c->v);
+        struct session_call *more = arena_alloc(arena, (c->cap * 2 + 16) * sizeof *more);
+        assert_non_null(more);
+        if (c->n)
+            memcpy(more, c->v, c->n * sizeof *more);
+        c->v = more;
+        c->cap = c->cap * 2 + 16;
     }
-    struct made_call *made = calloc(1, sizeof *made);
+    struct made_call *made = arena_alloc(arena, sizeof *made);
     assert_non_null(made);
+    memset(made, 0, sizeof *made);
     struct exchange *x = &made->x;
     *x = (struct exchange){.session = STR("0198-id"), .kind = (uint8_t)kind};
     if (t)
@@ -155,17 +168,31 @@ static inline int by_session_id(const void *a, const void *b)
     return str_cmp(x->id, y->id);
 }
 
-static inline struct folded *fold_with(struct made_calls *c, const struct session_options *options)
+static inline struct folded *folded_calls(void)
 {
     static struct folded f;
+    return &f;
+}
+
+static inline int forget_calls(void **state)
+{
+    (void)state;
+    arena_fini(arena_of_calls());
+    arena_fini(&folded_calls()->arena);
+    return 0;
+}
+
+static inline struct folded *fold_with(struct made_calls *c, const struct session_options *options)
+{
+    struct folded *f = folded_calls();
     struct err err = {0};
-    arena_fini(&f.arena);
-    f.n = 0;
-    enum status status = session_fold(c->v, c->n, options, &f.arena, keep_session, &f, &err);
+    arena_fini(&f->arena);
+    f->n = 0;
+    enum status status = session_fold(c->v, c->n, options, &f->arena, keep_session, f, &err);
     if (status != OK)
         fail_msg("fold: %s", err.text);
-    qsort(f.v, f.n, sizeof *f.v, by_session_id);
-    return &f;
+    qsort(f->v, f->n, sizeof *f->v, by_session_id);
+    return f;
 }
 
 static inline struct folded *fold_all(struct made_calls *c)
