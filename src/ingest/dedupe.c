@@ -10,7 +10,7 @@
 #include "ingest/dedupe.h"
 
 #include "base/io.h"
-#include "ingest/pack.h"
+#include "model/invocation_pack.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -396,8 +396,8 @@ static enum status offer_block(struct dedupe *part, const unsigned char *bytes, 
 }
 
 static enum status count_part(struct dedupe *part,
-                              enum status (*count)(void *, const struct invocation *), void *ctx,
-                              struct err *err)
+                              enum status (*count)(void *, const struct invocation *, struct err *),
+                              void *ctx, struct err *err)
 {
     for (int i = 0; i < SHARDS; i++) {
         struct shard *s = &part->shards[i];
@@ -407,16 +407,16 @@ static enum status count_part(struct dedupe *part,
             if (!finger(&s->slots[at]))
                 continue;
             TRY(load(part, s, s->slots[at].ref, &v, err));
-            if (count(ctx, &v) != OK)
-                return err_nomem(err);
+            TRY(count(ctx, &v, err));
         }
     }
     return OK;
 }
 
 static enum status finish_pass(struct dedupe *d, struct shard *s, unsigned pass, unsigned passes,
-                               enum status (*count)(void *, const struct invocation *), void *ctx,
-                               struct err *err)
+                               enum status (*count)(void *, const struct invocation *,
+                                                    struct err *),
+                               void *ctx, struct err *err)
 {
     struct dedupe *part;
     TRY(dedupe_new(UINT64_MAX, &part, err));
@@ -439,8 +439,9 @@ static enum status finish_pass(struct dedupe *d, struct shard *s, unsigned pass,
 }
 
 enum status dedupe_finish(struct dedupe *d,
-                          enum status (*count)(void *ctx, const struct invocation *v), void *ctx,
-                          struct err *err)
+                          enum status (*count)(void *ctx, const struct invocation *v,
+                                               struct err *err),
+                          void *ctx, struct err *err)
 {
     /* A pass may fill as much of the table's memory as the limit allows; a packed invocation is
      * never shorter than a slot's share. Each pass reads everything set aside: with a tiny

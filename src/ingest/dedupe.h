@@ -29,13 +29,14 @@ void dedupe_free(struct dedupe *d);
 
 /* Brings the key's place into the cache, for an offer some records later. Any thread. */
 void dedupe_prefetch(const struct dedupe *d, struct hash128 key);
-/* Any thread. *old is filled for VERDICT_REPLACE, as far as sums_add and the plan need it. */
+/* Any thread. *old is filled for VERDICT_REPLACE, all but its exchange. */
 enum status dedupe_offer(struct dedupe *d, const struct invocation *v, enum verdict *verdict,
                          struct invocation *old, struct err *err) MUST_USE;
 /* After all offers, one thread: calls count for each deferred invocation that stays. */
 enum status dedupe_finish(struct dedupe *d,
-                          enum status (*count)(void *ctx, const struct invocation *v), void *ctx,
-                          struct err *err) MUST_USE;
+                          enum status (*count)(void *ctx, const struct invocation *v,
+                                               struct err *err),
+                          void *ctx, struct err *err) MUST_USE;
 /* Distinct invocations so far (all of them after dedupe_finish), and bytes held by the table. */
 int64_t dedupe_count(const struct dedupe *d);
 uint64_t dedupe_memory(const struct dedupe *d);

@@ -1,8 +1,6 @@
 /* A report without a store: see oneshot.h. */
 #include "ingest/oneshot.h"
 
-#include "ingest/dedupe.h"
-
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -13,6 +11,9 @@ enum { AHEAD = 16 };
 struct part {
     struct invocation ahead[AHEAD];
     size_t ahead_at, ahead_n; /* the oldest, and how many there are */
+    /* What bodies tell of those, for sessions; intake keeps it only until the next record. */
+    struct exchange exchange[AHEAD];
+    struct arena lists[AHEAD];
     struct plan_view *view;
     struct cube *cube;
     struct about about;
@@ -33,11 +34,24 @@ static bool wants(void *ctx, const struct local_file *file)
     return true;
 }
 
-static enum status offer(struct run *r, struct part *p, const struct invocation *v, struct err *err)
+enum status oneshot_gather(struct sessions *s, int worker, const struct invocation *v,
+                           enum verdict verdict, const struct invocation *old, struct err *err)
 {
+    if (!s || verdict == VERDICT_DROP)
+        return OK;
+    if (verdict == VERDICT_REPLACE)
+        TRY(sessions_drop(s, worker, old, err));
+    return sessions_put(s, worker, v,
+                        verdict == VERDICT_DEFERRED ? SESSIONS_PENDING : SESSIONS_SURE, err);
+}
+
+static enum status offer(struct run *r, int worker, const struct invocation *v, struct err *err)
+{
+    struct part *p = &r->parts[worker];
     enum verdict verdict;
     struct invocation old;
     TRY(dedupe_offer(r->dedupe, v, &verdict, &old, err));
+    TRY(oneshot_gather(r->o->sessions, worker, v, verdict, &old, err));
     enum status status = OK;
     if (verdict == VERDICT_REPLACE)
         status = plan_add(p->view, p->cube, &old, -1);
@@ -46,27 +60,45 @@ static enum status offer(struct run *r, struct part *p, const struct invocation 
     return status == OK ? OK : err_nomem(err);
 }
 
-static enum status take(void *ctx, int worker, const struct invocation *v, struct err *err)
+/* Keeps an invocation until it is offered. What no session wants loses its own: then dedupe, which
+ * hands it back when a better copy comes, does not say so either. */
+static enum status keep(struct run *r, struct part *p, const struct invocation *v, struct err *err)
 {
-    struct run *r = ctx;
-    struct part *p = &r->parts[worker];
-    struct invocation *place = &p->ahead[(p->ahead_at + p->ahead_n) % AHEAD];
-    if (p->ahead_n == AHEAD) {
-        TRY(offer(r, p, place, err));
-        p->ahead_at = (p->ahead_at + 1) % AHEAD;
-        p->ahead_n--;
-    }
-    dedupe_prefetch(r->dedupe, v->key);
+    size_t at = (p->ahead_at + p->ahead_n) % AHEAD;
+    struct invocation *place = &p->ahead[at];
     *place = *v;
+    place->exchange = NULL;
+    if (r->o->sessions && v->exchange && plan_wants_time(r->o->plan, v->time_us)) {
+        arena_reset(&p->lists[at]);
+        if (exchange_copy(v->exchange, &p->lists[at], &p->exchange[at]) != OK)
+            return err_nomem(err);
+        place->exchange = &p->exchange[at];
+    } else {
+        place->session = 0;
+    }
     p->ahead_n++;
     return OK;
 }
 
-/* After the last file: what still waits. */
-static enum status drain(struct run *r, struct part *p, struct err *err)
+static enum status take(void *ctx, int worker, const struct invocation *v, struct err *err)
 {
+    struct run *r = ctx;
+    struct part *p = &r->parts[worker];
+    if (p->ahead_n == AHEAD) {
+        TRY(offer(r, worker, &p->ahead[p->ahead_at], err));
+        p->ahead_at = (p->ahead_at + 1) % AHEAD;
+        p->ahead_n--;
+    }
+    dedupe_prefetch(r->dedupe, v->key);
+    return keep(r, p, v, err);
+}
+
+/* After the last file: what still waits. */
+static enum status drain(struct run *r, int worker, struct err *err)
+{
+    struct part *p = &r->parts[worker];
     for (; p->ahead_n > 0; p->ahead_n--) {
-        TRY(offer(r, p, &p->ahead[p->ahead_at], err));
+        TRY(offer(r, worker, &p->ahead[p->ahead_at], err));
         p->ahead_at = (p->ahead_at + 1) % AHEAD;
     }
     return OK;
@@ -106,10 +138,12 @@ static void progress(void *ctx, const struct crew_progress *p)
     r->o->progress(r->o->ctx, p);
 }
 
-static enum status count_deferred(void *ctx, const struct invocation *v)
+static enum status count_deferred(void *ctx, const struct invocation *v, struct err *err)
 {
     struct run *r = ctx;
-    return plan_add(r->parts[0].view, r->parts[0].cube, v, 1);
+    if (r->o->sessions)
+        TRY(sessions_confirm(r->o->sessions, 0, v, err));
+    return plan_add(r->parts[0].view, r->parts[0].cube, v, 1) == OK ? OK : err_nomem(err);
 }
 
 static enum status open_parts(struct run *r, int threads, struct err *err)
@@ -140,7 +174,7 @@ static enum status run(struct run *r, int threads, struct cube *cube, struct abo
     };
     TRY(crew_run(o->operands, o->operands_n, threads, o->env, &job, err));
     for (int i = 0; i < threads; i++)
-        TRY(drain(r, &r->parts[i], err));
+        TRY(drain(r, i, err));
     TRY(dedupe_finish(r->dedupe, count_deferred, r, err));
     about_init(about);
     for (int i = 0; i < threads; i++) {
@@ -156,11 +190,16 @@ static enum status run(struct run *r, int threads, struct cube *cube, struct abo
     return OK;
 }
 
+int oneshot_threads(int threads)
+{
+    return threads < 1 ? 1 : threads > CREW_MAX ? CREW_MAX : threads;
+}
+
 enum status oneshot_run(const struct oneshot *o, struct cube *cube, struct about *about,
                         struct err *err)
 {
     struct run r = {.o = o};
-    int threads = o->threads < 1 ? 1 : o->threads > CREW_MAX ? CREW_MAX : o->threads;
+    int threads = oneshot_threads(o->threads);
     pthread_mutex_init(&r.lock, NULL);
     enum status status = dedupe_new(o->dedupe_memory, &r.dedupe, err);
     if (status == OK)
@@ -168,6 +207,8 @@ enum status oneshot_run(const struct oneshot *o, struct cube *cube, struct about
     for (int i = 0; r.parts && i < threads; i++) {
         plan_view_free(r.parts[i].view);
         cube_free(r.parts[i].cube);
+        for (int k = 0; k < AHEAD; k++)
+            arena_fini(&r.parts[i].lists[k]);
     }
     free(r.parts);
     dedupe_free(r.dedupe);

@@ -11,6 +11,7 @@
 #define ASSAY_MODEL_SESSION_H
 
 #include "model/invocation.h"
+#include "model/series.h"
 
 enum { SESSION_THREAD_NONE = -1 };
 
@@ -85,6 +86,8 @@ struct session {
 struct session_options {
     struct hash_key key; /* as the exchanges were made with */
     int64_t window_us;   /* inferred sessions end after so long without a call; 0: 1 hour */
+    /* To tell which calls were of one model; NULL: those of one series. */
+    const struct series *series;
 };
 
 /*

@@ -8,6 +8,7 @@
 #include "ingest/dedupe.h"
 #include "ingest/load.h"
 #include "ingest/oneshot.h"
+#include "query/sessions.h"
 #include "report/render.h"
 #include "sim/sim.h"
 #include "unit.h"
@@ -437,8 +438,9 @@ static void a_full_disk_is_told(void **state)
     faults_none();
 }
 
-static enum status count_one(void *ctx, const struct invocation *v)
+static enum status count_one(void *ctx, const struct invocation *v, struct err *err)
 {
+    (void)err;
     *(int64_t *)ctx += v->tokens[TOKENS_INPUT];
     return OK;
 }
@@ -520,6 +522,100 @@ static void the_file_of_duplicates_may_come_short_or_full(void **state)
     }
 }
 
+static enum status add_calls(void *ctx, const struct session *s)
+{
+    *(int64_t *)ctx += s->prompts + 100 * (int64_t)s->calls_n + 10000;
+    return OK;
+}
+
+/* Calls of some sessions, a part of them dropped or never confirmed, through a file; *sum is what
+ * the sessions come to. */
+static enum status gather_many(uint64_t memory, int64_t *sum, struct err *err)
+{
+    enum { CALLS = 6000, SESSIONS = 300 };
+    const struct sessions_options o = {.fold = {.key = {1, 2}}, .memory = memory};
+    struct sessions *s = NULL;
+    enum status status = sessions_new(&o, 2, &s, err);
+    *sum = 0;
+    for (uint64_t i = 0; status == OK && i < CALLS; i++) {
+        const struct tool_use use = {.id = i + 1, .input = i % 7, .name = 3};
+        const struct exchange x = {.session = i % SESSIONS % 3 ? STR("0198-session") : STR(""),
+                                   .kind = i % 5 ? CALL_MAIN : CALL_SUBAGENT,
+                                   .prompts = 1,
+                                   .messages = (uint32_t)(1 + i / SESSIONS),
+                                   .first = i % SESSIONS + 1,
+                                   .recent = {i + 1},
+                                   .recent_n = 1,
+                                   .made = &use,
+                                   .made_n = 1};
+        const struct invocation v = {.time_us = (int64_t)i * 1000000,
+                                     .key = {i, i * UINT64_C(0x9E3779B97F4A7C15)},
+                                     .content = i + 1,
+                                     .exchange = &x,
+                                     .session = i % SESSIONS + 1};
+        bool pending = i % 4 == 0;
+        status = sessions_put(s, (int)(i % 2), &v, pending ? SESSIONS_PENDING : SESSIONS_SURE, err);
+        if (status == OK && pending && i % 8 == 0)
+            status = sessions_confirm(s, 0, &v, err);
+        if (status == OK && i % 9 == 0)
+            status = sessions_drop(s, 1, &v, err);
+    }
+    if (status == OK)
+        status = sessions_each(s, add_calls, sum, err);
+    sessions_free(s);
+    return status;
+}
+
+static void sessions_survive_the_failure_of_any_allocation(void **state)
+{
+    (void)state;
+    static const uint64_t memories[] = {0, 1};
+    int64_t wanted, sum;
+    faults_none();
+    assert_int_equal(gather_many(0, &wanted, NULL), OK);
+    for (int i = 0; i < 2; i++) {
+        for (int64_t n = 0;; n = next_point(n, 250)) {
+            struct err err = {0};
+            faults_fail_allocation(n, n % 2);
+            enum status status = gather_many(memories[i], &sum, &err);
+            bool reached = faults_allocations() > n;
+            faults_none();
+            if (status == OK)
+                assert_int_equal(sum, wanted);
+            else if (status != ERR_NOMEM || err.text[0] == '\0')
+                fail_msg("allocation %lld: %s: '%s'", (long long)n, status_text(status), err.text);
+            if (!reached)
+                break;
+        }
+    }
+}
+
+static void the_file_of_sessions_may_come_short_or_full(void **state)
+{
+    (void)state;
+    int64_t wanted, sum;
+    faults_none();
+    assert_int_equal(gather_many(0, &wanted, NULL), OK);
+    faults_short_calls(100);
+    assert_int_equal(gather_many(1, &sum, NULL), OK);
+    int64_t writes = faults_writes(), reads = faults_reads();
+    assert_true(writes > 0 && reads > 0);
+    assert_int_equal(sum, wanted);
+    faults_none();
+    for (int64_t n = 0; n < 6; n++) {
+        struct err err = {0};
+        faults_fail_writes(n * 300, ENOSPC);
+        assert_int_equal(gather_many(1, &sum, &err), ERR_FULL);
+        assert_non_null(strstr(err.text, "No space left"));
+        err = (struct err){0};
+        faults_none();
+        faults_fail_reads(n * 300, EIO);
+        assert_int_equal(gather_many(1, &sum, &err), ERR_IO);
+        assert_non_null(strstr(err.text, "temporary file"));
+        faults_none();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -533,6 +629,8 @@ int main(void)
         cmocka_unit_test(a_full_disk_is_told),
         cmocka_unit_test(duplicates_survive_the_failure_of_any_allocation),
         cmocka_unit_test(the_file_of_duplicates_may_come_short_or_full),
+        cmocka_unit_test(sessions_survive_the_failure_of_any_allocation),
+        cmocka_unit_test(the_file_of_sessions_may_come_short_or_full),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

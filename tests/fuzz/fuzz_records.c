@@ -66,8 +66,9 @@ static void on_quarantine(void *ctx, const struct origin *from, const char *reas
     s->quarantined++;
 }
 
-static enum status on_deferred(void *ctx, const struct invocation *v)
+static enum status on_deferred(void *ctx, const struct invocation *v, struct err *err)
 {
+    (void)err;
     struct seen *s = ctx;
     s->counted++;
     s->tokens += invocation_tokens(v);

@@ -46,8 +46,9 @@ struct tally {
     int64_t n, sum;
 };
 
-static enum status count(void *ctx, const struct invocation *v)
+static enum status count(void *ctx, const struct invocation *v, struct err *err)
 {
+    (void)err;
     struct tally *t = ctx;
     t->n++;
     t->sum += v->tokens[TOKENS_INPUT];
@@ -64,7 +65,7 @@ static void offer(struct dedupe *d, const struct invocation *v, struct tally *t)
         t->sum -= old.tokens[TOKENS_INPUT];
     }
     if (verdict == VERDICT_NEW || verdict == VERDICT_REPLACE)
-        count(t, v);
+        count(t, v, NULL);
 }
 
 static int *shuffled(int keys)

@@ -374,13 +374,3 @@ int main(void)
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
-
-void session_share(int64_t total, const uint32_t part[PARTS], int64_t share[PARTS])
-{
-    int64_t bytes = 0, left = total;
-    for (int i = 0; i < PARTS; i++)
-        bytes += part[i];
-    for (int i = 0; i < PARTS; i++)
-        left -= share[i] = bytes ? total * part[i] / bytes : 0;
-    share[0] += left;
-}

@@ -1,9 +1,10 @@
 /*
- * An invocation as some 50 bytes: what is needed to undo its contribution and to compare it with a
- * copy. For the temporary file of dedupe.c only; it never outlives the process.
+ * An invocation as some 50 bytes, without its exchange: what is needed to undo its contribution and
+ * to compare it with a copy, and which session it is of. For temporary files only (ingest/dedupe.c,
+ * query/sessions.c); it never outlives the process.
  */
-#ifndef ASSAY_INGEST_PACK_H
-#define ASSAY_INGEST_PACK_H
+#ifndef ASSAY_MODEL_INVOCATION_PACK_H
+#define ASSAY_MODEL_INVOCATION_PACK_H
 
 #include "model/invocation.h"
 

@@ -1,6 +1,6 @@
-/* An invocation as some 50 bytes: see pack.h. Numbers are base-128 varints; a bit mask says which
- * of the many that are mostly zero are there at all. */
-#include "ingest/pack.h"
+/* An invocation as some 50 bytes: see invocation_pack.h. Numbers are base-128 varints; a bit mask
+ * says which of the many that are mostly zero are there at all. */
+#include "model/invocation_pack.h"
 
 static unsigned char *put(unsigned char *p, uint64_t value)
 {
@@ -28,6 +28,11 @@ static const unsigned char *get(const unsigned char *p, const unsigned char *end
 
 /* The figures that are zero more often than not, as one list. None is negative. */
 enum { SPARSE = 2 * TOKEN_CLASSES + 3 };
+/* Bit of the mask above those: the session follows, a hash, whole. */
+#define HAS_SESSION (UINT64_C(1) << SPARSE)
+_Static_assert(2 * sizeof(uint64_t) + sizeof(uint64_t) + (7 + SPARSE) * 10 + sizeof(uint64_t) <=
+                   PACK_MAX,
+               "the longest invocation fits");
 
 static void list_sparse(const struct invocation *v, uint64_t out[SPARSE])
 {
@@ -49,6 +54,7 @@ size_t invocation_pack(const struct invocation *v, unsigned char out[PACK_MAX])
     list_sparse(v, sparse);
     for (int i = 0; i < SPARSE; i++)
         mask |= (uint64_t)(sparse[i] != 0) << i;
+    mask |= v->session ? HAS_SESSION : 0;
 
     unsigned char *p = out;
     memcpy(p, &v->key, sizeof v->key);
@@ -65,6 +71,10 @@ size_t invocation_pack(const struct invocation *v, unsigned char out[PACK_MAX])
     for (int i = 0; i < SPARSE; i++)
         if (sparse[i])
             p = put(p, sparse[i]);
+    if (v->session) {
+        memcpy(p, &v->session, sizeof v->session);
+        p += sizeof v->session;
+    }
     return (size_t)(p - out);
 }
 
@@ -85,6 +95,12 @@ size_t invocation_unpack(const unsigned char *p, size_t n, struct invocation *v)
     for (int i = 0; i < SPARSE; i++)
         if (head[6] >> i & 1 && !(p = get(p, end, &sparse[i])))
             return 0;
+    if (head[6] & HAS_SESSION) {
+        if ((size_t)(end - p) < sizeof v->session)
+            return 0;
+        memcpy(&v->session, p, sizeof v->session);
+        p += sizeof v->session;
+    }
     v->time_us = (int64_t)head[0];
     v->series = (uint32_t)head[1];
     v->flags = (uint32_t)head[2];

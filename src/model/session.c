@@ -1,0 +1,136 @@
+/*
+ * From calls to sessions: see session.h. Calls are put in order, cut into sessions by their id or,
+ * where clients give none, into chains of requests; then each session is worked out in steps that
+ * have files of their own: threads, uses, measures, cache. What the steps need meanwhile lies in
+ * an arena that is emptied after each session.
+ */
+#include "model/session_internal.h"
+
+#include <stdlib.h>
+
+static const int64_t HOUR_US = 3600 * INT64_C(1000000);
+
+static int by_time(const void *a, const void *b)
+{
+    const struct invocation *x = &((const struct session_call *)a)->v;
+    const struct invocation *y = &((const struct session_call *)b)->v;
+    if (x->time_us != y->time_us)
+        return x->time_us < y->time_us ? -1 : 1;
+    if (x->key.hi != y->key.hi)
+        return x->key.hi < y->key.hi ? -1 : 1;
+    if (x->key.lo != y->key.lo)
+        return x->key.lo < y->key.lo ? -1 : 1;
+    return x->content < y->content ? -1 : x->content > y->content;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    const struct session_call *x = a, *y = b;
+    int order = str_cmp(x->v.exchange->session, y->v.exchange->session);
+    return order ? order : by_time(a, b);
+}
+
+/* One session; `calls` are all its calls in the order of time. */
+static enum status fold_one(struct fold *f, struct session_call *calls, size_t n, struct str id,
+                            bool inferred, enum status (*each)(void *ctx, const struct session *s),
+                            void *ctx, struct err *err)
+{
+    static void (*const steps[])(struct fold *) = {fold_threads, fold_uses, fold_parents,
+                                                   fold_measures, fold_cache};
+    f->calls = calls;
+    f->n = n;
+    f->s = (struct session){.id = id, .inferred = inferred, .calls = calls, .calls_n = n};
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        steps[i](f);
+        if (f->scratch.failed || f->out->failed)
+            return err_nomem(err);
+    }
+    arena_reset(&f->scratch);
+    return each(ctx, &f->s);
+}
+
+static struct str name_of(const struct session_call *first, struct arena *arena)
+{
+    static const char digits[] = "0123456789abcdef";
+    enum { DIGITS = 16 };
+    char *p = arena_alloc(arena, 1 + DIGITS);
+    if (!p)
+        return STR_NONE;
+    p[0] = '~';
+    for (int i = 0; i < DIGITS; i++)
+        p[1 + i] = digits[first->v.content >> (60 - 4 * i) & 15];
+    return str_of(p, 1 + DIGITS);
+}
+
+/* Cuts calls without a session id into chains: start[k] .. start[k+1] of `calls` are one of the
+ * *chains_n chains, each in the order of time. ERR_NOMEM. */
+static enum status cut(struct session_call *calls, size_t n, const struct session_options *options,
+                       struct arena *scratch, size_t **start, size_t *chains_n)
+{
+    struct chains c;
+    chains_init(&c, calls, n, options->key.k1, scratch);
+    c.window_us = options->window_us ? options->window_us : HOUR_US;
+    for (uint32_t i = 0; i < n && !scratch->failed; i++)
+        chains_add(&c, i);
+    size_t *at = arena_alloc(scratch, (c.chain_n + 2) * sizeof *at);
+    struct session_call *sorted = arena_alloc(scratch, n * sizeof *sorted);
+    if (scratch->failed)
+        return ERR_NOMEM;
+    memset(at, 0, (c.chain_n + 2) * sizeof *at);
+    for (size_t i = 0; i < n; i++)
+        at[c.of[i] + 1]++;
+    for (size_t k = 1; k < c.chain_n + 2; k++)
+        at[k] += at[k - 1];
+    for (size_t i = 0; i < n; i++)
+        sorted[at[c.of[i]]++] = calls[i];
+    memcpy(calls, sorted, n * sizeof *calls);
+    /* Each has moved on to where the next begins; nothing is in chain 0. */
+    *start = at;
+    *chains_n = c.chain_n;
+    return OK;
+}
+
+static enum status fold_chains(struct fold *f, struct session_call *calls, size_t n,
+                               enum status (*each)(void *ctx, const struct session *s), void *ctx,
+                               struct err *err)
+{
+    struct arena cuts;
+    size_t *start, chains_n;
+    arena_init(&cuts);
+    enum status status = cut(calls, n, f->options, &cuts, &start, &chains_n);
+    if (status != OK)
+        err_nomem(err);
+    for (size_t k = 0; status == OK && k < chains_n; k++) {
+        struct session_call *first = &calls[start[k]];
+        size_t calls_n = start[k + 1] - start[k];
+        if (calls_n > 0)
+            status = fold_one(f, first, calls_n, name_of(first, f->out), true, each, ctx, err);
+    }
+    arena_fini(&cuts);
+    return status;
+}
+
+enum status session_fold(struct session_call *calls, size_t n,
+                         const struct session_options *options, struct arena *arena,
+                         enum status (*each)(void *ctx, const struct session *s), void *ctx,
+                         struct err *err)
+{
+    struct fold f = {.options = options, .out = arena};
+    enum status status = OK;
+    if (n >= INT32_MAX)
+        return err_set(err, ERR_LIMIT, "a session has too many calls");
+    if (n > 0)
+        qsort(calls, n, sizeof *calls, by_id);
+    arena_init(&f.scratch);
+    for (size_t from = 0, to; status == OK && from < n; from = to) {
+        struct str id = calls[from].v.exchange->session;
+        for (to = from + 1; to < n && str_eq(calls[to].v.exchange->session, id);)
+            to++;
+        if (id.n > 0)
+            status = fold_one(&f, &calls[from], to - from, id, false, each, ctx, err);
+        else
+            status = fold_chains(&f, &calls[from], to - from, each, ctx, err);
+    }
+    arena_fini(&f.scratch);
+    return status;
+}
