@@ -58,6 +58,7 @@ static enum status take(void *ctx, int worker, const struct invocation *v, struc
     }
     dedupe_prefetch(r->dedupe, v->key);
     *place = *v;
+    place->exchange = NULL; /* borrowed for the length of this call */
     p->ahead_n++;
     return OK;
 }
