@@ -1,6 +1,7 @@
 /* Keyed hashes: see hash.h. */
 #include "base/hash.h"
 
+#include <endian.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -91,4 +92,45 @@ struct hash128 hash128(struct hash_key key, const void *bytes, size_t n)
     s.v1 ^= 0xdd;
     out.lo = sip_end(&s);
     return out;
+}
+
+static inline uint64_t load64(const unsigned char *p)
+{
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+    return le64toh(v);
+}
+
+static inline uint64_t fold(uint64_t a, uint64_t b)
+{
+    __extension__ typedef unsigned __int128 wide;
+    wide product = (wide)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+uint64_t hash_fold(struct hash_key key, uint64_t seed, const void *bytes, size_t n)
+{
+    static const uint64_t C[4] = {UINT64_C(0x2d358dccaa6c78a5), UINT64_C(0x8bb84b93962eacc9),
+                                  UINT64_C(0x4b33a62ed433d4a3), UINT64_C(0x4d5a2da51de1aa47)};
+    const unsigned char *p = bytes;
+    const uint64_t k0 = key.k0 ^ C[0], k1 = key.k1 ^ C[1];
+    uint64_t h = fold(k0 ^ seed, k1 ^ n) ^ key.k1;
+    size_t left = n;
+    if (left >= 64) {
+        uint64_t a = h, b = h ^ C[1], c = h ^ C[2], d = h ^ C[3];
+        for (; left >= 64; left -= 64, p += 64) {
+            a = fold(load64(p) ^ k0, load64(p + 8) ^ a);
+            b = fold(load64(p + 16) ^ k1, load64(p + 24) ^ b);
+            c = fold(load64(p + 32) ^ k0 ^ C[2], load64(p + 40) ^ c);
+            d = fold(load64(p + 48) ^ k1 ^ C[3], load64(p + 56) ^ d);
+        }
+        h = fold(a ^ k0, b ^ C[2]) ^ fold(c ^ k1, d ^ C[3]);
+    }
+    for (; left >= 16; left -= 16, p += 16)
+        h = fold(load64(p) ^ k0, load64(p + 8) ^ h);
+    unsigned char rest[16] = {0};
+    if (left)
+        memcpy(rest, p, left);
+    h = fold(load64(rest) ^ k1, load64(rest + 8) ^ h);
+    return fold(h ^ k0, k1 ^ C[2]);
 }

@@ -21,6 +21,22 @@ struct hash_key hash_key_random(void);
 uint64_t hash64(struct hash_key key, const void *bytes, size_t n);
 struct hash128 hash128(struct hash_key key, const void *bytes, size_t n);
 
+/*
+ * A much faster keyed hash for long texts: 64 bytes a step are multiplied and folded in four lanes
+ * (the idea of wyhash). It tells different texts apart as well as any 64-bit hash, but whoever
+ * knows the key can make texts that collide, so nothing may depend on it that such a person must
+ * not be able to upset. `seed` keeps kinds of things apart. The same on every machine.
+ */
+uint64_t hash_fold(struct hash_key key, uint64_t seed, const void *bytes, size_t n);
+
+/* One number of two: order matters. */
+static inline uint64_t hash_mix(uint64_t a, uint64_t b)
+{
+    __extension__ typedef unsigned __int128 wide;
+    wide product = (wide)(a ^ UINT64_C(0x9E3779B97F4A7C15)) * (b ^ UINT64_C(0xD6E8FEB86659FD93));
+    return (uint64_t)product ^ (uint64_t)(product >> 64) ^ a;
+}
+
 static inline bool hash128_eq(struct hash128 a, struct hash128 b)
 {
     return a.hi == b.hi && a.lo == b.lo;

@@ -25,6 +25,7 @@ static enum status run(struct ingest *g, struct err *err)
                        "nothing to read: give files or directories of logs, or - for standard "
                        "input");
     TRY(reading_open(&g->reading, err));
+    reading_want_exchange(&g->reading);
     TRY(store_open(g->store_path, STORE_WRITE, &g->store, err));
     reading_use_key(&g->reading, store_hash_key(g->store));
     const struct load load = {

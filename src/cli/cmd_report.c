@@ -167,10 +167,11 @@ static enum status check_operands(const struct report *r, struct err *err)
                        "give paths or --store, not both ('%.100s'); to add logs to a store: "
                        "assay ingest",
                        r->operands[0]);
-    if (r->store_path && (r->reading.prices || r->reading.profiles || r->reading.discounts.n))
+    if (r->store_path && (r->reading.prices || r->reading.profiles || r->reading.discounts.n ||
+                          r->reading.harness_rules || r->reading.repository_names))
         return err_set(err, ERR_USAGE,
-                       "--prices, --profiles and --discount apply when logs are read: give them "
-                       "to assay ingest");
+                       "--prices, --profiles, --discount, --harness-rules and --repository-names "
+                       "apply when logs are read: give them to assay ingest");
     return OK;
 }
 
@@ -199,6 +200,8 @@ static enum status run(struct report *r, struct buf *out, struct err *err)
     TRY(check_operands(r, err));
     TRY(load_directory(r, err));
     TRY(reading_open(&r->reading, err));
+    if (question_needs_exchange(&r->question))
+        reading_want_exchange(&r->reading);
     TRY(answer(r, err));
     return report_render(r->answer, &r->render, out, err);
 }

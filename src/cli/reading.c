@@ -21,6 +21,7 @@ void reading_fini(struct reading *r)
     series_free(r->series);
     symbols_free(r->symbols);
     pricing_free(r->pricing);
+    harness_rules_free(r->rules);
     if (r->quarantine_fd != STDERR_FILENO)
         io_close(r->quarantine_fd);
 }
@@ -47,6 +48,17 @@ static enum status load_part(struct reading *r, const char *path, pricing_part p
     struct buf text;
     TRY(reading_file(path, &text, err));
     enum status status = part(r->pricing, buf_view(&text), path, err);
+    buf_fini(&text);
+    return status;
+}
+
+static enum status load_rules(struct reading *r, struct err *err)
+{
+    if (!r->harness_rules)
+        return harness_rules_new(STR(""), "", &r->rules, err);
+    struct buf text;
+    TRY(reading_file(r->harness_rules, &text, err));
+    enum status status = harness_rules_new(buf_view(&text), r->harness_rules, &r->rules, err);
     buf_fini(&text);
     return status;
 }
@@ -96,6 +108,7 @@ enum status reading_open(struct reading *r, struct err *err)
     TRY(load_part(r, r->profiles, pricing_profiles, err));
     for (int i = 0; i < r->discounts.n; i++)
         TRY(pricing_discount(r->pricing, str_from(r->discounts.v[i]), err));
+    TRY(load_rules(r, err));
     TRY(open_quarantine(r, err));
     TRY(symbols_new(&r->symbols, err));
     TRY(series_new(r->symbols, &r->series, err));
@@ -106,10 +119,17 @@ enum status reading_open(struct reading *r, struct err *err)
         .detail = counts ? DETAIL_COUNTS : DETAIL_CONTENT,
         .limits = {(size_t)r->max_line, (uint64_t)r->max_inflated, (uint32_t)r->max_ratio,
                    whole_files(reading_threads(r))},
+        .repository_names = r->repository_names,
+        .rules = r->rules,
     };
     r->progress_wanted = !r->quiet && isatty(STDERR_FILENO);
     r->started_us = clock_monotonic_us();
     return OK;
+}
+
+void reading_want_exchange(struct reading *r)
+{
+    r->env.exchange = true;
 }
 
 void reading_use_key(struct reading *r, struct hash_key key)
@@ -120,8 +140,13 @@ void reading_use_key(struct reading *r, struct hash_key key)
 uint32_t reading_fingerprint(const struct reading *r)
 {
     const uint64_t parts[] = {
-        pricing_fingerprint(r->pricing), (uint64_t)r->env.detail, (uint64_t)r->max_line,
-        (uint64_t)r->max_inflated,       (uint64_t)r->max_ratio,
+        pricing_fingerprint(r->pricing),
+        (uint64_t)r->env.detail,
+        (uint64_t)r->max_line,
+        (uint64_t)r->max_inflated,
+        (uint64_t)r->max_ratio,
+        harness_rules_fingerprint(r->rules),
+        r->repository_names,
     };
     return (uint32_t)hash64((struct hash_key){0, 0}, parts, sizeof parts);
 }

@@ -7,12 +7,13 @@
 
 struct reading {
     /* As typed. */
-    const char *level, *profiles, *prices, *quarantine;
+    const char *level, *profiles, *prices, *quarantine, *harness_rules;
     struct option_list discounts;
     int64_t threads, max_line, max_inflated, max_ratio;
-    bool quiet;
+    bool quiet, repository_names;
     /* Made of it. */
     struct pricing *pricing;
+    struct harness_rules *rules;
     struct symbols *symbols;
     struct series *series;
     struct intake_env env;
@@ -31,6 +32,10 @@ struct reading {
     {"prices", OPTION_TEXT, &(r)->prices, "FILE", "prices that replace built-in ones"},           \
     {"discount", OPTION_LIST, &(r)->discounts, "WHAT=PERCENT",                                     \
      "account:ID, provider:NAME or model:PATTERN; may be repeated"},                              \
+    {"harness-rules", OPTION_TEXT, &(r)->harness_rules, "FILE",                                    \
+     "how programs are recognised, before the built-in rules"},                                   \
+    {"repository-names", OPTION_FLAG, &(r)->repository_names, NULL,                                \
+     "keep the last part of working directories, not a hash"},                                    \
     {"quarantine", OPTION_TEXT, &(r)->quarantine, "FILE",                                          \
      "list what could not be read: file, offset, reason ('-': stderr)"},                          \
     {"threads", OPTION_COUNT, &(r)->threads, "N", "default: as many as processors"},              \
@@ -46,6 +51,8 @@ void reading_init(struct reading *r);
 void reading_fini(struct reading *r);
 /* Loads prices, profiles and discounts and checks the limits. */
 enum status reading_open(struct reading *r, struct err *err) MUST_USE;
+/* Bodies are read for more than usage; before the reading begins. */
+void reading_want_exchange(struct reading *r);
 /* The key of a one-shot run is random; a store brings its own. */
 void reading_use_key(struct reading *r, struct hash_key key);
 int reading_threads(const struct reading *r);

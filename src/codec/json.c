@@ -121,128 +121,6 @@ bool json_ended_inside(const struct json_cursor *c)
     return c->failed && c->i >= c->end;
 }
 
-static bool fail(struct json_cursor *c)
-{
-    c->failed = true;
-    return false;
-}
-
-/* The next structural byte; 0 at the end, which no grammar rule accepts. */
-static inline char token(const struct json_cursor *c)
-{
-    return c->i < c->end ? c->p[c->at[c->i]] : '\0';
-}
-
-static bool is_blank(char ch)
-{
-    return ch == ' ' || ch == '\n' || ch == '\r' || ch == '\t';
-}
-
-/* The bytes of the scalar at index i: from its first byte up to the next token, less blanks. */
-static struct str scalar_at(const struct json_cursor *c, uint32_t i)
-{
-    uint32_t from = c->at[i];
-    uint32_t to = i + 1 < c->end ? c->at[i + 1] : c->n;
-    while (to > from && is_blank(c->p[to - 1]))
-        to--;
-    return str_of(c->p + from, to - from);
-}
-
-/* The inside of the string at index i; false when no closing quote is where it must be. */
-static bool string_at(const struct json_cursor *c, uint32_t i, struct str *inside)
-{
-    struct str s = scalar_at(c, i);
-    if (s.n < 2 || s.p[0] != '"' || s.p[s.n - 1] != '"')
-        return false;
-    *inside = str_of(s.p + 1, s.n - 2);
-    return true;
-}
-
-enum json_type json_peek(const struct json_cursor *c)
-{
-    static const uint8_t types[256] = {
-        ['{'] = JSON_OBJECT, ['['] = JSON_ARRAY,  ['"'] = JSON_STRING, ['t'] = JSON_TRUE,
-        ['f'] = JSON_FALSE,  ['n'] = JSON_NULL,   ['-'] = JSON_NUMBER, ['0'] = JSON_NUMBER,
-        ['1'] = JSON_NUMBER, ['2'] = JSON_NUMBER, ['3'] = JSON_NUMBER, ['4'] = JSON_NUMBER,
-        ['5'] = JSON_NUMBER, ['6'] = JSON_NUMBER, ['7'] = JSON_NUMBER, ['8'] = JSON_NUMBER,
-        ['9'] = JSON_NUMBER,
-    };
-    if (c->failed || !c->value_due)
-        return JSON_NONE;
-    return (enum json_type)types[(unsigned char)token(c)];
-}
-
-static bool enter(struct json_cursor *c, enum json_type type)
-{
-    if (json_peek(c) != type)
-        return false;
-    if (c->depth >= JSON_MAX_DEPTH)
-        return fail(c);
-    c->i++;
-    c->depth++;
-    c->value_due = false;
-    c->fresh = true;
-    return true;
-}
-
-bool json_enter_object(struct json_cursor *c)
-{
-    return enter(c, JSON_OBJECT);
-}
-
-bool json_enter_array(struct json_cursor *c)
-{
-    return enter(c, JSON_ARRAY);
-}
-
-static bool end_container(struct json_cursor *c)
-{
-    c->i++;
-    c->depth--;
-    c->fresh = false;
-    return false;
-}
-
-/* Moves to the next element; false when the container ended (and was left) or is broken. */
-static bool next_element(struct json_cursor *c, char closing)
-{
-    if (c->value_due)
-        json_skip(c);
-    if (c->failed || c->depth == 0)
-        return fail(c);
-    if (token(c) == closing)
-        return end_container(c);
-    if (!c->fresh) {
-        if (token(c) != ',')
-            return fail(c);
-        c->i++;
-    }
-    c->fresh = false;
-    return true;
-}
-
-bool json_next_key(struct json_cursor *c, struct str *key)
-{
-    if (!next_element(c, '}'))
-        return false;
-    if (token(c) != '"' || !string_at(c, c->i, key))
-        return fail(c);
-    c->i++;
-    if (token(c) != ':')
-        return fail(c);
-    c->i++;
-    c->value_due = true;
-    return true;
-}
-
-bool json_next_item(struct json_cursor *c)
-{
-    if (!next_element(c, ']'))
-        return false;
-    c->value_due = true;
-    return true;
-}
-
 /* +1 for an opening bracket, -1 for a closing one. */
 static const int8_t nesting[256] = {['{'] = 1, ['['] = 1, ['}'] = -1, [']'] = -1};
 /* What may stand directly before an opening bracket that is a value inside a container. */
@@ -277,7 +155,7 @@ void json_skip(struct json_cursor *c)
     if (c->failed)
         return;
     c->value_due = false;
-    switch (token(c)) {
+    switch (json_token_(c)) {
     case '{':
     case '[':
         c->i++;
@@ -317,19 +195,12 @@ bool json_raw(struct json_cursor *c, struct str *raw)
     if (c->failed || type == JSON_NONE)
         return false;
     if (type != JSON_OBJECT && type != JSON_ARRAY) {
-        *raw = scalar_at(c, start);
+        *raw = json_scalar_(c, start);
         return true;
     }
     uint32_t from = c->at[start], to = c->at[c->i - 1] + 1;
     *raw = str_of(c->p + from, to - from);
     return true;
-}
-
-bool json_string(struct json_cursor *c, struct str *raw)
-{
-    bool is_string = json_peek(c) == JSON_STRING && string_at(c, c->i, raw);
-    json_skip(c);
-    return is_string;
 }
 
 /* -?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)? */
@@ -368,7 +239,7 @@ bool json_number(struct json_cursor *c, struct str *raw)
     struct str s = STR_NONE;
     bool is = json_peek(c) == JSON_NUMBER;
     if (is)
-        s = scalar_at(c, c->i);
+        s = json_scalar_(c, c->i);
     json_skip(c);
     if (!is || !is_number(s))
         return false;
@@ -381,7 +252,7 @@ bool json_i64(struct json_cursor *c, int64_t *value)
     struct str s = STR_NONE;
     bool is = json_peek(c) == JSON_NUMBER;
     if (is)
-        s = scalar_at(c, c->i);
+        s = json_scalar_(c, c->i);
     json_skip(c);
     bool negative = s.n > 0 && s.p[0] == '-';
     int64_t magnitude;
@@ -396,7 +267,7 @@ bool json_bool(struct json_cursor *c, bool *value)
     struct str s = STR_NONE;
     enum json_type type = json_peek(c);
     if (type == JSON_TRUE || type == JSON_FALSE)
-        s = scalar_at(c, c->i);
+        s = json_scalar_(c, c->i);
     json_skip(c);
     if (str_eq(s, STR("true")))
         *value = true;

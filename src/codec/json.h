@@ -95,15 +95,15 @@ bool json_at_end(const struct json_cursor *c);
 bool json_ended_inside(const struct json_cursor *c);
 
 /* What the value that is due looks like, by its first byte. */
-enum json_type json_peek(const struct json_cursor *c);
+static inline enum json_type json_peek(const struct json_cursor *c);
 /* Enters the value when it is an object (array); otherwise leaves it untouched and answers false.
  */
-bool json_enter_object(struct json_cursor *c);
-bool json_enter_array(struct json_cursor *c);
+static inline bool json_enter_object(struct json_cursor *c);
+static inline bool json_enter_array(struct json_cursor *c);
 /* The next key (between its quotes, escapes as written) or item; false at the end of the
  * container, which is then left. */
-bool json_next_key(struct json_cursor *c, struct str *key);
-bool json_next_item(struct json_cursor *c);
+static inline bool json_next_key(struct json_cursor *c, struct str *key);
+static inline bool json_next_item(struct json_cursor *c);
 /* Leaves the innermost container from anywhere inside it. */
 void json_leave(struct json_cursor *c);
 /* Steps over the value that is due, whatever it is. */
@@ -112,8 +112,8 @@ void json_skip(struct json_cursor *c);
 bool json_raw(struct json_cursor *c, struct str *raw);
 
 /* Takes the value when it is of that type; otherwise skips it and answers false. */
-bool json_string(struct json_cursor *c,
-                 struct str *raw);                    /* between the quotes, escapes as written */
+/* Between the quotes, escapes as written. */
+static inline bool json_string(struct json_cursor *c, struct str *raw);
 bool json_i64(struct json_cursor *c, int64_t *value); /* digits only, with an optional minus */
 bool json_bool(struct json_cursor *c, bool *value);
 bool json_number(struct json_cursor *c, struct str *raw); /* as written, grammar checked */
@@ -129,5 +129,7 @@ static inline bool json_has_escape(struct str raw)
 /* The strict judge (RFC 8259): one value, nothing behind it, every token checked, nesting at most
  * JSON_MAX_DEPTH. err->offset says where it fails. */
 enum status json_check(const struct json_text *text, struct err *err) MUST_USE;
+
+#include "codec/json_inline.h"
 
 #endif

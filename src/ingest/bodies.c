@@ -206,22 +206,34 @@ static enum status inflate(struct bodies *b, struct err *err)
     return gz_truncated(b->gz) ? ERR_TRUNCATED : OK;
 }
 
+static enum body_result open_for(struct bodies *b, const char *record_file, struct str path,
+                                 const struct record *r, int *fd)
+{
+    struct str key;
+    if (!body_path_is_safe(path, r, &key))
+        return BODY_REFUSED;
+    enum status status = open_body(b, record_file, key, fd);
+    return status == OK ? BODY_FOUND : status == ERR_ACCESS ? BODY_REFUSED : BODY_MISSING;
+}
+
+enum body_result body_look(struct bodies *b, const char *record_file, struct str path,
+                           const struct record *r)
+{
+    int fd = -1;
+    enum body_result result = open_for(b, record_file, path, r, &fd);
+    io_close(fd);
+    return result;
+}
+
 enum status body_fetch(struct bodies *b, const char *record_file, struct str path,
                        const struct record *r, enum body_result *result, struct json_cursor *c,
                        struct err *err)
 {
-    struct str key;
-    if (!body_path_is_safe(path, r, &key)) {
-        *result = BODY_REFUSED;
-        return OK;
-    }
     int fd = -1;
-    enum status status = open_body(b, record_file, key, &fd);
-    if (status != OK) {
-        *result = status == ERR_ACCESS ? BODY_REFUSED : BODY_MISSING;
+    *result = open_for(b, record_file, path, r, &fd);
+    if (*result != BODY_FOUND)
         return OK;
-    }
-    status = read_packed(b, fd, err);
+    enum status status = read_packed(b, fd, err);
     io_close(fd);
     if (status == OK)
         status = inflate(b, err);

@@ -4,7 +4,8 @@
  * has the form that Bedrock gives it, for this record, and only below the tree that the record was
  * read from, without links (bedrock-logs facts, section 7).
  *
- * One per thread; what a body was read into is overwritten by the next.
+ * One per thread; what a body was read into is overwritten by the next. Who needs the input and the
+ * output body of a record at once has two.
  */
 #ifndef ASSAY_INGEST_BODIES_H
 #define ASSAY_INGEST_BODIES_H
@@ -31,5 +32,9 @@ bool body_path_is_safe(struct str path, const struct record *r, struct str *key)
 enum status body_fetch(struct bodies *b, const char *record_file, struct str path,
                        const struct record *r, enum body_result *result, struct json_cursor *c,
                        struct err *err) MUST_USE;
+
+/* As body_fetch, but only looks whether the body is there: FOUND, MISSING or REFUSED. */
+enum body_result body_look(struct bodies *b, const char *record_file, struct str path,
+                           const struct record *r);
 
 #endif

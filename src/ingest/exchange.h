@@ -9,6 +9,7 @@
 #ifndef ASSAY_INGEST_EXCHANGE_H
 #define ASSAY_INGEST_EXCHANGE_H
 
+#include "base/hash.h"
 #include "base/symbols.h"
 #include "codec/json.h"
 #include "model/harness.h"

@@ -8,6 +8,7 @@
 #include "ingest/intake.h"
 
 #include "ingest/bodies.h"
+#include "ingest/exchange.h"
 #include "ingest/usage.h"
 
 #include <stdlib.h>
@@ -36,7 +37,9 @@ struct tuple_slot {
 struct intake {
     const struct intake_env *env;
     struct symbols *symbols;
-    struct bodies *bodies;
+    struct bodies *bodies, *input_bodies;
+    struct exchange_reader *reader; /* NULL: exchanges are not read */
+    struct exchange exchange;       /* of the last record */
     struct arena arena;
     struct name_slot names[NAMES];
     struct match_slot *matches;
@@ -58,7 +61,14 @@ enum status intake_new(const struct intake_env *env, struct intake **out, struct
     arena_init(&in->arena);
     in->matches = calloc(MATCHES, sizeof *in->matches);
     in->tuples = calloc(TUPLES, sizeof *in->tuples);
-    if (!in->matches || !in->tuples || bodies_new(env->limits, &in->bodies, NULL) != OK) {
+    bool ok = in->matches && in->tuples && bodies_new(env->limits, &in->bodies, NULL) == OK;
+    if (ok && env->exchange && env->detail == DETAIL_CONTENT) {
+        const struct exchange_env reads = {in->symbols, env->rules, env->key,
+                                           env->repository_names};
+        ok = bodies_new(env->limits, &in->input_bodies, NULL) == OK &&
+             exchange_reader_new(&reads, &in->reader, NULL) == OK;
+    }
+    if (!ok) {
         intake_free(in);
         return err_nomem(err);
     }
@@ -71,6 +81,8 @@ void intake_free(struct intake *in)
     if (!in)
         return;
     bodies_free(in->bodies);
+    bodies_free(in->input_bodies);
+    exchange_reader_free(in->reader);
     arena_fini(&in->arena);
     free(in->matches);
     free(in->tuples);
@@ -146,10 +158,11 @@ static enum status find_price(struct intake *in, const struct labels *l, struct 
     return OK;
 }
 
+/* Of the labels that do not come from bodies: those are there only when somebody asks for them. */
 static uint64_t content_of_labels(struct intake *in, const struct labels *l)
 {
     uint64_t h = 0;
-    for (int i = 0; i < LABELS; i++) {
+    for (int i = 0; i < LABEL_HARNESS; i++) {
         struct str s = symbols_text(in->symbols, l->v[i]);
         h = (h ^ hash64(CONTENT_KEY, s.p, s.n)) * UINT64_C(0x9E3779B97F4A7C15);
     }
@@ -170,31 +183,96 @@ static enum status find_series(struct intake *in, const struct labels *l, struct
     return OK;
 }
 
-/* Reads the output body, inline or beside the record, as far as the level of detail goes. */
-static enum status read_usage(struct intake *in, const struct record *r, const struct origin *from,
-                              struct usage *u, uint32_t *flags, struct err *err)
+/* Bodies of one record, while it is read. */
+struct both_bodies {
+    struct json_cursor input, output;
+    bool has_input, has_output;
+};
+
+static void note_missing(enum body_result result, uint32_t *flags)
 {
-    struct json_cursor none = {.value_due = false};
-    usage_decode(&none, &in->arena, u);
-    if (in->env->detail == DETAIL_COUNTS)
-        return OK;
-    if (r->output.has_body) {
-        struct json_cursor c = r->output.body;
-        usage_decode(&c, &in->arena, u);
-        return OK;
-    }
-    if (r->output.path.n == 0)
-        return OK;
-    enum body_result result;
-    struct json_cursor c;
-    TRY(body_fetch(in->bodies, from->name, r->output.path, r, &result, &c, err));
-    if (result == BODY_FOUND) {
-        usage_decode(&c, &in->arena, u);
-        *flags |= INV_OUTPUT_BODY;
-    } else {
+    if (result != BODY_FOUND)
         *flags |= result == BODY_REFUSED ? INV_BODY_REFUSED : INV_BODY_MISSING;
-        *flags |= result == BODY_DAMAGED ? INV_ODD : 0;
+}
+
+static enum status find_output(struct intake *in, const struct record *r, const struct origin *from,
+                               struct both_bodies *b, uint32_t *flags, struct err *err)
+{
+    enum body_result result;
+    b->has_output = r->output.has_body;
+    b->output = r->output.body;
+    if (b->has_output || r->output.path.n == 0)
+        return OK;
+    TRY(body_fetch(in->bodies, from->name, r->output.path, r, &result, &b->output, err));
+    b->has_output = result == BODY_FOUND;
+    *flags |= b->has_output ? INV_OUTPUT_BODY : result == BODY_DAMAGED ? INV_ODD : 0;
+    note_missing(result, flags);
+    return OK;
+}
+
+/*
+ * The input body is opened only for an exchange. That it is there is looked up in any case, and a
+ * damaged one is there, so that what reports say of bodies does not depend on the question.
+ */
+static enum status find_input(struct intake *in, const struct record *r, const struct origin *from,
+                              struct both_bodies *b, uint32_t *flags, struct err *err)
+{
+    enum body_result result;
+    b->has_input = r->input.has_body;
+    b->input = r->input.body;
+    if (b->has_input || r->input.path.n == 0)
+        return OK;
+    if (in->reader)
+        TRY(body_fetch(in->input_bodies, from->name, r->input.path, r, &result, &b->input, err));
+    else
+        result = body_look(in->bodies, from->name, r->input.path, r);
+    b->has_input = result == BODY_FOUND;
+    if (result == BODY_DAMAGED)
+        result = BODY_FOUND;
+    *flags |= result == BODY_FOUND ? INV_INPUT_BODY : 0;
+    note_missing(result, flags);
+    return OK;
+}
+
+/* Finds bodies as far as the level of detail goes, and reads usage from the output's. */
+static enum status read_usage(struct intake *in, const struct record *r, const struct origin *from,
+                              struct both_bodies *b, struct usage *u, uint32_t *flags,
+                              struct err *err)
+{
+    struct json_cursor c = {.value_due = false};
+    if (in->env->detail == DETAIL_CONTENT) {
+        TRY(find_output(in, r, from, b, flags, err));
+        TRY(find_input(in, r, from, b, flags, err));
     }
+    if (b->has_output)
+        c = b->output;
+    usage_decode(&c, &in->arena, u);
+    return OK;
+}
+
+/* Reads what the bodies tell beside usage. */
+static enum status read_exchange(struct intake *in, const struct record *r,
+                                 const struct both_bodies *b, struct labels *l,
+                                 struct invocation *v, struct err *err)
+{
+    struct exchange_names names;
+    if (!in->reader)
+        return OK;
+    const struct exchange_source source = {
+        .input = b->has_input ? &b->input : NULL,
+        .output = b->has_output ? &b->output : NULL,
+        .operation = r->operation,
+        .principal = r->arn,
+    };
+    struct exchange *x = &in->exchange;
+    TRY(exchange_read(in->reader, &source, x, &names, &v->session, err));
+    if (b->has_input || b->has_output || x->session.n)
+        v->exchange = x;
+    if (symbol_of(in, names.harness, &l->v[LABEL_HARNESS]) != OK ||
+        symbol_of(in, names.version, &l->v[LABEL_VERSION]) != OK ||
+        symbol_of(in, names.entrypoint, &l->v[LABEL_ENTRYPOINT]) != OK ||
+        symbol_of(in, call_kind_text((enum call_kind)x->kind), &l->v[LABEL_CALL_KIND]) != OK)
+        return err_nomem(err);
     return OK;
 }
 
@@ -324,14 +402,36 @@ static void take_key(struct intake *in, const struct record *r, struct str accou
     v->key = hash128(in->env->key, &rest, sizeof rest);
 }
 
+/* What the exchange adds, as numbers that are the same in every process. */
+static uint64_t content_of_exchange(const struct exchange *x)
+{
+    uint64_t h = (uint64_t)x->kind << 32 | x->flags;
+    const uint32_t numbers[] = {x->messages,        x->tail,   x->prompts,
+                                x->history_prompts, x->made_n, x->earlier_n};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        h = hash_mix(h, numbers[i]);
+    for (int i = 0; i < PARTS; i++)
+        h = hash_mix(h, x->part[i]);
+    return h;
+}
+
+/*
+ * The high bits are what the record says without its bodies' details, so that the choice between
+ * duplicates is the same whether or not exchanges are read; they decide only where all else is
+ * equal.
+ */
 static void take_content(struct invocation *v, uint64_t labels)
 {
+    enum { EXCHANGE_BITS = 16 };
     uint64_t h = labels;
     for (int i = 0; i < TOKEN_CLASSES; i++)
         h = (h ^ (uint64_t)v->tokens[i]) * UINT64_C(0x9E3779B97F4A7C15);
     h ^= (uint64_t)(uint32_t)v->latency_ms << 32 ^ (uint32_t)v->first_byte_ms;
     h = (h ^ v->flags) * UINT64_C(0xD6E8FEB86659FD93);
-    v->content = h ^ h >> 32;
+    h = (h ^ h >> 32) >> EXCHANGE_BITS << EXCHANGE_BITS;
+    if (v->exchange)
+        h |= content_of_exchange(v->exchange) >> (64 - EXCHANGE_BITS);
+    v->content = h;
 }
 
 static enum status take_labels(struct intake *in, const struct record *r, const struct usage *u,
@@ -352,6 +452,7 @@ enum status intake_record(struct intake *in, struct record *r, const struct orig
                           struct invocation *out, struct err *err)
 {
     struct invocation v = {.flags = 0};
+    struct both_bodies bodies = {.has_input = false};
     struct usage u;
     struct labels labels;
     struct match_slot *price;
@@ -360,7 +461,7 @@ enum status intake_record(struct intake *in, struct record *r, const struct orig
     struct str region = r->region.n ? r->region : from->region;
 
     arena_reset(&in->arena);
-    TRY(read_usage(in, r, from, &u, &v.flags, err));
+    TRY(read_usage(in, r, from, &bodies, &u, &v.flags, err));
     if (in->arena.failed)
         return err_nomem(err);
     take_flags(r, &u, &v);
@@ -369,6 +470,7 @@ enum status intake_record(struct intake *in, struct record *r, const struct orig
     take_key(in, r, account, region, &v);
     if (take_labels(in, r, &u, account, region, &labels) != OK)
         return err_nomem(err);
+    TRY(read_exchange(in, r, &bodies, &labels, &v, err));
     bool optimized = u.optimized || str_eq(r->latency_mode, STR("optimized"));
     if (find_price(in, &labels, u.model, optimized, v.time_us, &price) != OK)
         return err_nomem(err);

@@ -6,6 +6,7 @@
 #define ASSAY_INGEST_INTAKE_H
 
 #include "ingest/reader.h"
+#include "model/harness.h"
 #include "model/pricing.h"
 #include "model/series.h"
 
@@ -21,11 +22,14 @@ struct intake_env {
     struct hash_key key; /* of the store, or of the run */
     enum level_of_detail detail;
     struct reader_limits limits;
+    bool exchange; /* bodies are read for what they tell beside usage; not with DETAIL_COUNTS */
+    bool repository_names;             /* see exchange.h */
+    const struct harness_rules *rules; /* when `exchange` is set */
 };
 
 struct intake;
 
-/* Borrows env. */
+/* Borrows env. What *out borrows (its exchange) is good until the next record. */
 enum status intake_new(const struct intake_env *env, struct intake **out, struct err *err) MUST_USE;
 void intake_free(struct intake *in);
 enum status intake_record(struct intake *in, struct record *r, const struct origin *from,

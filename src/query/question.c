@@ -83,6 +83,22 @@ bool question_is_blank(const struct question *q)
            q->order.n == 0 && q->limit == 0;
 }
 
+static bool stands_in_bodies(enum dimension dim)
+{
+    return dim == DIM_HARNESS || dim == DIM_VERSION || dim == DIM_ENTRYPOINT ||
+           dim == DIM_CALL_KIND;
+}
+
+bool question_needs_exchange(const struct question *q)
+{
+    bool needs = false;
+    for (int i = 0; i < q->dims_n; i++)
+        needs |= stands_in_bodies(q->dims[i]);
+    for (int i = 0; i < q->filters_n; i++)
+        needs |= stands_in_bodies(q->filters[i].dim);
+    return needs;
+}
+
 enum status question_unknown_metric(struct str word, struct err *err)
 {
     char shown[QUOTED_TEXT];

@@ -137,6 +137,10 @@ bool question_needs_sessions(const struct question *q);
 /* True when the question was given nothing but, perhaps, a period, filters and a zone. */
 bool question_is_blank(const struct question *q);
 
+/* True when an answer needs to know what bodies tell beside usage: it groups or filters by what
+ * stands there. */
+bool question_needs_exchange(const struct question *q);
+
 /*
  * key: by, metrics, where, since, until, bucket, order, limit, zone. `where` may be given again and
  * adds up; the others replace. Messages name the nearest valid word. A zone is only remembered:

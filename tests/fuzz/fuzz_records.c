@@ -83,6 +83,14 @@ static const struct pricing *prices(void)
     return p;
 }
 
+static const struct harness_rules *rules(void)
+{
+    static struct harness_rules *r;
+    if (!r)
+        check(harness_rules_new(STR(""), "", &r, NULL) == OK);
+    return r;
+}
+
 static struct seen read_all(struct str bytes, enum level_of_detail detail, uint64_t memory)
 {
     struct symbols *symbols = NULL;
@@ -90,7 +98,13 @@ static struct seen read_all(struct str bytes, enum level_of_detail detail, uint6
     struct reader *reader = NULL;
     struct seen s = {.records = 0};
     check(symbols_new(&symbols, NULL) == OK && series_new(symbols, &series, NULL) == OK);
-    const struct intake_env env = {series, prices(), {1, 2}, detail, LIMITS};
+    const struct intake_env env = {.series = series,
+                                   .pricing = prices(),
+                                   .key = {1, 2},
+                                   .detail = detail,
+                                   .limits = LIMITS,
+                                   .exchange = true,
+                                   .rules = rules()};
     check(intake_new(&env, &s.intake, NULL) == OK && reader_new(LIMITS, &reader, NULL) == OK);
     check(dedupe_new(memory, &s.dedupe, NULL) == OK);
 

@@ -58,7 +58,11 @@ static struct fixture *fixture_with(struct reader_limits limits, enum level_of_d
     assert_int_equal(pricing_new(&f->pricing, NULL), OK);
     assert_int_equal(symbols_new(&f->symbols, NULL), OK);
     assert_int_equal(series_new(f->symbols, &f->series, NULL), OK);
-    f->env = (struct intake_env){f->series, f->pricing, {1, 2}, detail, limits};
+    f->env = (struct intake_env){.series = f->series,
+                                 .pricing = f->pricing,
+                                 .key = {1, 2},
+                                 .detail = detail,
+                                 .limits = limits};
     assert_int_equal(intake_new(&f->env, &f->intake, NULL), OK);
     assert_int_equal(reader_new(limits, &f->reader, NULL), OK);
     f->from = (struct origin){.name = "test", .delivery_us = TIME_NONE};

@@ -1,0 +1,240 @@
+/*
+ * System texts, the billing line in them, and the session id in metadata (request-bodies facts, 2
+ * to 4). What a text amounts to is remembered by its hash: it is the same from call to call.
+ */
+#include "ingest/exchange_internal.h"
+
+#include <stdio.h>
+
+/* Reads `key=value;` pairs behind the prefix of a billing line. */
+static void read_billing(struct exchange_reader *r, struct str raw)
+{
+    char room[512];
+    struct str rest = raw_head(raw, room, sizeof room);
+    str_cut(&rest, ':');
+    while (rest.n) {
+        struct str value = str_trim(str_cut(&rest, ';'));
+        struct str key = str_trim(str_cut(&value, '='));
+        value = str_trim(value);
+        if (KEY_IS(key, "cc_version")) {
+            struct str whole = value, part;
+            /* Three numbers; what follows is not a build but the mark of a thread. */
+            for (int dots = 0; dots < 3 && whole.p; dots++)
+                part = str_cut(&whole, '.');
+            if (whole.p)
+                value.n = (size_t)(part.p + part.n - value.p);
+            r->version = clean_text(value, r->label[0], &r->x.cut);
+        } else if (KEY_IS(key, "cc_entrypoint")) {
+            r->entrypoint = clean_text(value, r->label[1], &r->x.cut);
+        } else if (KEY_IS(key, "cc_is_subagent")) {
+            r->billing_subagent = str_eq(value, STR("true"));
+        }
+    }
+}
+
+static bool is_billing(struct str raw)
+{
+    char room[64];
+    struct str head = raw_head(raw, room, sizeof room);
+    return str_has_prefix(head, STR("x-anthropic-billing-header:"));
+}
+
+/* The last part of a path, whichever system's. */
+static struct str last_part(struct str path)
+{
+    while (path.n > 1 && (path.p[path.n - 1] == '/' || path.p[path.n - 1] == '\\'))
+        path.n--;
+    for (size_t i = path.n; i-- > 0;)
+        if ((path.p[i] == '/' || path.p[i] == '\\') && i + 1 < path.n)
+            return str_skip(path, i + 1);
+    return path;
+}
+
+static uint32_t repository_of(struct exchange_reader *r, struct str path)
+{
+    char room[EXCHANGE_NAME_MAX], hex[24];
+    if (path.n == 0)
+        return 0;
+    if (r->repository_names)
+        return symbol_of_text(r, clean_text(last_part(path), room, &r->x.cut));
+    uint64_t h = hash_fold(r->key, SEED_DIRECTORY, path.p, path.n);
+    int n = snprintf(hex, sizeof hex, "#%012llx", (unsigned long long)(h >> 16));
+    return symbol_of_text(r, str_of(hex, (size_t)n));
+}
+
+/* Sections of the environment, and the working directory: line by line. */
+static void parse_lines(struct exchange_reader *r, struct str text, struct system_slot *slot)
+{
+    bool inside = false;
+    for (struct str rest = text; rest.p && rest.n;) {
+        struct str line = str_cut(&rest, '\n'), trimmed = str_trim(line);
+        struct harness_hit hit;
+        bool closes = str_has_prefix(trimmed, STR("</"));
+        if (harness_mark(r->rules, HARNESS_ENVIRONMENT, line) == MARK_ENVIRONMENT)
+            inside = true;
+        else if (str_has_prefix(line, STR("# ")))
+            inside = false;
+        if (inside)
+            add_bytes(&slot->environment, line.n + (rest.p ? 1 : 0));
+        if (closes)
+            inside = false;
+        if (str_has_prefix(trimmed, STR("- ")))
+            trimmed = str_trim(str_skip(trimmed, 2));
+        if (!slot->repository && harness_find(r->rules, HARNESS_DIRECTORY, trimmed, &hit))
+            slot->repository = repository_of(r, str_trim(str_skip(trimmed, hit.text.n)));
+    }
+}
+
+static void parse_system(struct exchange_reader *r, struct str raw, struct system_slot *slot)
+{
+    struct str text = raw_decode(r, raw, &r->text);
+    harness_look(r->rules, HARNESS_SYSTEM, text, &slot->verdict);
+    parse_lines(r, text, slot);
+    add_bytes(&slot->system, text.n - slot->environment);
+}
+
+/* Takes over what a remembered text says where it beats what others said. */
+static void take_verdict(struct harness_verdict *into, const struct harness_verdict *v)
+{
+    if (v->harness_length > into->harness_length) {
+        into->harness = v->harness;
+        into->harness_length = v->harness_length;
+    }
+    if (v->kind_length > into->kind_length) {
+        into->kind = v->kind;
+        into->purpose = v->purpose;
+        into->kind_length = v->kind_length;
+    }
+}
+
+static void add_system_text(struct exchange_reader *r, struct str raw)
+{
+    struct str trimmed = raw_trim(raw);
+    if (is_billing(raw)) {
+        char room[64];
+        read_billing(r, raw);
+        harness_look(r->rules, HARNESS_SYSTEM, raw_head(raw, room, sizeof room), &r->verdict);
+        add_bytes(&r->x.part[PART_SYSTEM], raw_size(raw));
+        return;
+    }
+    uint64_t hash = raw_hash(r, SEED_SYSTEM, raw);
+    struct system_slot *slot = &r->systems[hash % CACHE_SLOTS];
+    if (slot->hash != hash) {
+        *slot = (struct system_slot){.hash = hash};
+        parse_system(r, raw, slot);
+    }
+    if (trimmed.n)
+        r->x.system = hash_mix(r->x.system, hash) | 1;
+    take_verdict(&r->verdict, &slot->verdict);
+    add_bytes(&r->x.part[PART_SYSTEM], slot->system);
+    add_bytes(&r->x.part[PART_ENVIRONMENT], slot->environment);
+    if (slot->repository)
+        r->x.repository = slot->repository;
+}
+
+void read_system(struct exchange_reader *r, struct json_cursor *c)
+{
+    struct block b;
+    r->x.system = 0;
+    r->x.part[PART_SYSTEM] = r->x.part[PART_ENVIRONMENT] = 0;
+    r->seen_system = json_peek(c) != JSON_NULL;
+    if (json_peek(c) == JSON_STRING) {
+        block_read(c, &b);
+        add_system_text(r, b.text);
+        return;
+    }
+    if (!json_enter_array(c)) {
+        if (r->seen_system)
+            r->x.flags |= EX_ODD;
+        json_skip(c);
+        return;
+    }
+    while (json_next_item(c)) {
+        block_read(c, &b);
+        if (b.type == BLOCK_TEXT)
+            add_system_text(r, b.text);
+        else
+            add_bytes(&r->x.part[PART_SYSTEM], block_bytes(&b));
+    }
+}
+
+static void take_session(struct exchange_reader *r, struct str id, const char *encoding)
+{
+    char room[EXCHANGE_NAME_MAX];
+    uint32_t cut = 0;
+    struct str clean = clean_text(id, room, &cut);
+    /* An id that does not fit is none: two of them could look the same when cut. */
+    if (clean.n == 0 || cut)
+        return;
+    memcpy(r->session, clean.p, clean.n);
+    r->x.session = str_of(r->session, clean.n);
+    harness_look(r->rules, HARNESS_USER_ID, str_from(encoding), &r->verdict);
+}
+
+/* The newer encoding: JSON inside the string, so it is indexed on its own. */
+static void read_json_id(struct exchange_reader *r, struct str text)
+{
+    struct json_text inner;
+    struct str raw;
+    enum { LONGEST = 4096 };
+    if (text.n > LONGEST || !buf_reserve(&r->text, JSON_PADDING)) {
+        r->x.flags |= EX_ODD;
+        return;
+    }
+    text.p = r->text.p;
+    if (json_index(r->json, text.p, text.n, &inner, NULL) != OK || json_check(&inner, NULL) != OK) {
+        r->x.flags |= EX_ODD;
+        return;
+    }
+    struct json_cursor c = json_begin(&inner);
+    if (!json_enter_object(&c))
+        return;
+    for (struct str key; json_next_key(&c, &key);) {
+        if (!KEY_IS(key, "session_id"))
+            json_skip(&c);
+        else if (json_string(&c, &raw) && raw.n <= LONGEST)
+            take_session(r, raw_decode(r, raw, &r->scratch), "json");
+    }
+}
+
+static void read_user_id(struct exchange_reader *r, struct str raw)
+{
+    const struct str mark = STR("_session_");
+    enum { LONGEST = 8192 };
+    r->x.session = STR("");
+    r->x.flags &= ~(uint32_t)EX_LEGACY_ID;
+    if (raw.n > LONGEST) {
+        r->x.flags |= EX_ODD;
+        return;
+    }
+    struct str text = raw_decode(r, raw, &r->text);
+    if (text.n && text.p[0] == '{') {
+        read_json_id(r, text);
+        return;
+    }
+    for (size_t at = text.n; at-- > 0;)
+        if (str_has_prefix(str_skip(text, at), mark)) {
+            take_session(r, str_skip(text, at + mark.n), "legacy");
+            if (r->x.session.n)
+                r->x.flags |= EX_LEGACY_ID;
+            return;
+        }
+}
+
+void read_metadata(struct exchange_reader *r, struct json_cursor *c)
+{
+    struct str raw;
+    r->seen_metadata = json_peek(c) != JSON_NULL;
+    if (!json_enter_object(c)) {
+        json_skip(c);
+        return;
+    }
+    for (struct str key; json_next_key(c, &key);) {
+        if (!KEY_IS(key, "user_id"))
+            json_skip(c);
+        else if (json_string(c, &raw))
+            read_user_id(r, raw);
+        else
+            r->x.flags |= EX_ODD;
+    }
+}

@@ -1,0 +1,292 @@
+/* Texts as they stand in JSON: see exchange_internal.h. */
+#include "ingest/exchange_internal.h"
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\n' || c == '\t' || c == '\r';
+}
+
+static bool is_blank_escape(char c)
+{
+    return c == 'n' || c == 't' || c == 'r';
+}
+
+/* True when the byte at i is escaped by the one before it. */
+static bool is_escaped(struct str raw, size_t i)
+{
+    size_t slashes = 0;
+    while (slashes < i && raw.p[i - 1 - slashes] == '\\')
+        slashes++;
+    return slashes % 2;
+}
+
+struct str raw_trim(struct str raw)
+{
+    while (raw.n > 0) {
+        if (is_blank(raw.p[0]))
+            raw = str_skip(raw, 1);
+        else if (raw.n > 1 && raw.p[0] == '\\' && is_blank_escape(raw.p[1]))
+            raw = str_skip(raw, 2);
+        else
+            break;
+    }
+    while (raw.n > 0) {
+        char last = raw.p[raw.n - 1];
+        if (is_blank(last))
+            raw.n--;
+        else if (raw.n > 1 && is_blank_escape(last) && is_escaped(raw, raw.n - 1))
+            raw.n -= 2;
+        else
+            break;
+    }
+    return raw;
+}
+
+/* How many bytes the escape at the start of raw takes, 1 when it is none. */
+static size_t escape_length(struct str raw)
+{
+    if (raw.n < 2 || raw.p[0] != '\\')
+        return 1;
+    if (raw.p[1] != 'u')
+        return 2;
+    bool pair = raw.n >= 12 && raw.p[6] == '\\' && raw.p[7] == 'u' && (raw.p[2] | 0x20) == 'd' &&
+                strchr("89abAB", raw.p[3]);
+    return pair ? 12 : raw.n >= 6 ? 6 : raw.n;
+}
+
+/* A start of raw of at most n bytes that ends neither inside an escape nor inside a character. */
+static struct str whole_start(struct str raw, size_t n)
+{
+    enum { LONGEST_ESCAPE = 12 };
+    if (raw.n <= n)
+        return raw;
+    size_t from = n > LONGEST_ESCAPE ? n - LONGEST_ESCAPE : 0;
+    const char *slash = memchr(raw.p + from, '\\', n - from);
+    if (slash) {
+        n = (size_t)(slash - raw.p);
+        while (n > 0 && raw.p[n - 1] == '\\')
+            n--;
+    }
+    while (n > 0 && ((unsigned char)raw.p[n] & 0xC0) == 0x80)
+        n--;
+    return str_of(raw.p, n);
+}
+
+struct str raw_head(struct str raw, char *room, size_t n)
+{
+    while (raw.n > 0) {
+        if (is_blank(raw.p[0]))
+            raw = str_skip(raw, 1);
+        else if (raw.n > 1 && raw.p[0] == '\\' && is_blank_escape(raw.p[1]))
+            raw = str_skip(raw, 2);
+        else
+            break;
+    }
+    struct str head = whole_start(raw, n);
+    if (!json_has_escape(head))
+        return head;
+    size_t used = 0;
+    while (head.n > 0 && used + 4 <= n) {
+        size_t step = escape_length(head);
+        if (step == 1) {
+            room[used++] = head.p[0];
+        } else if (step == 2) {
+            char c = head.p[1];
+            room[used++] = c == 'n' ? '\n' : c == 't' ? '\t' : c == 'r' ? '\r' : c;
+        } else {
+            struct buf one;
+            buf_init(&one, 16);
+            if (json_unescape(str_of(head.p, step), &one) && one.n <= 4 && one.n > 0) {
+                memcpy(room + used, one.p, one.n);
+                used += one.n;
+            }
+            buf_fini(&one);
+        }
+        head = str_skip(head, step);
+    }
+    return str_of(room, used);
+}
+
+/* Decoded bytes of raw from *at on, one escape at a time; stops behind `stop`, where *at is then.
+ */
+static size_t size_with_care(struct str raw, size_t *at, size_t stop)
+{
+    const char *p = raw.p + *at, *start = p;
+    size_t saved = 0;
+    while (p < raw.p + stop && (p = memchr(p, '\\', (size_t)(raw.p + stop - p)))) {
+        size_t step = escape_length(str_of(p, (size_t)(raw.p + raw.n - p)));
+        if (step == 12) {
+            saved += 8;
+        } else if (step == 6) {
+            bool ascii = p[2] == '0' && p[3] == '0' && p[4] < '8';
+            bool two = p[2] == '0' && p[3] < '8';
+            saved += ascii ? 5u : two ? 4u : 3u;
+        } else if (step == 2) {
+            saved++;
+        }
+        p += step;
+    }
+    if (!p || p < raw.p + stop)
+        p = raw.p + stop;
+    *at = (size_t)(p - raw.p);
+    return (size_t)(p - start) - saved;
+}
+
+/*
+ * Counting is done for pieces at once, in loops that compilers turn into vector code: where no
+ * backslash is followed by another or by a `u`, each backslash is one escape of two bytes.
+ */
+uint32_t raw_size(struct str raw)
+{
+    enum { PIECE = 1024 };
+    size_t size = 0;
+    for (size_t at = 0; at < raw.n;) {
+        size_t n = raw.n - at < PIECE ? raw.n - at : PIECE;
+        const char *p = raw.p + at;
+        unsigned slashes = 0, hard = p[n - 1] == '\\';
+        for (size_t i = 0; i + 1 < n; i++) {
+            slashes += p[i] == '\\';
+            hard |= (unsigned)(p[i] == '\\') & (unsigned)((p[i + 1] == '\\') | (p[i + 1] == 'u'));
+        }
+        if (hard) {
+            size += size_with_care(raw, &at, at + n);
+        } else {
+            size += n - slashes;
+            at += n;
+        }
+    }
+    return size > UINT32_MAX ? UINT32_MAX : (uint32_t)size;
+}
+
+struct str raw_decode(struct exchange_reader *r, struct str raw, struct buf *into)
+{
+    buf_reset(into);
+    struct str start = whole_start(raw, DECODE_MAX);
+    if (!json_unescape(start, into))
+        r->x.flags |= EX_ODD;
+    r->failed |= buf_status(into) == ERR_NOMEM;
+    return buf_view(into);
+}
+
+static uint64_t not_zero(uint64_t h)
+{
+    return h ? h : 1;
+}
+
+uint64_t raw_hash(const struct exchange_reader *r, uint64_t seed, struct str raw)
+{
+    return not_zero(hash_fold(r->key, seed, raw.p, raw.n));
+}
+
+uint64_t prompt_hash(struct exchange_reader *r, struct str raw, uint64_t known)
+{
+    struct str text = raw_trim(raw);
+    if (!json_has_escape(text))
+        return raw_hash(r, SEED_PROMPT, text);
+    if (!known)
+        known = raw_hash(r, SEED_TEXT, text);
+    struct opening_slot *slot = &r->openings[known % OPENING_SLOTS];
+    if (slot->raw != known) {
+        slot->raw = known;
+        slot->decoded = raw_hash(r, SEED_PROMPT, str_trim(raw_decode(r, text, &r->scratch)));
+    }
+    return slot->decoded;
+}
+
+struct str clean_text(struct str text, char room[EXCHANGE_NAME_MAX], uint32_t *cut)
+{
+    size_t n = text.n;
+    if (n > EXCHANGE_NAME_MAX) {
+        n = EXCHANGE_NAME_MAX;
+        while (n > 0 && ((unsigned char)text.p[n] & 0xC0) == 0x80)
+            n--;
+        (*cut)++;
+    }
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)text.p[i];
+        bool c1 = c == 0xC2 && i + 1 < n && (unsigned char)text.p[i + 1] < 0xA0;
+        room[i] = c < 0x20 || c == 0x7F ? '?' : (char)c;
+        if (c1) { /* U+0080 to U+009F */
+            room[i] = '?';
+            room[++i] = '?';
+        }
+    }
+    return str_of(room, n);
+}
+
+struct str clean_name(struct str raw, char room[EXCHANGE_NAME_MAX], uint32_t *cut)
+{
+    if (!json_has_escape(str_of(raw.p, raw.n < RAW_NAME_MAX ? raw.n : RAW_NAME_MAX)))
+        return clean_text(raw, room, cut);
+    struct buf b;
+    buf_init(&b, (size_t)RAW_NAME_MAX + 16);
+    bool whole = raw.n <= RAW_NAME_MAX;
+    bool good = json_unescape(whole_start(raw, RAW_NAME_MAX), &b);
+    struct str out = good ? clean_text(buf_view(&b), room, cut) : STR("");
+    if (good && !whole && b.n <= EXCHANGE_NAME_MAX)
+        (*cut)++;
+    buf_fini(&b);
+    return out;
+}
+
+uint32_t symbol_of_text(struct exchange_reader *r, struct str text)
+{
+    uint32_t id = 0;
+    if (symbols_intern(r->symbols, text, &id) != OK)
+        r->failed = true;
+    return id;
+}
+
+uint32_t symbol_of_clean(struct exchange_reader *r, struct str name)
+{
+    if (name.n == 0)
+        return 0;
+    uint64_t hash = raw_hash(r, SEED_NAME, name);
+    struct name_slot *slot = &r->names[hash % NAME_SLOTS];
+    if (slot->hash != hash)
+        *slot = (struct name_slot){hash, symbol_of_text(r, name)};
+    return slot->symbol;
+}
+
+uint32_t symbol_of_name(struct exchange_reader *r, struct str raw, uint32_t *cut)
+{
+    char room[EXCHANGE_NAME_MAX];
+    return symbol_of_clean(r, clean_name(raw, room, cut));
+}
+
+/* Short strings are decoded: two writers may escape them differently. */
+static uint64_t string_hash(struct exchange_reader *r, struct str raw)
+{
+    enum { DECODED = 1024 };
+    if (raw.n > DECODED || !json_has_escape(raw))
+        return raw_hash(r, SEED_TEXT, raw);
+    return raw_hash(r, SEED_TEXT, raw_decode(r, raw, &r->scratch));
+}
+
+uint64_t json_hash(struct exchange_reader *r, struct json_cursor *c, int depth)
+{
+    struct str raw = STR_NONE, key;
+    uint64_t h = SEED_JSON;
+    if (depth >= JSON_DEPTH) {
+        json_raw(c, &raw);
+        return raw_hash(r, SEED_JSON, raw);
+    }
+    if (json_enter_object(c)) {
+        while (json_next_key(c, &key)) {
+            if (KEY_IS(key, "cache_control"))
+                json_skip(c);
+            else
+                h += hash_mix(raw_hash(r, SEED_NAME, key), json_hash(r, c, depth + 1));
+        }
+        return not_zero(hash_mix(h, 2));
+    }
+    if (json_enter_array(c)) {
+        while (json_next_item(c))
+            h = hash_mix(h, json_hash(r, c, depth + 1));
+        return not_zero(hash_mix(h, 3));
+    }
+    if (json_peek(c) == JSON_STRING)
+        return json_string(c, &raw) ? string_hash(r, raw) : 1;
+    json_raw(c, &raw);
+    return raw_hash(r, SEED_JSON, raw);
+}
