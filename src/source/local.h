@@ -1,8 +1,10 @@
 /*
  * Local files as a source: operands of the command line (files, directories, globs, `-`) become a
- * stream of files in a fixed order (names sorted bytewise). Nothing but one directory at a time is
- * kept in memory. Inside a directory links are not followed and only regular files are given;
- * bodies under data/ and permission checks are passed over (bedrock-logs facts, 3).
+ * stream of files in a fixed order: names sorted bytewise, but below AWSLogs hour by hour, and of
+ * an hour by Region and account. Nothing but the names of one directory at a time is kept in
+ * memory, and of a day the hours of all accounts and Regions. Inside a directory links are not
+ * followed and only regular files are given; bodies under data/ and permission checks are passed
+ * over (bedrock-logs facts, 3).
  */
 #ifndef ASSAY_SOURCE_LOCAL_H
 #define ASSAY_SOURCE_LOCAL_H
