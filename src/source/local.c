@@ -50,6 +50,7 @@ struct local_walk {
     struct level levels[DEPTH_MAX];
     int depth;       /* levels in use */
     struct buf path; /* of the entry at hand, zero-terminated */
+    size_t root_n;   /* length of the operand that is being walked */
 };
 
 /* True and the element's text, moving *rest, while there are elements. */
@@ -313,7 +314,7 @@ static void sort_level(struct level *l)
 /* Describes the file at w->path; false when it is gone, or when it is empty. */
 static bool describe(struct local_walk *w, bool is_operand, struct local_file *file)
 {
-    *file = (struct local_file){.path = w->path.p};
+    *file = (struct local_file){.path = w->path.p, .root_n = is_operand ? 0 : w->root_n};
     struct stat st;
     if (!w->stat_files && !is_operand)
         return true;
@@ -419,6 +420,7 @@ static enum status step_operand(struct local_walk *w, struct local_file *file, b
     if (!set_path(w, "", w->names.gl_pathv[w->next_operand++]))
         return err_nomem(err);
     struct stat st;
+    w->root_n = w->path.n;
     if (stat(w->path.p, &st) == 0 && S_ISDIR(st.st_mode))
         return enter(w, err);
     *found = describe(w, true, file);

@@ -18,6 +18,8 @@ struct local_file {
     const char *path; /* "-" for standard input; good until the next call */
     int64_t size;     /* with the time, 0 unless stat_files was asked for */
     int64_t mtime_ns;
+    size_t root_n; /* length of the directory that was given, behind which the path has no link; 0
+                      for a file that was given itself */
 };
 
 /* Told of what cannot be read: a missing operand, a directory without permission. */
