@@ -234,7 +234,7 @@ static enum status open_writer(struct store *s, bool fresh, struct err *err)
     if (sqlite3_db_readonly(s->db, "main") == 1)
         return err_set(err, ERR_ACCESS, "store '%.200s' cannot be written: the file is read-only",
                        s->path);
-    /* Fewer, larger checkpoints: most pages of `recent` change in every batch. */
+    /* Fewer, larger checkpoints: folding the recent keys changes most pages of `seen`. */
     TRY(run_sql(s,
                 "PRAGMA synchronous=NORMAL; PRAGMA cache_size=-8000;"
                 "PRAGMA wal_autocheckpoint=8192; PRAGMA journal_size_limit=67108864",
