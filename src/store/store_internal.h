@@ -123,7 +123,8 @@ struct id_map {
 struct entry {
     int64_t k; /* 64 bits of the key, signed as SQLite orders them */
     int64_t id;
-    uint32_t at; /* in pending */
+    int64_t known; /* what its slot named, when it was taken */
+    uint32_t at;   /* in pending */
 };
 
 enum chunk_table {

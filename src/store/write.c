@@ -102,6 +102,21 @@ enum status slot_find(struct store *s, const struct hash128 *key, int64_t *slot,
     }
 }
 
+/* As slot_find. Mostly the fact that the slot named when the batch was looked through is the one;
+ * it is not when another key stands there, whose fact may be gone by now. */
+static enum status find_known(struct store *s, const struct entry *e, int64_t *slot, int64_t *id,
+                              struct invocation *old, bool *found, struct err *err)
+{
+    const struct hash128 *key = &s->pending[e->at].key;
+    struct unpack u;
+    TRY(chunk_find(s, CHUNK_FACTS, e->known, &u, found, err));
+    if (!*found || !unpack_fact(&u, fact_second(e->known), old) || !hash128_eq(old->key, *key))
+        return slot_find(s, key, slot, id, old, found, err);
+    *slot = e->k;
+    *id = e->known;
+    return OK;
+}
+
 /* An invocation whose slot is taken: by a record of the same key or by another key. */
 static enum status settle_known(struct store *s, const struct entry *e, struct err *err)
 {
@@ -109,7 +124,7 @@ static enum status settle_known(struct store *s, const struct entry *e, struct e
     int64_t slot, old_id, id = e->id;
     bool found;
     struct invocation old;
-    TRY(slot_find(s, &v->key, &slot, &old_id, &old, &found, err));
+    TRY(find_known(s, e, &slot, &old_id, &old, &found, err));
     if (found) {
         if (!invocation_beats(v, &old))
             return OK;
@@ -182,7 +197,7 @@ static size_t order_pending(struct store *s, struct entry *e)
 {
     for (size_t i = 0; i < s->pending_n; i++) {
         const struct invocation *v = &s->pending[i];
-        e[i] = (struct entry){(int64_t)v->key.hi, fact_id(v), (uint32_t)i};
+        e[i] = (struct entry){.k = (int64_t)v->key.hi, .id = fact_id(v), .at = (uint32_t)i};
     }
     qsort_r(e, s->pending_n, sizeof *e, by_key, s->pending);
     size_t n = 0;
@@ -193,11 +208,10 @@ static size_t order_pending(struct store *s, struct entry *e)
 }
 
 /* Takes the slot of a key that was never seen; *taken false when something stands there. */
-static enum status take_slot(struct store *s, const struct entry *e, bool *taken, struct err *err)
+static enum status take_slot(struct store *s, struct entry *e, bool *taken, struct err *err)
 {
-    int64_t id;
     bool found;
-    TRY(slot_get(s, e->k, &id, &found, err));
+    TRY(slot_get(s, e->k, &e->known, &found, err));
     *taken = !found;
     return found ? OK : recent_set(s, e->k, e->id, err);
 }
