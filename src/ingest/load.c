@@ -9,10 +9,11 @@
 #include <stdlib.h>
 
 enum {
-    BATCH = 4096,         /* invocations handed to the writer at once */
-    BATCH_FILES = 256,    /* ends of files in one batch */
-    COMMIT = 128 * 1024,  /* invocations after which the writer commits */
-    COMMIT_FILES = 20000, /* or ends of files */
+    BATCH = 4096,          /* invocations handed to the writer at once */
+    BATCH_FILES = 256,     /* ends of files in one batch */
+    BATCH_BYTES = 4 << 20, /* of the arena: some 20,000 exchanges, or 300 of the largest */
+    COMMIT = 128 * 1024,   /* invocations after which the writer commits */
+    COMMIT_FILES = 20000,  /* or ends of files */
 };
 
 struct file_end {
@@ -27,7 +28,7 @@ struct batch {
     size_t n;
     struct file_end files[BATCH_FILES];
     size_t files_n;
-    struct arena arena; /* paths and quarantine of the files */
+    struct arena arena; /* exchanges; paths and quarantine of the files */
 };
 
 /* The canonical path of one directory: what is walked lies below the operands, and asking the
@@ -113,14 +114,27 @@ static enum status hand_over(struct run *r, int worker, struct err *err)
     return OK;
 }
 
+static bool is_full(const struct batch *b)
+{
+    return b->n == BATCH || b->files_n == BATCH_FILES || b->arena.used > BATCH_BYTES;
+}
+
 static enum status take(void *ctx, int worker, const struct invocation *v, struct err *err)
 {
     struct run *r = ctx;
     struct batch *b = NULL;
     TRY(current_batch(r, worker, &b, err));
-    b->v[b->n++] = *v;
+    struct invocation *mine = &b->v[b->n];
+    *mine = *v;
+    if (v->exchange) {
+        struct exchange *x = arena_alloc(&b->arena, sizeof *x);
+        if (!x || exchange_copy(v->exchange, &b->arena, x) != OK)
+            return err_nomem(err);
+        mine->exchange = x;
+    }
+    b->n++;
     r->body_missing[worker] |= (v->flags & INV_BODY_MISSING) != 0;
-    return b->n == BATCH ? hand_over(r, worker, err) : OK;
+    return is_full(b) ? hand_over(r, worker, err) : OK;
 }
 
 /* What a file is called in the store. Standard input is another file each time. */
@@ -186,7 +200,7 @@ static enum status file_done(void *ctx, int worker, const struct local_file *fil
     for (size_t i = 0; i < troubles_n && r->l->trouble; i++)
         r->l->trouble(r->l->ctx, &troubles[i]);
     pthread_mutex_unlock(&r->lock);
-    return b->files_n == BATCH_FILES ? hand_over(r, worker, err) : OK;
+    return is_full(b) ? hand_over(r, worker, err) : OK;
 }
 
 static void problem(void *ctx, const char *path, const char *reason)

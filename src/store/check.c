@@ -202,7 +202,7 @@ static enum status check_all(struct store *s, struct cube *cube, struct err *err
     TRY(db_i64(s, STMT_TOTAL_COUNT, 0, &found_buckets, &found, err));
     if (found_buckets != p.totals)
         return db_damaged(s, err, "it has totals without facts");
-    return OK;
+    return exchange_check(s, err);
 }
 
 enum status store_check(struct store *s, struct err *err)

@@ -13,7 +13,7 @@
 
 /* What fits into a page of 4096 with its heads, and a quarter of it: facts are mostly read in a
  * row, slots of keys one by one. */
-enum { FACTS_SIZE = 4000, SEEN_SIZE = 1000 };
+enum { FACTS_SIZE = 4000, SEEN_SIZE = 1000, EXCHANGES_SIZE = 4000 };
 
 struct chunk_stmts {
     enum stmt at, next, range, put, drop;
@@ -25,6 +25,8 @@ static const struct chunk_stmts stmts[CHUNK_TABLES] = {
                      FACTS_SIZE},
     [CHUNK_SEEN] = {STMT_SEEN_AT, STMT_SEEN_NEXT, STMT_SEEN_RANGE, STMT_SEEN_PUT, STMT_SEEN_DROP,
                     SEEN_SIZE},
+    [CHUNK_EXCHANGES] = {STMT_EXCHANGE_AT, STMT_EXCHANGE_NEXT, STMT_EXCHANGE_RANGE,
+                         STMT_EXCHANGE_PUT, STMT_EXCHANGE_DROP, EXCHANGES_SIZE},
 };
 
 static struct items items_of(int64_t id, struct unpack u)

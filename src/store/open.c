@@ -22,6 +22,9 @@ static const char schema[] =
     "CREATE TABLE symbol(block INTEGER PRIMARY KEY, names BLOB NOT NULL) STRICT;"
     "CREATE TABLE series(block INTEGER PRIMARY KEY, labels BLOB NOT NULL) STRICT;"
     "CREATE TABLE fact(id INTEGER PRIMARY KEY, v BLOB NOT NULL) STRICT;"
+    "CREATE TABLE exchange(id INTEGER PRIMARY KEY, v BLOB NOT NULL) STRICT;"
+    "CREATE TABLE name(block INTEGER PRIMARY KEY, names BLOB NOT NULL) STRICT;"
+    "CREATE TABLE offer(block INTEGER PRIMARY KEY, names BLOB NOT NULL) STRICT;"
     "CREATE TABLE recent(id INTEGER PRIMARY KEY, slots BLOB NOT NULL) STRICT;"
     "CREATE TABLE seen(id INTEGER PRIMARY KEY, v BLOB NOT NULL) STRICT;"
     "CREATE TABLE rollup(id INTEGER PRIMARY KEY, cells BLOB NOT NULL) STRICT;"
@@ -242,10 +245,11 @@ static enum status open_writer(struct store *s, bool fresh, struct err *err)
     if (fresh)
         TRY(make_schema(s, err));
     s->pending = malloc(BATCH * sizeof *s->pending);
+    s->pending_exchange = malloc(BATCH * sizeof *s->pending_exchange);
     s->fresh = malloc(BATCH * sizeof *s->fresh);
     s->known = malloc(BATCH * sizeof *s->known);
     s->slice = slice_new();
-    if (!s->pending || !s->fresh || !s->known || !s->slice)
+    if (!s->pending || !s->pending_exchange || !s->fresh || !s->known || !s->slice)
         return err_nomem(err);
     TRY(symbols_new(&s->symbols, err));
     TRY(series_new(s->symbols, &s->series, err));
@@ -279,6 +283,8 @@ enum status store_open(const char *path, enum store_mode mode, struct store **ou
     s->lock_fd = -1;
     buf_init(&s->out, BLOB_MAX);
     buf_init(&s->present, BLOB_MAX);
+    buf_init(&s->packed, BLOB_MAX);
+    arena_init(&s->scratch);
     buf_init(&s->log, BLOB_MAX);
     for (int i = 0; i < CHUNK_TABLES; i++)
         buf_init(&s->chunk[i].bytes, BLOB_MAX);
@@ -318,6 +324,10 @@ void store_close(struct store *s)
     free(s->series_map.plus_1);
     free(s->symbol_map.plus_1);
     free(s->pending);
+    free(s->pending_exchange);
+    buf_fini(&s->packed);
+    vocabulary_fini(s);
+    arena_fini(&s->scratch);
     free(s->fresh);
     free(s->known);
     free(s->loaded_ids);

@@ -65,6 +65,9 @@ enum status store_load_series(struct store *s, struct series *series, struct err
     if (s->in_batch)
         return err_set(err, ERR_USAGE, "store '%.200s': a batch is open", s->path);
     TRY(snapshot_begin(s, err));
+    if (s->mode == STORE_READ)
+        vocabulary_fini(s); /* somebody may have added to it */
+    vocabulary_forget(&s->vocabulary.out);
     enum status status = names_load_into(s, series, err);
     if (status != OK)
         snapshot_end(s);

@@ -11,11 +11,15 @@
  *     read.c    answering: periods covered by rollups and facts
  *     files.c   positions, quarantine, totals
  *     check.c   does everything still agree
+ *     exchange.c    exchanges of a batch; giving back calls
+ *     vocabulary.c  the names in exchanges
  *     pack.c    bytes of the blobs
  *     present.c which series a bucket has
  *
  * Tables:
  *     fact(id, v)       chunks of facts by second << 24 | 24 bits of the key; see chunk.c
+ *     exchange(id, v)   the same, of exchanges by the id of their fact; see exchange.c
+ *     name, offer       blocks of 256 texts that exchanges name; see vocabulary.c
  *     recent, seen      64 bits of the key -> fact; see write.c
  *     rollup(id, cells) id = level << 40 | bucket; cells by series, see pack.h
  *     total(id, sums, series, counts)  of each rollup the sum and which series it has; also of
@@ -74,6 +78,16 @@ static const int64_t level_quarters[LEVELS] = {1, 4, 96, 8 * 96, 64 * 96, 512 * 
     X(STMT_FACT_RANGE, CHUNK_RANGE("fact"))                                                        \
     X(STMT_FACT_PUT, "INSERT OR REPLACE INTO fact(id,v) VALUES(?1,?2)")                            \
     X(STMT_FACT_DROP, "DELETE FROM fact WHERE id=?1")                                              \
+    X(STMT_EXCHANGE_AT, CHUNK_AT("exchange"))                                                      \
+    X(STMT_EXCHANGE_NEXT, CHUNK_AFTER("exchange"))                                                 \
+    X(STMT_EXCHANGE_RANGE, CHUNK_RANGE("exchange"))                                                \
+    X(STMT_EXCHANGE_PUT, "INSERT OR REPLACE INTO exchange(id,v) VALUES(?1,?2)")                    \
+    X(STMT_EXCHANGE_DROP, "DELETE FROM exchange WHERE id=?1")                                      \
+    X(STMT_EXCHANGE_ANY, "SELECT 1 FROM exchange LIMIT 1")                                         \
+    X(STMT_NAMES, "SELECT block,names FROM name ORDER BY block")                                   \
+    X(STMT_NAMES_PUT, "INSERT OR REPLACE INTO name(block,names) VALUES(?1,?2)")                    \
+    X(STMT_OFFERS, "SELECT block,names FROM offer ORDER BY block")                                 \
+    X(STMT_OFFERS_PUT, "INSERT OR REPLACE INTO offer(block,names) VALUES(?1,?2)")                  \
     X(STMT_SEEN_AT, CHUNK_AT("seen"))                                                              \
     X(STMT_SEEN_NEXT, CHUNK_AFTER("seen"))                                                         \
     X(STMT_SEEN_RANGE, CHUNK_RANGE("seen"))                                                        \
@@ -119,6 +133,25 @@ struct id_map {
     size_t cap;
 };
 
+/* Symbols of the caller to names of exchanges, or back. */
+struct vocabulary_map {
+    struct id_map names, offers;
+};
+
+/* See vocabulary.c. Ids are those in the file. */
+struct vocabulary {
+    struct symbols *names, *offers; /* NULL: not loaded */
+    uint32_t names_saved, offers_saved;
+    uint64_t names_size, offers_size; /* what the limits are for */
+    struct vocabulary_map in, out;
+    struct buf text;
+};
+
+/* A packed exchange in struct store; n is 0 when there is none. */
+struct span {
+    size_t at, n;
+};
+
 /* One invocation to settle: see write.c. */
 struct entry {
     int64_t k; /* 64 bits of the key, signed as SQLite orders them */
@@ -130,6 +163,7 @@ struct entry {
 enum chunk_table {
     CHUNK_FACTS,
     CHUNK_SEEN,
+    CHUNK_EXCHANGES,
     CHUNK_TABLES,
 };
 
@@ -182,6 +216,9 @@ struct store {
     struct id_map series_map, symbol_map;
     struct invocation *pending; /* series translated */
     size_t pending_n;
+    struct span *pending_exchange; /* by position in pending, in packed */
+    struct buf packed;             /* exchanges of the pending invocations */
+    bool has_exchanges;            /* the file has */
     struct entry *fresh, *known;
     struct cube *cube;       /* (quarter, series) of this batch, not yet in the rollups */
     struct buf out, present; /* cells or counts of a blob in the making, and their series */
@@ -192,6 +229,8 @@ struct store {
     size_t merged_n, merged_cap;
     struct slice *slice; /* facts on their way into chunks: write.c */
     bool seen_empty;
+    struct vocabulary vocabulary; /* the reader's, too */
+    struct arena scratch;         /* lists of one exchange */
 
     /* reader */
     struct series *loaded; /* the caller's */
@@ -226,6 +265,14 @@ void lock_release(const char *store_path, int fd);
 
 /* names.c */
 bool id_map_reserve(struct id_map *m, size_t n);
+void id_map_forget(struct id_map *m);
+/* All texts of a table of blocks, with their ids; what `text` points to is good during the call. */
+typedef enum status text_fn(void *ctx, uint32_t id, struct str text, struct err *err);
+enum status names_load_texts(struct store *s, enum stmt id, text_fn *each, void *ctx,
+                             struct err *err) MUST_USE;
+/* Saves all texts behind the first `saved`. */
+enum status names_save_texts(struct store *s, enum stmt id, const struct symbols *symbols,
+                             uint32_t saved, struct err *err) MUST_USE;
 enum status names_load_own(struct store *s, struct err *err) MUST_USE;
 enum status names_load_into(struct store *s, struct series *series, struct err *err) MUST_USE;
 enum status names_save(struct store *s, struct err *err) MUST_USE;
@@ -233,6 +280,38 @@ void names_saved(struct store *s); /* the transaction that saved is committed */
 enum status names_map(struct store *s, const struct series *from, uint32_t series, uint32_t *id,
                       struct err *err) MUST_USE;
 void names_forget_map(struct store *s);
+
+/* vocabulary.c: only where there are exchanges is it ever loaded. */
+enum status vocabulary_load(struct store *s, struct err *err) MUST_USE;
+void vocabulary_fini(struct store *s);
+void vocabulary_forget(struct vocabulary_map *m);
+enum status vocabulary_save(struct store *s, struct err *err) MUST_USE;
+void vocabulary_saved(struct store *s);
+/* Of a symbol of the series that names_map was called with last; *id 0: there is no room for it. */
+enum status vocabulary_name_in(struct store *s, uint32_t symbol, uint32_t *id,
+                               struct err *err) MUST_USE;
+enum status vocabulary_offer_in(struct store *s, uint32_t symbol, uint32_t *id,
+                                struct err *err) MUST_USE;
+/* Into the series that was loaded last. */
+enum status vocabulary_name_out(struct store *s, uint32_t id, uint32_t *symbol,
+                                struct err *err) MUST_USE;
+enum status vocabulary_offer_out(struct store *s, uint32_t id, uint32_t *symbol,
+                                 struct err *err) MUST_USE;
+
+/* exchange.c */
+enum { PACKED_MAX = 16 << 20 }; /* bytes of pending exchanges after which they are settled */
+/* Packs the exchange of *v, whose series names_map was called with, behind s->packed. */
+enum status exchange_keep(struct store *s, const struct invocation *v, struct span *kept,
+                          struct err *err) MUST_USE;
+static inline const uint8_t *exchange_bytes_of(const struct store *s, const struct span *kept)
+{
+    return (const uint8_t *)s->packed.p + kept->at;
+}
+enum status exchange_put(struct store *s, int64_t id, const struct span *kept,
+                         struct err *err) MUST_USE;
+enum status exchange_drop(struct store *s, int64_t id, struct err *err) MUST_USE;
+enum status exchange_find(struct store *s, int64_t id, bool *found, struct err *err) MUST_USE;
+enum status exchange_check(struct store *s, struct err *err) MUST_USE;
 
 /* chunk.c. Items come in rising order of their keys. With `replace` an item takes the place of the
  * one that stands there; without, it is left out and marked. */

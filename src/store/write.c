@@ -117,22 +117,36 @@ static enum status find_known(struct store *s, const struct entry *e, int64_t *s
     return OK;
 }
 
+/* The same record again: the first time its bodies may not have been looked at. */
+static enum status complete(struct store *s, int64_t id, const struct span *kept, struct err *err)
+{
+    if (kept->n == 0)
+        return OK;
+    bool found;
+    TRY(exchange_find(s, id, &found, err));
+    return found ? OK : exchange_put(s, id, kept, err);
+}
+
 /* An invocation whose slot is taken: by a record of the same key or by another key. */
 static enum status settle_known(struct store *s, const struct entry *e, struct err *err)
 {
     const struct invocation *v = &s->pending[e->at];
+    const struct span *kept = &s->pending_exchange[e->at];
     int64_t slot, old_id, id = e->id;
     bool found;
     struct invocation old;
     TRY(find_known(s, e, &slot, &old_id, &old, &found, err));
     if (found) {
         if (!invocation_beats(v, &old))
-            return OK;
+            return invocation_beats(&old, v) ? OK : complete(s, old_id, kept, err);
         struct chunk_item drop = {.key = old_id};
         TRY(chunk_put(s, CHUNK_FACTS, &drop, 1, true, err));
+        if (s->has_exchanges)
+            TRY(exchange_drop(s, old_id, err));
         TRY(count(s, &old, -1, err));
     }
     TRY(fact_put(s, v, &id, err));
+    TRY(exchange_put(s, id, kept, err));
     TRY(count(s, v, 1, err));
     return recent_set(s, slot, id, err);
 }
@@ -147,6 +161,21 @@ struct slice {
 struct slice *slice_new(void)
 {
     return malloc(sizeof(struct slice));
+}
+
+/* Of those facts of the slice that stand under their first id. */
+static enum status put_exchanges(struct store *s, const struct entry *e, size_t n, struct err *err)
+{
+    struct chunk_item *items = s->slice->items;
+    size_t found = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct span *kept = &s->pending_exchange[e[i].at];
+        if (items[i].taken || kept->n == 0)
+            continue;
+        items[found++] =
+            (struct chunk_item){.key = e[i].id, .p = exchange_bytes_of(s, kept), .n = kept->n};
+    }
+    return chunk_put(s, CHUNK_EXCHANGES, items, found, true, err);
 }
 
 /* At most SLICE fresh invocations, ordered by id. */
@@ -167,23 +196,27 @@ static enum status put_slice(struct store *s, const struct entry *e, size_t n, s
             continue;
         int64_t id = e[i].id;
         TRY(fact_put(s, &s->pending[e[i].at], &id, err));
+        TRY(exchange_put(s, id, &s->pending_exchange[e[i].at], err));
         TRY(recent_set(s, e[i].k, id, err));
     }
-    return OK;
+    return s->packed.n > 0 ? put_exchanges(s, e, n, err) : OK;
 }
 
-static int by_key(const void *a, const void *b, void *pending)
+static int by_key(const void *a, const void *b, void *store)
 {
+    const struct store *s = store;
     const struct entry *x = a, *y = b;
     if (x->k != y->k)
         return x->k < y->k ? -1 : 1;
-    const struct invocation *v = (const struct invocation *)pending + x->at;
-    const struct invocation *w = (const struct invocation *)pending + y->at;
+    const struct invocation *v = &s->pending[x->at], *w = &s->pending[y->at];
     if (v->key.lo != w->key.lo)
         return v->key.lo < w->key.lo ? -1 : 1;
     if (invocation_beats(v, w))
         return -1;
-    return invocation_beats(w, v);
+    if (invocation_beats(w, v))
+        return 1;
+    size_t n = s->pending_exchange[x->at].n, m = s->pending_exchange[y->at].n;
+    return (n < m) - (n > m);
 }
 
 static int by_id(const void *a, const void *b)
@@ -199,7 +232,7 @@ static size_t order_pending(struct store *s, struct entry *e)
         const struct invocation *v = &s->pending[i];
         e[i] = (struct entry){.k = (int64_t)v->key.hi, .id = fact_id(v), .at = (uint32_t)i};
     }
-    qsort_r(e, s->pending_n, sizeof *e, by_key, s->pending);
+    qsort_r(e, s->pending_n, sizeof *e, by_key, s);
     size_t n = 0;
     for (size_t i = 0; i < s->pending_n; i++)
         if (n == 0 || !hash128_eq(s->pending[e[n - 1].at].key, s->pending[e[i].at].key))
@@ -236,6 +269,8 @@ static enum status settle(struct store *s, struct err *err)
     for (size_t i = 0; i < known_n; i++)
         TRY(settle_known(s, &s->known[i], err));
     s->pending_n = 0;
+    s->has_exchanges |= s->packed.n > 0;
+    buf_reset(&s->packed);
     return recent_save(s, err);
 }
 
@@ -250,7 +285,7 @@ static enum status begin(struct store *s, struct err *err)
     int64_t one;
     TRY(db_i64(s, STMT_SEEN_ANY, 0, &one, &found, err));
     s->seen_empty = !found;
-    return OK;
+    return db_i64(s, STMT_EXCHANGE_ANY, 0, &one, &s->has_exchanges, err);
 }
 
 enum status store_begin(struct store *s, struct err *err)
@@ -279,11 +314,13 @@ static enum status put(struct store *s, const struct series *series, const struc
         if (v[i].time_us < 0 || v[i].time_us >= STORE_TIME_END)
             return err_set(err, ERR_RANGE, "store '%.200s': a time outside of 1970 to 9999",
                            s->path);
-        if (s->pending_n == BATCH)
+        if (s->pending_n == BATCH || s->packed.n > PACKED_MAX)
             TRY(settle(s, err));
         struct invocation *mine = &s->pending[s->pending_n];
         *mine = v[i];
         TRY(names_map(s, series, v[i].series, &mine->series, err));
+        TRY(exchange_keep(s, &v[i], &s->pending_exchange[s->pending_n], err));
+        mine->exchange = NULL; /* the caller's */
         s->pending_n++;
     }
     return OK;
@@ -304,6 +341,7 @@ static enum status commit(struct store *s, struct err *err)
     TRY(settle(s, err));
     TRY(rollup_flush(s, err));
     TRY(names_save(s, err));
+    TRY(vocabulary_save(s, err));
     TRY(recent_fold(s, err));
     return db_do(s, STMT_COMMIT, err);
 }
@@ -317,6 +355,7 @@ enum status store_commit(struct store *s, struct err *err)
         return status;
     }
     names_saved(s);
+    vocabulary_saved(s);
     s->in_batch = false;
     return OK;
 }
@@ -329,6 +368,7 @@ void store_rollback(struct store *s)
     if (s->cube)
         cube_reset(s->cube);
     s->pending_n = 0;
+    buf_reset(&s->packed);
     recent_forget(s);
     chunk_forget(s);
     s->in_batch = false;
