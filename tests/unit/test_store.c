@@ -326,6 +326,8 @@ static void newer_foreign_and_broken_files_are_refused_and_left_alone(void **sta
     refused(f.path, ERR_VERSION);
     write_at(f.path, 60, "\0\0\0\1", 4);
     refused(f.path, ERR_VERSION);
+    write_at(f.path, 60, "\0\0\0\2", 4);
+    refused(f.path, ERR_VERSION);
     write_at(f.path, 60, version, 4);
     write_at(f.path, 68, "OTHR", 4);
     refused(f.path, ERR_PARSE);
