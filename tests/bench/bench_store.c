@@ -4,8 +4,8 @@
  *
  *     ninja -C build libassay-core.a
  *     cc -O2 -std=c17 -D_GNU_SOURCE -Isrc tests/bench/bench_store.c build/libassay-core.a \
- *        $(pkg-config --cflags --libs sqlite3 libcyaml libisal libdeflate simdjson) -lstdc++ -lpthread -o
- * bench_store
+ *        $(pkg-config --cflags --libs sqlite3 libcyaml libisal libdeflate simdjson) -lstdc++
+ * -lpthread -o bench_store
  *     ./bench_store FILE INVOCATIONS DAYS PEOPLE [BATCH [content]]
  *                                   makes the store, with `content` exchanges in it, and asks
  *     ./bench_store FILE                                     asks an existing one
@@ -226,8 +226,7 @@ static void fill(const char *path, int64_t n, int64_t days, unsigned people, int
     need(symbols_new(&symbols, &err), &err);
     need(series_new(symbols, &series, &err), &err);
     make_series(series, people);
-    struct arena arena;
-    arena_init(&arena);
+    struct arena arena = {0};
     if (content)
         make_names(series);
     talks = content ? calloc(people, sizeof *talks) : NULL;
