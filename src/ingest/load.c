@@ -11,7 +11,7 @@
 enum {
     BATCH = 4096,          /* invocations handed to the writer at once */
     BATCH_FILES = 256,     /* ends of files in one batch */
-    BATCH_BYTES = 4 << 20, /* of the arena: some 20,000 exchanges, or 300 of the largest */
+    BATCH_BYTES = 1 << 20, /* of the arena: some 1,500 exchanges, or 80 of the largest */
     COMMIT = 128 * 1024,   /* invocations after which the writer commits */
     COMMIT_FILES = 20000,  /* or ends of files */
 };
