@@ -93,16 +93,23 @@ static enum status append(struct symbols *s, struct str text, uint32_t *id)
     return OK;
 }
 
+/* The slot of the text, or the empty one where it would stand. */
+static size_t slot_of(const struct symbols *s, uint32_t hash, struct str text)
+{
+    size_t at = hash & s->mask;
+    for (; s->slots[at].id_plus_1; at = (at + 1) & s->mask)
+        if (s->slots[at].hash == hash && str_eq(symbols_text(s, s->slots[at].id_plus_1 - 1), text))
+            break;
+    return at;
+}
+
 static enum status intern_locked(struct symbols *s, struct str text, uint32_t *id)
 {
     uint32_t hash = (uint32_t)hash64(s->key, text.p, text.n);
-    size_t at = hash & s->mask;
-    for (; s->slots[at].id_plus_1; at = (at + 1) & s->mask) {
-        if (s->slots[at].hash == hash &&
-            str_eq(symbols_text(s, s->slots[at].id_plus_1 - 1), text)) {
-            *id = s->slots[at].id_plus_1 - 1;
-            return OK;
-        }
+    size_t at = slot_of(s, hash, text);
+    if (s->slots[at].id_plus_1) {
+        *id = s->slots[at].id_plus_1 - 1;
+        return OK;
     }
     if (atomic_load_explicit(&s->count, memory_order_relaxed) > s->mask / 4 * 3) {
         if (!grow(s))
@@ -128,6 +135,18 @@ enum status symbols_intern(struct symbols *s, struct str text, uint32_t *id)
     enum status status = intern_locked(s, text, id);
     pthread_mutex_unlock(&s->lock);
     return status;
+}
+
+bool symbols_find(struct symbols *s, struct str text, uint32_t *id)
+{
+    uint32_t hash = (uint32_t)hash64(s->key, text.p, text.n);
+    pthread_mutex_lock(&s->lock);
+    uint32_t id_plus_1 = s->slots[slot_of(s, hash, text)].id_plus_1;
+    pthread_mutex_unlock(&s->lock);
+    if (id_plus_1 == 0)
+        return false;
+    *id = id_plus_1 - 1;
+    return true;
 }
 
 enum status symbols_new(struct symbols **out, struct err *err)

@@ -17,6 +17,8 @@ enum status symbols_new(struct symbols **out, struct err *err) MUST_USE;
 void symbols_free(struct symbols *s);
 /* The id of text, which is copied when it is new. ERR_NOMEM, or ERR_LIMIT past 2^31 texts. */
 enum status symbols_intern(struct symbols *s, struct str text, uint32_t *id) MUST_USE;
+/* False when the text was never interned. */
+bool symbols_find(struct symbols *s, struct str text, uint32_t *id);
 /* The text of an id that symbols_intern gave; lives as long as s, aligned for any type. */
 struct str symbols_text(const struct symbols *s, uint32_t id);
 /* How many ids exist: valid ids are 0 .. count-1. */

@@ -9,10 +9,11 @@
 #include <stdlib.h>
 
 enum {
-    BATCH = 4096,         /* invocations handed to the writer at once */
-    BATCH_FILES = 256,    /* ends of files in one batch */
-    COMMIT = 128 * 1024,  /* invocations after which the writer commits */
-    COMMIT_FILES = 20000, /* or ends of files */
+    BATCH = 4096,          /* invocations handed to the writer at once */
+    BATCH_FILES = 256,     /* ends of files in one batch */
+    BATCH_BYTES = 1 << 20, /* of the arena: some 1,500 exchanges, or 80 of the largest */
+    COMMIT = 128 * 1024,   /* invocations after which the writer commits */
+    COMMIT_FILES = 20000,  /* or ends of files */
 };
 
 struct file_end {
@@ -27,11 +28,11 @@ struct batch {
     size_t n;
     struct file_end files[BATCH_FILES];
     size_t files_n;
-    struct arena arena; /* paths and quarantine of the files */
+    struct arena arena; /* exchanges; paths and quarantine of the files */
 };
 
-/* The canonical path of one directory: files come directory by directory, and asking the system for
- * each of them costs more than reading a small one. */
+/* The canonical path of one directory: what is walked lies below the operands, and asking the
+ * system for each file costs more than reading a small one. */
 struct directory_name {
     char as_given[PATH_MAX], canonical[PATH_MAX];
     bool known;
@@ -54,10 +55,11 @@ struct run {
 
 /* The canonical path, in `room` or as it was given: the same file through another spelling must not
  * look new. A file that is a link itself keeps its name; links above it are resolved. */
-static struct str canonical(struct directory_name *name, const char *path, char room[PATH_MAX])
+static struct str canonical(struct directory_name *name, const struct local_file *file,
+                            char room[PATH_MAX])
 {
-    const char *slash = strrchr(path, '/');
-    size_t n = slash ? (size_t)(slash - path) + 1 : 0;
+    const char *path = file->path, *slash = strrchr(path, '/');
+    size_t n = file->root_n ? file->root_n : slash ? (size_t)(slash - path) + 1 : 0;
     if (strcmp(path, "-") == 0 || n >= PATH_MAX)
         return str_from(path);
     if (!name->known || strncmp(name->as_given, path, n) != 0 || name->as_given[n] != '\0') {
@@ -67,8 +69,10 @@ static struct str canonical(struct directory_name *name, const char *path, char 
         if (!name->known)
             return str_from(path);
     }
-    int length = snprintf(room, PATH_MAX, "%s/%s", name->canonical, path + n);
-    return length > 0 && length < PATH_MAX ? str_of(room, (size_t)length) : str_from(path);
+    for (path += n; *path == '/';)
+        path++;
+    int length = snprintf(room, PATH_MAX, "%s/%s", name->canonical, path);
+    return length > 0 && length < PATH_MAX ? str_of(room, (size_t)length) : str_from(file->path);
 }
 
 static bool wants(void *ctx, const struct local_file *file)
@@ -78,7 +82,7 @@ static bool wants(void *ctx, const struct local_file *file)
         return true;
     char room[PATH_MAX];
     struct store_file key = {
-        .path = canonical(&r->walk_name, file->path, room),
+        .path = canonical(&r->walk_name, file, room),
         .size = file->size,
         .mtime_ns = file->mtime_ns,
         .options = r->l->options,
@@ -110,22 +114,36 @@ static enum status hand_over(struct run *r, int worker, struct err *err)
     return OK;
 }
 
+static bool is_full(const struct batch *b)
+{
+    return b->n == BATCH || b->files_n == BATCH_FILES || b->arena.used > BATCH_BYTES;
+}
+
 static enum status take(void *ctx, int worker, const struct invocation *v, struct err *err)
 {
     struct run *r = ctx;
     struct batch *b = NULL;
     TRY(current_batch(r, worker, &b, err));
-    b->v[b->n++] = *v;
+    struct invocation *mine = &b->v[b->n];
+    *mine = *v;
+    if (v->exchange) {
+        struct exchange *x = arena_alloc(&b->arena, sizeof *x);
+        if (!x || exchange_copy(v->exchange, &b->arena, x) != OK)
+            return err_nomem(err);
+        mine->exchange = x;
+    }
+    b->n++;
     r->body_missing[worker] |= (v->flags & INV_BODY_MISSING) != 0;
-    return b->n == BATCH ? hand_over(r, worker, err) : OK;
+    return is_full(b) ? hand_over(r, worker, err) : OK;
 }
 
 /* What a file is called in the store. Standard input is another file each time. */
-static struct str stored_name(struct directory_name *name, const char *path, char room[PATH_MAX])
+static struct str stored_name(struct directory_name *name, const struct local_file *file,
+                              char room[PATH_MAX])
 {
     char now[TIME_TEXT];
-    if (strcmp(path, "-") != 0)
-        return canonical(name, path, room);
+    if (strcmp(file->path, "-") != 0)
+        return canonical(name, file, room);
     time_format(now, clock_now_us());
     snprintf(room, PATH_MAX, "- %s", now);
     return str_from(room);
@@ -149,7 +167,7 @@ static bool describe_file(struct run *r, int worker, struct batch *b, const stru
                           size_t troubles_n)
 {
     char room[PATH_MAX];
-    struct str path = arena_str(&b->arena, stored_name(&r->names[worker], file->path, room));
+    struct str path = arena_str(&b->arena, stored_name(&r->names[worker], file, room));
     struct store_quarantine *q = arena_alloc(&b->arena, (troubles_n + 1) * sizeof *q);
     if (!path.p || !q)
         return false;
@@ -182,7 +200,7 @@ static enum status file_done(void *ctx, int worker, const struct local_file *fil
     for (size_t i = 0; i < troubles_n && r->l->trouble; i++)
         r->l->trouble(r->l->ctx, &troubles[i]);
     pthread_mutex_unlock(&r->lock);
-    return b->files_n == BATCH_FILES ? hand_over(r, worker, err) : OK;
+    return is_full(b) ? hand_over(r, worker, err) : OK;
 }
 
 static void problem(void *ctx, const char *path, const char *reason)

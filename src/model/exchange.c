@@ -70,6 +70,7 @@ static void put(struct buf *out, uint64_t v)
 
 static void put_hash(struct buf *out, uint64_t v)
 {
+    v = htole64(v);
     buf_append(out, &v, sizeof v);
 }
 
@@ -141,7 +142,7 @@ static uint64_t get_hash(struct unpack *u)
     }
     memcpy(&v, u->p, sizeof v);
     u->p += sizeof v;
-    return v;
+    return le64toh(v);
 }
 
 static struct str get_session(struct unpack *u, struct arena *arena)

@@ -28,6 +28,68 @@ bool id_map_reserve(struct id_map *m, size_t n)
     return true;
 }
 
+void id_map_forget(struct id_map *m)
+{
+    if (m->plus_1)
+        memset(m->plus_1, 0, m->cap * sizeof *m->plus_1);
+}
+
+struct texts {
+    struct store *store;
+    text_fn *each;
+    void *ctx;
+    uint32_t n;
+};
+
+static enum status load_text_block(void *ctx, struct unpack *u, struct err *err)
+{
+    struct texts *t = ctx;
+    uint64_t n = unpack_u64(u);
+    if (u->bad || n == 0 || n > BLOCK || t->n % BLOCK != 0)
+        return db_damaged(t->store, err, "a block of symbols");
+    for (; n > 0; n--) {
+        uint64_t len = unpack_u64(u);
+        if (u->bad || len > (uint64_t)(u->end - u->p))
+            return db_damaged(t->store, err, "a block of symbols");
+        struct str text = {(const char *)u->p, (size_t)len};
+        TRY(t->each(t->ctx, t->n++, text, err));
+        u->p += len;
+    }
+    return OK;
+}
+
+typedef enum status load_block(void *ctx, struct unpack *u, struct err *err);
+
+static enum status load_blocks(struct store *s, enum stmt id, load_block *load, void *ctx,
+                               struct err *err)
+{
+    sqlite3_stmt *st = NULL;
+    bool row;
+    TRY(db_get(s, id, &st, err));
+    for (int64_t block = 0;; block++) {
+        TRY(db_step(s, st, &row, err));
+        if (!row)
+            return OK;
+        struct unpack u = db_blob(st, 1);
+        enum status status = OK;
+        if (sqlite3_column_int64(st, 0) != block)
+            status = db_damaged(s, err, "a block of names is missing");
+        else
+            status = load(ctx, &u, err);
+        if (status != OK) {
+            sqlite3_reset(st);
+            return status;
+        }
+    }
+}
+
+enum status names_load_texts(struct store *s, enum stmt id, text_fn *each, void *ctx,
+                             struct err *err)
+{
+    struct texts t = {s, each, ctx, 0};
+    return load_blocks(s, id, load_text_block, &t, err);
+}
+
 /* Loading: names of the file go into `series`; ids[i] is the id there of the i-th in the file. */
 struct loading {
     struct store *store;
@@ -36,29 +98,21 @@ struct loading {
     uint32_t symbols_n, series_n;
 };
 
-static enum status load_symbol_block(struct loading *l, struct unpack *u, struct err *err)
+static enum status load_symbol(void *ctx, uint32_t at, struct str text, struct err *err)
 {
-    uint64_t n = unpack_u64(u);
-    if (u->bad || n == 0 || n > BLOCK || l->symbols_n % BLOCK != 0)
-        return db_damaged(l->store, err, "a block of symbols");
-    if (!id_map_reserve(&l->symbols, l->symbols_n + n))
+    struct loading *l = ctx;
+    uint32_t id;
+    if (!id_map_reserve(&l->symbols, (size_t)at + 1) ||
+        symbols_intern(series_symbols(l->series), text, &id) != OK)
         return err_nomem(err);
-    for (; n > 0; n--) {
-        uint64_t len = unpack_u64(u);
-        if (u->bad || len > (uint64_t)(u->end - u->p))
-            return db_damaged(l->store, err, "a block of symbols");
-        uint32_t id;
-        struct str text = {(const char *)u->p, (size_t)len};
-        if (symbols_intern(series_symbols(l->series), text, &id) != OK)
-            return err_nomem(err);
-        l->symbols.plus_1[l->symbols_n++] = id + 1;
-        u->p += len;
-    }
+    l->symbols.plus_1[at] = id + 1;
+    l->symbols_n = at + 1;
     return OK;
 }
 
-static enum status load_series_block(struct loading *l, struct unpack *u, struct err *err)
+static enum status load_series_block(void *ctx, struct unpack *u, struct err *err)
 {
+    struct loading *l = ctx;
     uint64_t n = unpack_u64(u), width = unpack_u64(u);
     if (u->bad || n == 0 || n > BLOCK || width > LABELS || l->series_n % BLOCK != 0)
         return db_damaged(l->store, err, "a block of series");
@@ -80,35 +134,10 @@ static enum status load_series_block(struct loading *l, struct unpack *u, struct
     return OK;
 }
 
-typedef enum status load_block(struct loading *l, struct unpack *u, struct err *err);
-
-static enum status load_blocks(struct loading *l, enum stmt id, load_block *load, struct err *err)
-{
-    struct store *s = l->store;
-    sqlite3_stmt *st = NULL;
-    bool row;
-    TRY(db_get(s, id, &st, err));
-    for (int64_t block = 0;; block++) {
-        TRY(db_step(s, st, &row, err));
-        if (!row)
-            return OK;
-        struct unpack u = db_blob(st, 1);
-        enum status status = OK;
-        if (sqlite3_column_int64(st, 0) != block)
-            status = db_damaged(s, err, "a block of names is missing");
-        else
-            status = load(l, &u, err);
-        if (status != OK) {
-            sqlite3_reset(st);
-            return status;
-        }
-    }
-}
-
 static enum status load(struct loading *l, struct err *err)
 {
-    TRY(load_blocks(l, STMT_SYMBOLS, load_symbol_block, err));
-    return load_blocks(l, STMT_SERIES, load_series_block, err);
+    TRY(names_load_texts(l->store, STMT_SYMBOLS, load_symbol, l, err));
+    return load_blocks(l->store, STMT_SERIES, load_series_block, l, err);
 }
 
 enum status names_load_own(struct store *s, struct err *err)
@@ -153,46 +182,53 @@ static void put_u64(struct buf *b, uint64_t v)
     buf_append(b, bytes, (size_t)(pack_u64(bytes, v) - bytes));
 }
 
-static void pack_symbols(struct store *s, uint32_t from, uint32_t to)
+typedef void pack_block(struct buf *out, const void *from, uint32_t at, uint32_t end);
+
+static void pack_symbols(struct buf *out, const void *symbols, uint32_t at, uint32_t end)
 {
-    put_u64(&s->out, to - from);
-    for (uint32_t i = from; i < to; i++) {
-        struct str text = symbols_text(s->symbols, i);
-        put_u64(&s->out, text.n);
-        buf_str(&s->out, text);
+    put_u64(out, end - at);
+    for (; at < end; at++) {
+        struct str text = symbols_text(symbols, at);
+        put_u64(out, text.n);
+        buf_str(out, text);
     }
 }
 
-static void pack_series(struct store *s, uint32_t from, uint32_t to)
+static void pack_series(struct buf *out, const void *series, uint32_t at, uint32_t end)
 {
-    put_u64(&s->out, to - from);
-    put_u64(&s->out, LABELS);
-    for (uint32_t i = from; i < to; i++)
-        for (int j = 0; j < LABELS; j++)
-            put_u64(&s->out, series_labels(s->series, i)->v[j]);
+    put_u64(out, end - at);
+    put_u64(out, LABELS);
+    for (; at < end; at++)
+        for (int i = 0; i < LABELS; i++)
+            put_u64(out, series_labels(series, at)->v[i]);
 }
 
 static enum status save_blocks(struct store *s, enum stmt id, uint32_t saved, uint32_t count,
-                               void (*pack)(struct store *, uint32_t, uint32_t), struct err *err)
+                               pack_block *pack, const void *from, struct err *err)
 {
     if (saved == count)
         return OK;
-    for (uint32_t from = saved / BLOCK * BLOCK; from < count; from += BLOCK) {
+    for (uint32_t at = saved / BLOCK * BLOCK; at < count; at += BLOCK) {
         buf_reset(&s->out);
-        pack(s, from, count - from < BLOCK ? count : from + BLOCK);
+        pack(&s->out, from, at, count - at < BLOCK ? count : at + BLOCK);
         if (buf_status(&s->out) != OK)
             return err_nomem(err);
-        TRY(db_put_blob(s, id, from / BLOCK, s->out.p, s->out.n, err));
+        TRY(db_put_blob(s, id, at / BLOCK, s->out.p, s->out.n, err));
     }
     return OK;
 }
 
+enum status names_save_texts(struct store *s, enum stmt id, const struct symbols *symbols,
+                             uint32_t saved, struct err *err)
+{
+    return save_blocks(s, id, saved, symbols_count(symbols), pack_symbols, symbols, err);
+}
+
 enum status names_save(struct store *s, struct err *err)
 {
-    TRY(save_blocks(s, STMT_SYMBOLS_PUT, s->symbols_saved, symbols_count(s->symbols), pack_symbols,
-                    err));
+    TRY(names_save_texts(s, STMT_SYMBOLS_PUT, s->symbols, s->symbols_saved, err));
     return save_blocks(s, STMT_SERIES_PUT, s->series_saved, series_count(s->series), pack_series,
-                       err);
+                       s->series, err);
 }
 
 void names_saved(struct store *s)
@@ -204,10 +240,9 @@ void names_saved(struct store *s)
 void names_forget_map(struct store *s)
 {
     s->from = NULL;
-    if (s->series_map.plus_1)
-        memset(s->series_map.plus_1, 0, s->series_map.cap * sizeof(uint32_t));
-    if (s->symbol_map.plus_1)
-        memset(s->symbol_map.plus_1, 0, s->symbol_map.cap * sizeof(uint32_t));
+    id_map_forget(&s->series_map);
+    id_map_forget(&s->symbol_map);
+    vocabulary_forget(&s->vocabulary.in);
 }
 
 static enum status map_symbol(struct store *s, uint32_t symbol, uint32_t *id, struct err *err)

@@ -43,7 +43,11 @@ struct store_quarantine {
     struct str reason; /* never text of the record */
 };
 
-/* A batch: begin, any number of puts, commit. Any failure rolls the batch back; the store stays
+/* Exchanges of invocations (those with a session) are kept with them; of two records with one key
+ * that of the one that is kept, if it has one. New names and offers beyond 48 MB and 64 MB become
+ * "none" and are counted in the exchange: `cut`, EX_TOOLS_CUT.
+ *
+ * A batch: begin, any number of puts, commit. Any failure rolls the batch back; the store stays
  * usable. `series` gives the labels of v[i].series and must live until commit. Facts are gathered
  * and settled together, so a failure may show only in a later call; large batches (100,000 facts)
  * are fastest. Times lie in the years 1970 to 9999 (ERR_RANGE otherwise). */
@@ -70,6 +74,16 @@ enum status store_load_series(struct store *s, struct series *series, struct err
  * some positive number, not that of the invocations: from a store nothing is taken back. */
 enum status store_fill(struct store *s, struct plan *plan, struct plan_view *view,
                        struct cube *cube, struct err *err) MUST_USE;
+/*
+ * Calls each for every invocation of the period that has an exchange, with symbols of the series
+ * that were loaded (it may get new ones). Second after second; within a second in an order of the
+ * store's own. What *v borrows is good during the call, which must not use the store. *bare, unless
+ * NULL, becomes the number of invocations of the period without an exchange. Any failure of the
+ * callback ends it.
+ */
+typedef enum status (*store_call_fn)(void *ctx, const struct invocation *v, struct err *err);
+enum status store_calls(struct store *s, int64_t since_us, int64_t until_us, store_call_fn each,
+                        void *ctx, int64_t *bare, struct err *err) MUST_USE;
 /* Totals over all files, number of invocations, period. */
 enum status store_about(struct store *s, struct about *about, struct err *err) MUST_USE;
 

@@ -4,9 +4,10 @@
  *
  *     ninja -C build libassay-core.a
  *     cc -O2 -std=c17 -D_GNU_SOURCE -Isrc tests/bench/bench_store.c build/libassay-core.a \
- *        $(pkg-config --cflags --libs sqlite3 libcyaml libisal simdjson) -lstdc++ -lpthread -o
- * bench_store
- *     ./bench_store FILE INVOCATIONS DAYS PEOPLE [BATCH]     makes the store and asks
+ *        $(pkg-config --cflags --libs sqlite3 libcyaml libisal libdeflate simdjson) -lstdc++
+ * -lpthread -o bench_store
+ *     ./bench_store FILE INVOCATIONS DAYS PEOPLE [BATCH [content]]
+ *                                   makes the store, with `content` exchanges in it, and asks
  *     ./bench_store FILE                                     asks an existing one
  */
 #include "base/clock.h"
@@ -103,6 +104,96 @@ static void make_invocation(struct invocation *v, int64_t time_us, uint32_t seri
     }
 }
 
+/* Everybody is in one session at a time, a new one after some 100 calls. */
+struct talk {
+    struct exchange x;
+    struct tool_use made[2], earlier[2];
+    char id[40];
+    uint64_t session;
+};
+
+static struct talk *talks;
+static uint32_t tools[40], servers[10], repositories[300], offers[2000];
+
+static void make_names(struct series *series)
+{
+    for (unsigned i = 0; i < 40; i++)
+        tools[i] = label(series, "tool_number_%u", i);
+    for (unsigned i = 0; i < 10; i++)
+        servers[i] = label(series, "server-%u", i);
+    for (unsigned i = 0; i < 300; i++)
+        repositories[i] = label(series, "%016x", i * 2654435761u);
+    struct buf text;
+    buf_init(&text, 1 << 16);
+    for (unsigned i = 0; i < 2000; i++) {
+        buf_reset(&text);
+        for (unsigned j = 0; j < 8; j++)
+            buf_printf(&text, "m\tserver-%u\t%u\t%u\t%u\t%u\t%u\n", j, i % (j + 7), 20u,
+                       i % (j + 7) * 300, 900u, 1863u);
+        for (unsigned j = 0; j < 50; j++)
+            buf_printf(&text, "s\tsome-plugin:skill-number-%u\n", (i / 20 + j) % 150);
+        need(symbols_intern(series_symbols(series), buf_view(&text), &offers[i]), NULL);
+    }
+    buf_fini(&text);
+}
+
+static void new_session(struct talk *t, uint32_t person)
+{
+    *t = (struct talk){.session = rnd() | 1};
+    int n = snprintf(t->id, sizeof t->id, "%08x-%04x-4%03x-a%03x-%012llx", (unsigned)rnd(),
+                     (unsigned)rnd() & 0xffff, (unsigned)rnd() & 0xfff, (unsigned)rnd() & 0xfff,
+                     (unsigned long long)rnd() & 0xffffffffffff);
+    t->x = (struct exchange){
+        .session = str_of(t->id, (size_t)n),
+        .kind = CALL_MAIN,
+        .flags = EX_RECOGNISED,
+        .repository = repositories[(person + rnd() % 3) % 300],
+        .offer = offers[rnd() % 2000],
+        .first = rnd(),
+        .opening = rnd(),
+        .system = person,
+        .part = {27642, 55267, 1863, 4752, 2428, 526, 660, 300, 83},
+        .made = t->made,
+        .earlier = t->earlier,
+    };
+}
+
+static void next_call(struct talk *t)
+{
+    struct exchange *x = &t->x;
+    x->messages += x->messages ? 2 : 1;
+    x->flags |= x->messages > 1 ? EX_HISTORY : 0u;
+    x->tail = 1;
+    x->prompts = rnd() % 6 == 0;
+    x->history_prompts += x->prompts;
+    for (unsigned i = 0; i < (x->messages > 1 ? 2u : 1u); i++) {
+        if (x->recent_n == EXCHANGE_RECENT)
+            for (unsigned j = 1; j < EXCHANGE_RECENT; j++)
+                x->recent[j - 1] = x->recent[j];
+        x->recent_n += x->recent_n < EXCHANGE_RECENT;
+        x->recent[x->recent_n - 1] = rnd();
+    }
+    x->part[PART_USER] = (uint32_t)(rnd() % 300);
+    x->part[PART_RESULTS] = (uint32_t)(rnd() % 4000);
+    x->part[PART_HISTORY] += x->part[PART_RESULTS] + 500;
+    x->earlier_n = x->made_n;
+    for (unsigned i = 0; i < x->made_n; i++) {
+        t->earlier[i] = t->made[i];
+        t->earlier[i].answered = true;
+    }
+    x->made_n = (uint32_t)(rnd() % 10 == 0 ? 0 : rnd() % 8 == 0 ? 2 : 1);
+    for (unsigned i = 0; i < x->made_n; i++) {
+        bool mcp = rnd() % 8 == 0;
+        t->made[i] = (struct tool_use){rnd(),
+                                       rnd(),
+                                       mcp ? servers[rnd() % 10] : 0,
+                                       tools[rnd() % 40],
+                                       mcp ? TOOL_MCP : TOOL_BUILTIN,
+                                       false,
+                                       false};
+    }
+}
+
 /* Processor time of this process: what counts on a machine that has other work. */
 static int64_t cpu_us(void)
 {
@@ -112,7 +203,21 @@ static int64_t cpu_us(void)
            use.ru_stime.tv_usec;
 }
 
-static void fill(const char *path, int64_t n, int64_t days, unsigned people, int64_t batch)
+/* The exchange of the next call of a person, copied as ingest does. */
+static void converse(struct invocation *v, uint32_t person, struct arena *arena)
+{
+    struct talk *t = &talks[person];
+    struct exchange *x = arena_alloc(arena, sizeof *x);
+    if (!t->session || rnd() % 100 == 0)
+        new_session(t, person);
+    next_call(t);
+    need(x ? exchange_copy(&t->x, arena, x) : ERR_NOMEM, NULL);
+    v->exchange = x;
+    v->session = t->session;
+}
+
+static void fill(const char *path, int64_t n, int64_t days, unsigned people, int64_t batch,
+                 bool content)
 {
     struct err err = {0};
     struct store *s;
@@ -121,6 +226,10 @@ static void fill(const char *path, int64_t n, int64_t days, unsigned people, int
     need(symbols_new(&symbols, &err), &err);
     need(series_new(symbols, &series, &err), &err);
     make_series(series, people);
+    struct arena arena = {0};
+    if (content)
+        make_names(series);
+    talks = content ? calloc(people, sizeof *talks) : NULL;
     need(store_open(path, STORE_WRITE, &s, &err), &err);
     enum { CHUNK = 8192 };
     struct invocation *v = malloc(CHUNK * sizeof *v);
@@ -128,10 +237,14 @@ static void fill(const char *path, int64_t n, int64_t days, unsigned people, int
     need(store_begin(s, &err), &err);
     for (int64_t done = 0; done < n;) {
         size_t m = n - done < CHUNK ? (size_t)(n - done) : CHUNK;
-        for (size_t i = 0; i < m; i++)
+        arena_reset(&arena);
+        for (size_t i = 0; i < m; i++) {
             make_invocation(
                 &v[i], START + (int64_t)((__int128)(done + (int64_t)i) * days * US_PER_DAY / n),
                 series_count(series));
+            if (content)
+                converse(&v[i], v[i].series / PER_PERSON, &arena);
+        }
         int64_t t = clock_monotonic_us(), c = cpu_us();
         need(store_put(s, series, v, m, &err), &err);
         in_batch += (int64_t)m;
@@ -160,8 +273,51 @@ static void fill(const char *path, int64_t n, int64_t days, unsigned people, int
     printf("close %.2f s, peak memory %ld MB\n", (double)(clock_monotonic_us() - t) / 1e6,
            use.ru_maxrss / 1024);
     free(v);
+    free(talks);
+    arena_fini(&arena);
     series_free(series);
     symbols_free(symbols);
+}
+
+struct heard {
+    int64_t calls, bytes, uses;
+};
+
+static enum status hear(void *ctx, const struct invocation *v, struct err *err)
+{
+    (void)err;
+    struct heard *h = ctx;
+    h->calls++;
+    h->bytes += exchange_bytes(v->exchange);
+    h->uses += v->exchange->made_n;
+    return OK;
+}
+
+static void ask_calls(const char *path)
+{
+    struct err err = {0};
+    struct store *s;
+    struct symbols *symbols;
+    struct series *series;
+    need(store_open(path, STORE_READ, &s, &err), &err);
+    need(symbols_new(&symbols, &err), &err);
+    need(series_new(symbols, &series, &err), &err);
+    need(store_load_series(s, series, &err), &err);
+    static const int64_t days[] = {1, 30, 400};
+    for (size_t i = 0; i < 3; i++) {
+        struct heard h = {0};
+        int64_t bare, cpu = cpu_us();
+        need(store_calls(s, START, START + days[i] * US_PER_DAY, hear, &h, &bare, &err), &err);
+        cpu = cpu_us() - cpu;
+        printf("store_calls of %lld days: %lld calls, %lld without an exchange, %lld uses, %lld MB "
+               "of requests; processor %.3f s, %.0f calls/s\n",
+               (long long)days[i], (long long)h.calls, (long long)bare, (long long)h.uses,
+               (long long)h.bytes >> 20, (double)cpu / 1e6,
+               (double)(h.calls + bare) * 1e6 / (double)(cpu ? cpu : 1));
+    }
+    series_free(series);
+    symbols_free(symbols);
+    store_close(s);
 }
 
 /* Returns the time in all. */
@@ -233,12 +389,13 @@ static void ask_again(const char *path, const char *name, const char *since, con
 int main(int argc, char **argv)
 {
     if (argc != 2 && argc < 5) {
-        fprintf(stderr, "usage: bench_store FILE [INVOCATIONS DAYS PEOPLE [BATCH]]\n");
+        fprintf(stderr, "usage: bench_store FILE [INVOCATIONS DAYS PEOPLE [BATCH [content]]]\n");
         return 2;
     }
     if (argc > 2)
         fill(argv[1], atoll(argv[2]), atoll(argv[3]), (unsigned)atoi(argv[4]),
-             argc > 5 ? atoll(argv[5]) : 131072);
+             argc > 5 ? atoll(argv[5]) : 131072, argc > 6);
+    ask_calls(argv[1]);
     static const char *const zones[] = {"UTC", "Europe/Berlin", "Asia/Kolkata"};
     static const char *const periods[][2] = {
         {NULL, NULL},
