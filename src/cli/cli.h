@@ -55,6 +55,7 @@ int cli_write(struct str text);
 int cmd_report(int argc, char **argv);
 int cmd_ingest(int argc, char **argv);
 int cmd_price(int argc, char **argv);
+int cmd_session(int argc, char **argv);
 int cmd_simulate(int argc, char **argv);
 
 #endif

@@ -1,41 +1,29 @@
 /* assay report: a question about logs, or about a store. */
-#include "cli/reading.h"
+#include "cli/asking.h"
 
-#include "ingest/oneshot.h"
-#include "report/render.h"
-#include "store/store.h"
+#include "query/inside.h"
 
-#include <langinfo.h>
-#include <limits.h>
-#include <locale.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 struct report {
-    struct reading reading;
-    const char *by, *metrics, *since, *until, *bucket, *zone, *order, *limit;
+    struct asking asking;
+    const char *by, *metrics, *since, *until, *bucket, *order, *limit, *runaway_limits;
     struct option_list where;
-    const char *format, *color, *directory_path, *store_path;
-    int64_t dedupe_memory;
-    bool help;
-    char **operands;
-    int operands_n;
+    bool help, runaway;
 
-    struct question question;
-    struct directory *directory;
-    struct plan *plan;
-    struct plan_view *view;
-    struct cube *cube;
-    struct about about;
+    struct runaway_limits limits;
+    struct inside *inside;
+    struct savings_engine *engine;
     struct answer *answer;
-    struct report_options render;
+    struct savings *savings;
 };
 
 static const char usage[] =
     "assay report [NAME] [PATH…] [option…]\n\n"
-    "NAME is overview, people, teams, models, regions, profiles, errors or unpriced.\n"
+    "NAME is overview, people, teams, models, regions, profiles, errors, unpriced, or,\n"
+    "from what was logged of requests, sessions, tools, mcp, skills, agents, context,\n"
+    "harnesses, runaway or savings.\n"
     "PATH is a file, a directory, a quoted glob, or - for standard input.";
 
 static enum status set(struct question *q, const char *key, const char *value, struct err *err)
@@ -56,18 +44,53 @@ static enum status check_name(struct question *q, const char *operand, struct er
     return err_set(err, ERR_USAGE, "%s", hint.text);
 }
 
+static enum status name_question(struct report *r, struct err *err)
+{
+    struct asking *a = &r->asking;
+    struct question *q = &a->question;
+    if (a->operands_n > 0 && !question_is_name(str_from(a->operands[0])))
+        TRY(check_name(q, a->operands[0], err));
+    struct str name = STR("");
+    if (a->operands_n > 0 && question_is_name(str_from(a->operands[0]))) {
+        name = str_from(a->operands[0]);
+        a->operands++;
+        a->operands_n--;
+    } else if (!r->by && !r->metrics) {
+        name = STR("overview");
+    }
+    if (r->runaway && !str_eq(name, STR("sessions")) && !str_eq(name, STR("runaway")))
+        return err_set(err, ERR_USAGE, "--runaway belongs to assay report sessions");
+    if (r->runaway)
+        name = STR("runaway");
+    return name.n ? question_named(q, name, err) : OK;
+}
+
+static bool is_savings(const struct report *r)
+{
+    return str_eq(r->asking.question.name, STR("savings"));
+}
+
+static enum status check_savings(const struct report *r, struct err *err)
+{
+    const struct question *q = &r->asking.question;
+    if (!is_savings(r))
+        return OK;
+    if (r->by || r->metrics || r->bucket || r->order)
+        return err_set(err, ERR_USAGE,
+                       "savings has findings for rows: --by, --metrics, --bucket and --order do "
+                       "not apply");
+    for (int i = 0; i < q->filters_n; i++)
+        if (dimension_of_session(q->filters[i].dim))
+            return err_set(err, ERR_USAGE, "savings cannot be filtered by %.*s",
+                           STR_ARG(dimension_name(q->filters[i].dim)));
+    return OK;
+}
+
 static enum status build_question(struct report *r, struct err *err)
 {
-    struct question *q = &r->question;
-    if (r->operands_n > 0 && !question_is_name(str_from(r->operands[0])))
-        TRY(check_name(q, r->operands[0], err));
-    if (r->operands_n > 0 && question_is_name(str_from(r->operands[0]))) {
-        TRY(question_named(q, str_from(r->operands[0]), err));
-        r->operands++;
-        r->operands_n--;
-    } else if (!r->by && !r->metrics) {
-        TRY(question_named(q, STR("overview"), err));
-    }
+    struct question *q = &r->asking.question;
+    const char *zone = r->asking.zone ? r->asking.zone : "UTC";
+    TRY(name_question(r, err));
     TRY(set(q, "by", r->by, err));
     TRY(set(q, "metrics", r->metrics, err));
     for (int i = 0; i < r->where.n; i++)
@@ -77,152 +100,81 @@ static enum status build_question(struct report *r, struct err *err)
     TRY(set(q, "bucket", r->bucket, err));
     TRY(set(q, "order", r->order, err));
     TRY(set(q, "limit", r->limit, err));
-    TRY(set(q, "zone", r->zone ? r->zone : "UTC", err));
-    TRY(zone_set(r->zone ? r->zone : "UTC", err));
+    TRY(set(q, "zone", zone, err));
+    TRY(zone_set(zone, err));
+    TRY(check_savings(r, err));
+    r->limits = runaway_defaults();
+    if (r->runaway_limits)
+        TRY(runaway_set(&r->limits, str_from(r->runaway_limits), err));
     return question_finish(q, clock_now_us(), err);
 }
 
-static enum status choose_rendering(struct report *r, struct err *err)
+static enum status answer_sessions(struct report *r, struct str date, struct err *err)
 {
-    struct report_options *o = &r->render;
-    bool terminal = isatty(STDOUT_FILENO);
-    if (!report_format_find(str_from(r->format), &o->format))
-        return err_set(err, ERR_USAGE, "--format is table, json, csv or md, not '%.40s'",
-                       r->format);
-    if (strcmp(r->color, "always") == 0) {
-        o->color = true;
-    } else if (strcmp(r->color, "auto") == 0) {
-        const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
-        o->color = terminal && !(no_color && *no_color) && !(term && strcmp(term, "dumb") == 0);
-    } else if (strcmp(r->color, "never") != 0) {
-        return err_set(err, ERR_USAGE, "--color is auto, always or never, not '%.40s'", r->color);
-    }
-    struct winsize size = {0};
-    const char *columns = getenv("COLUMNS");
-    int64_t width = 100;
-    if (terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-        width = size.ws_col;
-    else if (columns && (!str_to_i64(str_from(columns), &width) || width < 20 || width > 1000))
-        width = 100;
-    o->width = (int)width;
-    o->bars = true;
-    o->ascii = !setlocale(LC_CTYPE, "") || strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
-    return OK;
+    struct asking *a = &r->asking;
+    const struct inside_options o = {
+        .plan = a->plan, .series = a->reading.series, .limits = r->limits};
+    TRY(inside_new(&o, &r->inside, err));
+    TRY(sessions_each(a->sessions, inside_session, r->inside, err));
+    TRY(inside_loose(r->inside, a->cube, err));
+    return inside_answer(r->inside, &a->about, date, &r->answer, err);
 }
 
-static enum status load_directory(struct report *r, struct err *err)
+static enum status answer_savings(struct report *r, struct str date, struct err *err)
 {
-    if (!r->directory_path)
-        return OK;
-    struct buf text;
-    TRY(reading_file(r->directory_path, &text, err));
-    enum status status = directory_load(buf_view(&text), r->directory_path, &r->directory, err);
-    buf_fini(&text);
-    return status;
-}
-
-static enum status ask_logs(struct report *r, struct err *err)
-{
-    const struct oneshot run = {
-        .operands = r->operands,
-        .operands_n = r->operands_n,
-        .threads = reading_threads(&r->reading),
-        .dedupe_memory = (uint64_t)r->dedupe_memory,
-        .env = &r->reading.env,
-        .plan = r->plan,
-        .ctx = &r->reading,
-        .trouble = reading_trouble,
-        .progress = reading_progress,
-    };
-    return oneshot_run(&run, r->cube, &r->about, err);
-}
-
-static enum status list_entry(void *ctx, const struct store_quarantine *q, struct err *err)
-{
-    (void)err;
-    char path[PATH_MAX], reason[256];
-    snprintf(path, sizeof path, "%.*s", STR_ARG(q->path));
-    snprintf(reason, sizeof reason, "%.*s", STR_ARG(q->reason));
-    reading_trouble(ctx, &(struct crew_trouble){path, q->offset, reason});
-    return OK;
-}
-
-static enum status ask_store(struct report *r, struct store *store, struct err *err)
-{
-    TRY(store_load_series(store, r->reading.series, err));
-    TRY(store_fill(store, r->plan, r->view, r->cube, err));
-    if (r->reading.quarantine)
-        TRY(store_quarantine(store, list_entry, &r->reading, err));
-    return store_about(store, &r->about, err);
-}
-
-static enum status check_operands(const struct report *r, struct err *err)
-{
-    if (!r->store_path && r->operands_n == 0)
-        return err_set(err, ERR_USAGE,
-                       "nothing to read: give files or directories of logs, - for standard input, "
-                       "or --store FILE");
-    if (r->store_path && r->operands_n > 0)
-        return err_set(err, ERR_USAGE,
-                       "give paths or --store, not both ('%.100s'); to add logs to a store: "
-                       "assay ingest",
-                       r->operands[0]);
-    if (r->store_path && (r->reading.prices || r->reading.profiles || r->reading.discounts.n ||
-                          r->reading.harness_rules || r->reading.repository_names))
-        return err_set(err, ERR_USAGE,
-                       "--prices, --profiles, --discount, --harness-rules and --repository-names "
-                       "apply when logs are read: give them to assay ingest");
-    return OK;
-}
-
-static enum status answer(struct report *r, struct err *err)
-{
-    TRY(plan_new(&r->question, r->reading.series, r->directory, &r->plan, err));
-    TRY(plan_view_new(r->plan, &r->view, err));
-    TRY(cube_new(&r->cube, err));
-    if (r->store_path) {
-        struct store *store;
-        TRY(store_open(r->store_path, STORE_READ, &store, err));
-        enum status status = ask_store(r, store, err);
-        store_close(store);
-        TRY(status);
-    } else {
-        TRY(ask_logs(r, err));
-    }
-    return answer_new(r->plan, r->cube, &r->about, pricing_date(r->reading.pricing), &r->answer,
-                      err);
+    struct asking *a = &r->asking;
+    const struct savings_options o = {.plan = a->plan,
+                                      .series = a->reading.series,
+                                      .directory = a->directory,
+                                      .pricing = a->reading.pricing};
+    TRY(savings_new(&o, &r->engine, err));
+    TRY(sessions_each(a->sessions, savings_session, r->engine, err));
+    savings_loose(r->engine, a->cube);
+    return savings_finish(r->engine, &a->about, date, &r->savings, err);
 }
 
 static enum status run(struct report *r, struct buf *out, struct err *err)
 {
+    struct asking *a = &r->asking;
     TRY(build_question(r, err));
-    TRY(choose_rendering(r, err));
-    TRY(check_operands(r, err));
-    TRY(load_directory(r, err));
-    TRY(reading_open(&r->reading, err));
-    if (question_needs_exchange(&r->question))
-        reading_want_exchange(&r->reading);
-    TRY(answer(r, err));
-    return report_render(r->answer, &r->render, out, err);
+    bool sessions = is_savings(r) || question_needs_sessions(&a->question);
+    TRY(asking_open(a, err));
+    TRY(asking_read(a, sessions, err));
+    struct str date = pricing_date(a->reading.pricing);
+    if (is_savings(r)) {
+        TRY(answer_savings(r, date, err));
+        return report_savings(r->savings, &a->render, out, err);
+    }
+    TRY(sessions ? answer_sessions(r, date, err)
+                 : answer_new(a->plan, a->cube, &a->about, date, &r->answer, err));
+    return report_render(r->answer, &a->render, out, err);
 }
 
 static void fini(struct report *r)
 {
+    savings_free(r->savings);
+    savings_engine_free(r->engine);
     answer_free(r->answer);
-    cube_free(r->cube);
-    plan_view_free(r->view);
-    plan_free(r->plan);
-    directory_free(r->directory);
-    question_fini(&r->question);
-    reading_fini(&r->reading);
+    inside_free(r->inside);
+    asking_fini(&r->asking);
+}
+
+static int answer(struct report *r)
+{
+    struct err err = {0};
+    struct buf out;
+    buf_init(&out, SIZE_MAX / 2);
+    int code = run(r, &out, &err) == OK ? cli_write(buf_view(&out)) : cli_fail(&err);
+    if (code == EXIT_DONE && r->asking.about.n[ABOUT_FILES_FAILED] > 0)
+        code = EXIT_INCOMPLETE;
+    buf_fini(&out);
+    return code;
 }
 
 int cmd_report(int argc, char **argv)
 {
     static struct report r; /* one command per process; too large for a comfortable stack */
-    r = (struct report){.format = "table", .color = "auto"};
-    reading_init(&r.reading);
-    question_init(&r.question);
+    asking_init(&r.asking);
     const struct option options[] = {
         {"by", OPTION_TEXT, &r.by, "DIM,…", "dimensions: user, team, model, account, region …"},
         {"metrics", OPTION_TEXT, &r.metrics, "NAME,…", "columns: invocations, input, cost …"},
@@ -230,42 +182,27 @@ int cmd_report(int argc, char **argv)
         {"since", OPTION_TEXT, &r.since, "TIME", "2026-10-01, 7d, this-month, yesterday …"},
         {"until", OPTION_TEXT, &r.until, "TIME", "end of the period, inclusive for days"},
         {"bucket", OPTION_TEXT, &r.bucket, "SIZE", "steps of time: hour, day, week, month, year"},
-        {"tz", OPTION_TEXT, &r.zone, "ZONE", "time zone of days and months (default UTC)"},
         {"order", OPTION_TEXT, &r.order, "NAME[:asc]", "metric or dimension to sort by"},
         {"limit", OPTION_TEXT, &r.limit, "N", "at most N rows; the total covers all"},
-        {"format", OPTION_TEXT, &r.format, "FORM", "table, json, csv or md"},
-        {"color", OPTION_TEXT, &r.color, "WHEN", "auto, always or never"},
-        {"store", OPTION_TEXT, &r.store_path, "FILE", "ask a store made by assay ingest"},
-        {"directory", OPTION_TEXT, &r.directory_path, "FILE", "who belongs to which team"},
-        {"dedupe-memory", OPTION_COUNT, &r.dedupe_memory, "SIZE",
-         "memory for recognising duplicates (default 1G)"},
-        READING_OPTIONS(&r.reading),
+        {"runaway", OPTION_FLAG, &r.runaway, NULL, "of sessions those that look like runaways"},
+        {"runaway-limits", OPTION_TEXT, &r.runaway_limits, "KEY=N,…",
+         "thresholds: prompts, rate, fan-out, loop, cost …"},
+        ASKING_OPTIONS(&r.asking),
+        READING_OPTIONS(&r.asking.reading),
         {"help", OPTION_FLAG, &r.help, NULL, "this text"},
         {0},
     };
-    r.operands = calloc((size_t)argc + 1, sizeof *r.operands);
-    char **operands = r.operands;
-    if (!operands || !cli_options(argc, argv, options, r.operands, &r.operands_n)) {
-        free(operands);
-        return EXIT_BAD_USAGE;
+    char **operands = calloc((size_t)argc + 1, sizeof *operands);
+    r.asking.operands = operands;
+    int code = EXIT_BAD_USAGE;
+    if (operands && cli_options(argc, argv, options, operands, &r.asking.operands_n)) {
+        code = EXIT_DONE;
+        if (r.help)
+            cli_help(usage, options);
+        else
+            code = answer(&r);
+        fini(&r);
     }
-    if (r.help) {
-        cli_help(usage, options);
-        free(operands);
-        return EXIT_DONE;
-    }
-    struct err err = {0};
-    struct buf out;
-    buf_init(&out, SIZE_MAX / 2);
-    int code;
-    if (run(&r, &out, &err) != OK)
-        code = cli_fail(&err);
-    else
-        code = cli_write(buf_view(&out));
-    if (code == EXIT_DONE && r.about.n[ABOUT_FILES_FAILED] > 0)
-        code = EXIT_INCOMPLETE;
-    buf_fini(&out);
-    fini(&r);
     free(operands);
     return code;
 }

@@ -45,6 +45,14 @@ enum status oneshot_gather(struct sessions *s, int worker, const struct invocati
                         verdict == VERDICT_DEFERRED ? SESSIONS_PENDING : SESSIONS_SURE, err);
 }
 
+/* What sessions gather is theirs to add up; the cube has the others. */
+static enum status count(struct run *r, struct part *p, const struct invocation *v, int sign)
+{
+    if (r->o->sessions && v->session != 0)
+        return OK;
+    return plan_add(p->view, p->cube, v, sign);
+}
+
 static enum status offer(struct run *r, int worker, const struct invocation *v, struct err *err)
 {
     struct part *p = &r->parts[worker];
@@ -54,9 +62,9 @@ static enum status offer(struct run *r, int worker, const struct invocation *v, 
     TRY(oneshot_gather(r->o->sessions, worker, v, verdict, &old, err));
     enum status status = OK;
     if (verdict == VERDICT_REPLACE)
-        status = plan_add(p->view, p->cube, &old, -1);
+        status = count(r, p, &old, -1);
     if (status == OK && (verdict == VERDICT_NEW || verdict == VERDICT_REPLACE))
-        status = plan_add(p->view, p->cube, v, 1);
+        status = count(r, p, v, 1);
     return status == OK ? OK : err_nomem(err);
 }
 
@@ -143,7 +151,7 @@ static enum status count_deferred(void *ctx, const struct invocation *v, struct 
     struct run *r = ctx;
     if (r->o->sessions)
         TRY(sessions_confirm(r->o->sessions, 0, v, err));
-    return plan_add(r->parts[0].view, r->parts[0].cube, v, 1) == OK ? OK : err_nomem(err);
+    return count(r, &r->parts[0], v, 1) == OK ? OK : err_nomem(err);
 }
 
 static enum status open_parts(struct run *r, int threads, struct err *err)

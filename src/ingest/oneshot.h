@@ -18,8 +18,10 @@ struct oneshot {
     uint64_t dedupe_memory; /* bytes, 0: the default of dedupe.h */
     const struct intake_env *env;
     struct plan *plan;
-    struct sessions *sessions; /* made for as many threads, filled by the run; may be NULL */
-    void *ctx;                 /* of the two below */
+    /* Made for as many threads, filled by the run; may be NULL. The cube then holds only what
+     * belongs to no session. */
+    struct sessions *sessions;
+    void *ctx; /* of the two below */
     /* Each thing that could not be read; one call at a time. May be NULL. */
     void (*trouble)(void *ctx, const struct crew_trouble *t);
     void (*progress)(void *ctx, const struct crew_progress *p);

@@ -20,6 +20,7 @@ struct answer_row {
     /* When the question asks for money: why amounts are missing, not whole or not exact; "" when
      * all are plain. Several reasons stand in order, with "; " between them. */
     struct str reasons;
+    bool tax_more; /* of the tax of MCP servers some has no amount */
     bool at_least; /* prompts are a lower limit: some requests were not seen */
 };
 

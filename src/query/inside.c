@@ -326,6 +326,7 @@ static enum status tell_row(const struct inside *in, struct answer *a, struct in
     *out = (struct answer_row){.bucket_us = row->key.bucket_us,
                                .sums = t->sums,
                                .users = t->users,
+                               .tax_more = t->tax_more,
                                .at_least = t->at_least};
     out->values = arena_alloc(&a->arena, (size_t)q->metrics_n * sizeof *out->values);
     if (!out->values)

@@ -22,6 +22,7 @@ struct walk {
     size_t anchor, first; /* calls; first: the session's first message, calls_n: not seen */
     size_t use;           /* the next one to look at */
     struct counts rest;   /* what no call tells */
+    bool counted;         /* among the sessions of the answer */
 };
 
 static int64_t *count_of(struct counts *c, enum metric metric)
@@ -456,6 +457,9 @@ static void add_item(struct walk *w, struct tally *t, size_t call, const struct 
     int64_t bytes = exchange_bytes(c->v.exchange);
     money_sum cost = cost_of(&c->v) - c->v.cost[TOKENS_OUTPUT];
     t->taxed = true;
+    struct sums sums = {0};
+    sums_add(&sums, &c->v, 1);
+    t->tax_more = t->tax_more || metric_incomplete(&sums);
     *tally_sum(t, METRIC_TAX_TOKENS) += (int64_t)share_of(c->context, item->bytes, bytes);
     *tally_money(t, METRIC_TAX_COST) += share_of(cost, item->bytes, bytes);
 }
@@ -597,10 +601,9 @@ static enum status add_by_use(struct walk *w, size_t call, const struct row_key 
     return OK;
 }
 
-static void consider(struct walk *w, size_t call, bool *counted)
+static void consider_call(struct inside *in, const struct invocation *v)
 {
-    const struct invocation *v = &w->s->calls[call].v;
-    struct answer_sessions *about = &w->in->about;
+    struct answer_sessions *about = &in->about;
     money_sum cost = cost_of(v);
     bool recognised = v->exchange->flags & EX_RECOGNISED;
     about->calls++;
@@ -608,35 +611,39 @@ static void consider(struct walk *w, size_t call, bool *counted)
     about->cost += cost;
     about->recognised += recognised;
     about->recognised_cost += recognised ? cost : 0;
-    if (*counted)
-        return;
-    *counted = true;
-    about->sessions++;
-    about->inferred += w->s->inferred;
-    about->at_least += w->s->prompts_at_least;
 }
 
-static enum status add_all(struct walk *w)
+static enum status add_passed(struct walk *w, size_t call, uint32_t group)
 {
     struct inside *in = w->in;
-    bool counted = false;
+    struct row_key key;
+    if (!w->counted) {
+        in->about.sessions++;
+        in->about.inferred += w->s->inferred;
+        in->about.at_least += w->s->prompts_at_least;
+    }
+    w->counted = true;
+    TRY(call_key(w, call, group, &key));
+    TRY(in->by_use ? add_by_use(w, call, &key) : add_by_call(w, call, &key));
+    return in->wants_offers ? add_offer(w, call, &key) : OK;
+}
+
+/* Coverage is that of all calls that their labels let pass, whatever sessions are asked for. */
+static enum status add_all(struct walk *w, bool session_pass)
+{
+    struct inside *in = w->in;
     for (size_t i = 0; i < w->s->calls_n; i++) {
         const struct invocation *v = &w->s->calls[i].v;
         uint32_t group = GROUP_NONE;
-        bool pass = plan_wants_time(in->plan, v->time_us);
-        if (pass)
+        if (plan_wants_time(in->plan, v->time_us))
             TRY(plan_group(in->view, v->series, &group));
-        pass = pass && group != GROUP_NONE;
+        bool pass = session_pass && group != GROUP_NONE;
+        if (group != GROUP_NONE)
+            consider_call(in, v);
         if (pass && in->by_thread)
             TRY(thread_passes(w, i, &pass));
-        if (pass) {
-            struct row_key key;
-            consider(w, i, &counted);
-            TRY(call_key(w, i, group, &key));
-            TRY(in->by_use ? add_by_use(w, i, &key) : add_by_call(w, i, &key));
-            if (in->wants_offers)
-                TRY(add_offer(w, i, &key));
-        }
+        if (pass)
+            TRY(add_passed(w, i, group));
         while (w->use < w->s->uses_n && w->s->uses[w->use].call == i)
             w->use++;
     }
@@ -649,8 +656,8 @@ enum status inside_session(void *ctx, const struct session *s)
     struct walk w = {.in = in, .s = s};
     in->serial++;
     enum status status = s->calls_n > 0 ? look(&w) : OK;
-    if (status == OK && s->calls_n > 0 && session_passes(&w))
-        status = add_all(&w);
+    if (status == OK && s->calls_n > 0)
+        status = add_all(&w, session_passes(&w));
     if (status == OK && in->by_session)
         status = inside_keep(in);
     in->calls_seen += s->calls_n;

@@ -91,7 +91,7 @@ static bool stands_in_bodies(enum dimension dim)
 
 bool question_needs_exchange(const struct question *q)
 {
-    bool needs = false;
+    bool needs = question_needs_sessions(q);
     for (int i = 0; i < q->dims_n; i++)
         needs |= stands_in_bodies(q->dims[i]);
     for (int i = 0; i < q->filters_n; i++)

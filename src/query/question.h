@@ -125,7 +125,7 @@ void question_fini(struct question *q);
 
 /* Turns q into a stored question: overview, people, teams, models, regions, profiles, errors,
  * unpriced, tools, mcp, skills, agents, sessions, context, harnesses, runaway (sessions that look
- * like one). ERR_NOT_FOUND for another name. */
+ * like one), savings (findings for rows: query/savings.h). ERR_NOT_FOUND for another name. */
 enum status question_named(struct question *q, struct str name, struct err *err) MUST_USE;
 /* True when such a stored question exists. */
 bool question_is_name(struct str name);
@@ -138,7 +138,7 @@ bool question_needs_sessions(const struct question *q);
 bool question_is_blank(const struct question *q);
 
 /* True when an answer needs to know what bodies tell beside usage: it groups or filters by what
- * stands there. */
+ * stands there, or it is of sessions. */
 bool question_needs_exchange(const struct question *q);
 
 /*

@@ -19,31 +19,31 @@
 
 /* id, key, heading, what to change, what it assumes */
 #define SAVING_MAP(X)                                                                              \
-    X(SAVING_UNUSED_MCP, "unused-mcp", "MCP server that nobody calls",                             \
+    X(SAVING_UNUSED_MCP, "unused-mcp", "unused MCP server",                                        \
       "remove it from the configuration, or have its tools loaded on demand",                      \
       "the tokens of a request are shared among its parts by bytes")                               \
-    X(SAVING_COLD_CACHE, "cold-cache", "Cache runs out during pauses",                             \
+    X(SAVING_COLD_CACHE, "cold-cache", "cache runs out",                                           \
       "cache for an hour: ENABLE_PROMPT_CACHING_1H=1",                                             \
       "restarts after at most 1 h become reads; all other writes of 5 minutes cost 8/5")           \
-    X(SAVING_BACKGROUND, "background-model", "Background calls on a large model",                  \
+    X(SAVING_BACKGROUND, "background-model", "large background model",                             \
       "name a small model for background calls: ANTHROPIC_DEFAULT_HAIKU_MODEL",                    \
       "the same tokens at the price of the small model")                                           \
-    X(SAVING_SCOPE, "regional-profile", "Regional price where a global one exists",                \
+    X(SAVING_SCOPE, "regional-profile", "regional price",                                          \
       "use the global inference profile, where data may be processed anywhere",                    \
       "the same tokens at the global price")                                                       \
-    X(SAVING_LONG_SESSION, "long-session", "Sessions that should have been compacted",             \
+    X(SAVING_LONG_SESSION, "long-session", "context not compacted",                                \
       "compact or begin anew before the context is so large",                                      \
       "what is above the limit is not sent")                                                       \
-    X(SAVING_RETRIES, "retries", "Requests that were sent again and billed",                       \
+    X(SAVING_RETRIES, "retries", "retries billed",                                                 \
       "look for time-outs and proxies between client and Bedrock",                                 \
       "the first of equal requests suffices")                                                      \
-    X(SAVING_FAILED, "failed", "Failed calls that were billed", "look for the cause of the error", \
+    X(SAVING_FAILED, "failed", "failures billed", "look for the cause of the error",               \
       "the calls need not have been made")                                                         \
-    X(SAVING_FIRST_MESSAGE, "first-message", "Oversized first messages",                           \
+    X(SAVING_FIRST_MESSAGE, "first-message", "large first message",                                \
       "shorten project memory, servers, skills: assay report context shows what it is made of",    \
       "first messages as long as the median, in every call of the session")                        \
-    X(SAVING_SUPERSEDED, "superseded-model", "Model with a newer and cheaper one of its family",   \
-      "change to the newer model", "the same tokens at the price of the newer model")
+    X(SAVING_SUPERSEDED, "superseded-model", "superseded model", "change to the newer model",      \
+      "the same tokens at the price of the newer model")
 
 enum saving_kind {
 #define SAVING_ENUM(id, key, heading, advice, assumes) id,

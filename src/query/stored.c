@@ -38,7 +38,8 @@ static const struct stored {
      "prompts,turns,invocations,tool_calls,agents,compactions,active,peak_context,cold_restarts,"
      "cost_per_prompt,cost",
      NULL, -1},
-    {"context", "First message", "What the first message of a session is made of", "version",
+    {"context", "First message", "What the first message of a session is made of",
+     "harness,version",
      "sessions,first_context_p50,first_context_p90,first_context_p99,first_context_max,first_"
      "system,"
      "first_tools,first_mcp,first_skills,first_agents,first_environment,first_memory,"
@@ -49,6 +50,7 @@ static const struct stored {
     {"runaway", "Sessions", "Sessions that look like runaways", "session,user,signals",
      "score,prompts,invocations,agents,loop,requests_per_minute,active,peak_context,cost",
      "signals!=", METRIC_SCORE},
+    {"savings", "Savings", "What could be saved", "", "cost", NULL, -1},
 };
 enum { STORED = sizeof stored / sizeof stored[0], SESSIONS_SHOWN = 50 };
 
@@ -79,7 +81,7 @@ enum status question_named(struct question *q, struct str name, struct err *err)
         return err_set(err, ERR_NOT_FOUND,
                        "there is no report '%s'; there are overview, people, teams, models, "
                        "regions, profiles, errors, unpriced, tools, mcp, skills, agents, sessions, "
-                       "context and harnesses",
+                       "context, harnesses, runaway and savings",
                        quoted(shown, name));
     }
     TRY(question_set(q, STR("by"), str_from(s->by), err));
@@ -91,7 +93,7 @@ enum status question_named(struct question *q, struct str name, struct err *err)
     q->subject = str_from(s->subject);
     q->title = str_from(s->title);
     q->preferred_metric = s->preferred;
-    if (q->dims[0] == DIM_SESSION)
+    if (q->dims_n > 0 && q->dims[0] == DIM_SESSION)
         q->limit = SESSIONS_SHOWN;
     return OK;
 }

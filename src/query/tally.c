@@ -100,7 +100,8 @@ static struct metric_value sum_value(struct tally *t, int metric)
 static struct metric_value money_value(struct tally *t, int metric)
 {
     bool tax = metric == METRIC_TAX_COST;
-    bool known = tax ? t->taxed : !unseen(t) && metric_has_amount(&t->sums);
+    bool taxed = t->taxed && (!t->tax_more || *tally_money(t, METRIC_TAX_COST) != 0);
+    bool known = tax ? taxed : !unseen(t) && metric_has_amount(&t->sums);
     money_sum money = known ? *tally_money(t, (enum metric)metric) : 0;
     return (struct metric_value){.known = known, .money = money};
 }

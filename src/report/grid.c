@@ -45,15 +45,19 @@ static struct str unknown_amount(const struct sums *s)
     return priced_out || s->count[COUNT_UNKNOWN_USAGE] == 0 ? STR("unpriced") : STR("unknown");
 }
 
-static void put_money(struct filler *f, const struct answer_row *row, const struct metric_value *v,
-                      int decimals)
+/* What an amount lacks follows from the sums of its calls; the tax of a server is of other calls.
+ */
+static void put_money(struct filler *f, const struct answer_row *row, int at, int decimals)
 {
     char room[FIGURE_TEXT];
     const struct sums *s = &row->sums;
-    bool roughly = s->count[COUNT_BOUNDED] > 0 || s->count[COUNT_ESTIMATED] > 0;
-    bool more = v->known && metric_incomplete(s);
+    const struct metric_value *v = &row->values[at];
+    int metric = f->answer->question->metrics[at];
+    bool tax = metric == METRIC_TAX_COST || metric == METRIC_TAX_MONTH;
+    bool roughly = !tax && (s->count[COUNT_BOUNDED] > 0 || s->count[COUNT_ESTIMATED] > 0);
+    bool more = v->known && (tax ? row->tax_more : metric_incomplete(s));
     if (!v->known) {
-        buf_str(&f->text, unknown_amount(s));
+        buf_str(&f->text, tax && !row->tax_more ? STR("-") : unknown_amount(s));
     } else {
         buf_str(&f->text, roughly && v->money != 0 ? STR("~") : STR(""));
         buf_str(&f->text, str_of(room, figure_dollars(room, v->money, decimals)));
@@ -72,7 +76,7 @@ static struct str metric_cell(struct filler *f, const struct answer_row *row, in
     enum metric_kind kind = metric_info(f->answer->question->metrics[at]).kind;
     buf_reset(&f->text);
     if (kind == METRIC_KIND_MONEY)
-        put_money(f, row, &v, decimals);
+        put_money(f, row, at, decimals);
     else if (!v.known)
         buf_str(&f->text, STR("-"));
     else if (kind == METRIC_KIND_RATIO)
@@ -108,7 +112,7 @@ static bool any_marked(const struct answer *a)
     bool money = false;
     for (int i = 0; i < a->question->metrics_n; i++)
         money = money || metric_info(a->question->metrics[i]).kind == METRIC_KIND_MONEY;
-    return money && metric_incomplete(&a->total.sums);
+    return money && (metric_incomplete(&a->total.sums) || a->total.tax_more);
 }
 
 static struct str heading_of(struct filler *f, enum dimension dim)

@@ -258,12 +258,12 @@ static void findings_are_told_in_all_forms(void **state)
     add(&r, &with_servers);
     finish(&r);
     static const char *const parts[REPORT_FORMATS][3] = {
-        [REPORT_TABLE] = {"MCP server that nobody calls  jira",
-                          "  never called; it puts 250 tokens", "assumes: "},
+        [REPORT_TABLE] = {"unused MCP server  jira", "  never called; it puts 250 tokens",
+                          "assumes: "},
         [REPORT_JSON] = {"\"finding\": \"unused-mcp\"", "\"saving_month_nusd\": 75000000,",
                          "\"sessions\": 1,"},
         [REPORT_CSV] = {"unused-mcp,jira,", ",1,25000000,25000000,75000000\n", "finding,subject"},
-        [REPORT_MD] = {"| MCP server that nobody calls | jira |", "1. MCP server", "Assumes: "},
+        [REPORT_MD] = {"| unused MCP server | jira |", "1. unused MCP server, jira", "Assumes: "},
     };
     for (int format = 0; format < REPORT_FORMATS; format++) {
         struct buf out = print(&r, (struct report_options){.format = format, .width = 80});

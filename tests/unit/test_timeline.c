@@ -142,9 +142,9 @@ static void a_table_tells_the_session_call_by_call(void **state)
         "08:00:10  main first",
         "Bash x2!, Explore",
         "github/list",
-        "16m 40s",
+        "16m 20s",
         "main retry error",
-        "needs content logging: 16.6% of calls had no request body",
+        "needs content logging: 16.7% of calls had no request body",
         NULL};
     struct run r;
     search(&r, "3f2c-aaaa", NULL);
