@@ -36,6 +36,7 @@ static void print_help(FILE *out)
         fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
     fputs("\n  assay report LOGS          what was spent, day by day\n"
           "  assay report people LOGS   by whom\n"
+          "  assay report savings LOGS  what could be saved\n"
           "  assay COMMAND --help       the options of a command\n"
           "  man assay                  the manual\n",
           out);

@@ -218,7 +218,7 @@ def manual_names_every_word():
     option = re.compile(r'\{\s*"([a-z-]+)",\s*OPTION_')
     for path in files(".c", ".h", below="src/cli"):
         name = os.path.basename(path).split(".")[0].removeprefix("cmd_")
-        page = f"man/assay-{'report' if name == 'reading' else name}.1"
+        page = f"man/assay-{'report' if name in ('reading', 'asking') else name}.1"
         if os.path.exists(os.path.join(ROOT, page)):
             text = read(page)
             for word in option.findall(read(path)):

@@ -4,12 +4,14 @@ Without arguments: help, and an exit code that says so.
   2> usage: assay COMMAND [ARGUMENT…]
   2> 
   2>   report     answer a question about logs or a store
+  2>   session    show one session, call by call
   2>   ingest     read logs into a store
   2>   price      show and check the price book
   2>   simulate   write realistic logs, with their truth
   2> 
   2>   assay report LOGS          what was spent, day by day
   2>   assay report people LOGS   by whom
+  2>   assay report savings LOGS  what could be saved
   2>   assay COMMAND --help       the options of a command
   2>   man assay                  the manual
   [2]
@@ -22,7 +24,9 @@ Mask: assay \d+\.\d+\.\d+
   $ assay report --help
   usage: assay report [NAME] [PATH…] [option…]
   
-  NAME is overview, people, teams, models, regions, profiles, errors or unpriced.
+  NAME is overview, people, teams, models, regions, profiles, errors, unpriced, or,
+  from what was logged of requests, sessions, tools, mcp, skills, agents, context,
+  harnesses, runaway or savings.
   PATH is a file, a directory, a quoted glob, or - for standard input.
   
     --by DIM,…                 dimensions: user, team, model, account, region …
@@ -31,9 +35,11 @@ Mask: assay \d+\.\d+\.\d+
     --since TIME               2026-10-01, 7d, this-month, yesterday …
     --until TIME               end of the period, inclusive for days
     --bucket SIZE              steps of time: hour, day, week, month, year
-    --tz ZONE                  time zone of days and months (default UTC)
     --order NAME[:asc]         metric or dimension to sort by
     --limit N                  at most N rows; the total covers all
+    --runaway                  of sessions those that look like runaways
+    --runaway-limits KEY=N,…   thresholds: prompts, rate, fan-out, loop, cost …
+    --tz ZONE                  time zone of days and months (default UTC)
     --format FORM              table, json, csv or md
     --color WHEN               auto, always or never
     --store FILE               ask a store made by assay ingest
@@ -43,6 +49,8 @@ Mask: assay \d+\.\d+\.\d+
     --profiles FILE            application inference profiles: ARN, model, scope, name
     --prices FILE              prices that replace built-in ones
     --discount WHAT=PERCENT    account:ID, provider:NAME or model:PATTERN; may be repeated
+    --harness-rules FILE       how programs are recognised, before the built-in rules
+    --repository-names         keep the last part of working directories, not a hash
     --quarantine FILE          list what could not be read: file, offset, reason ('-': stderr)
     --threads N                default: as many as processors
     --max-line SIZE            largest record (default 64M)
@@ -59,6 +67,8 @@ Mask: assay \d+\.\d+\.\d+
     --profiles FILE            application inference profiles: ARN, model, scope, name
     --prices FILE              prices that replace built-in ones
     --discount WHAT=PERCENT    account:ID, provider:NAME or model:PATTERN; may be repeated
+    --harness-rules FILE       how programs are recognised, before the built-in rules
+    --repository-names         keep the last part of working directories, not a hash
     --quarantine FILE          list what could not be read: file, offset, reason ('-': stderr)
     --threads N                default: as many as processors
     --max-line SIZE            largest record (default 64M)
