@@ -328,6 +328,11 @@ struct str notes_empty(const struct answer *a, struct notes *n)
                       "Needs content logging: none of %.*s was logged with its request, so nothing "
                       "is known of sessions and tools.",
                       STR_ARG(counted(n, a->sessions.calls, "call", "calls")));
+    if (a->sessions.calls > 0 && a->sessions.left_out == a->sessions.calls)
+        return format(n,
+                      "No session is known of %.*s, though requests were logged: they were not "
+                      "looked into. Read them with --level content.",
+                      STR_ARG(counted(n, a->sessions.calls, "call", "calls")));
     if (a->about.invocations > 0)
         return format(n,
                       "Nothing matches: there are %.*s, but none in this period and with these "

@@ -2,6 +2,7 @@
 #include "query/inside.h"
 #include "base/buf.h"
 #include "query/tally.h"
+#include "report/render.h"
 #include "inside_fixture.h"
 
 #define GITHUB "m\tgithub\t20\t0\t3000\t500\t500\n"
@@ -342,6 +343,51 @@ static void the_order_of_sessions_changes_nothing(void **state)
     }
 }
 
+static struct buf print(const struct answer *a, struct report_options o)
+{
+    struct buf out;
+    buf_init(&out, 1 << 20);
+    assert_int_equal(report_render(a, &o, &out, NULL), OK);
+    buf_char(&out, '\0');
+    return out;
+}
+
+static void expect_parts(const char *words, struct report_options o, const char *const *parts)
+{
+    struct world w;
+    struct buf out = print(ask(&w, words, NULL), o);
+    for (; *parts; parts++)
+        if (!strstr(out.p, *parts))
+            fail_msg("%s: no '%s' in:\n%s", words, *parts, out.p);
+    buf_fini(&out);
+    world_close(&w);
+}
+
+static void a_report_says_what_it_rests_on(void **state)
+{
+    (void)state;
+    const struct report_options table = {.width = 120};
+    expect_parts("@sessions", table,
+                 (const char *const[]){"s-bob ", " 5+ ", "5m 21s", "3 sessions",
+                                       "1 inferred from messages, without an id (~)",
+                                       "needs content logging: 12.5% of calls had no request body",
+                                       "1 call of no session left out ($0.05)",
+                                       "+ prompts: at least so many", NULL});
+    expect_parts("@tools", table,
+                 (const char *const[]){"calls, tokens and cost are of the answers that made such "
+                                       "a use; the total counts each once",
+                                       NULL});
+    expect_parts("@harnesses", table,
+                 (const char *const[]){"harness recognised in 75.0% of calls", NULL});
+    expect_parts("@context", table,
+                 (const char *const[]){"parts of a request are estimates", NULL});
+    expect_parts("by=session;metrics=prompts,active;limit=1;order=prompts",
+                 (struct report_options){.format = REPORT_JSON},
+                 (const char *const[]){"{\"session\": \"s-bob\", \"prompts\": 5, "
+                                       "\"prompts_at_least\": true, \"active_ms\": 0}",
+                                       "\"sessions\": 3,", "\"left_out\": 1,", NULL});
+}
+
 static void percentiles_are_of_the_nearest_rank(void **state)
 {
     (void)state;
@@ -370,6 +416,7 @@ int main(void)
         cmocka_unit_test(money_of_restarts_and_retries_is_told),
         cmocka_unit_test(runaways_come_with_their_signals),
         cmocka_unit_test(the_order_of_sessions_changes_nothing),
+        cmocka_unit_test(a_report_says_what_it_rests_on),
         cmocka_unit_test(percentiles_are_of_the_nearest_rank),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
