@@ -30,8 +30,8 @@ struct batch {
     struct arena arena; /* paths and quarantine of the files */
 };
 
-/* The canonical path of one directory: files come directory by directory, and asking the system for
- * each of them costs more than reading a small one. */
+/* The canonical path of one directory: what is walked lies below the operands, and asking the
+ * system for each file costs more than reading a small one. */
 struct directory_name {
     char as_given[PATH_MAX], canonical[PATH_MAX];
     bool known;
@@ -54,10 +54,11 @@ struct run {
 
 /* The canonical path, in `room` or as it was given: the same file through another spelling must not
  * look new. A file that is a link itself keeps its name; links above it are resolved. */
-static struct str canonical(struct directory_name *name, const char *path, char room[PATH_MAX])
+static struct str canonical(struct directory_name *name, const struct local_file *file,
+                            char room[PATH_MAX])
 {
-    const char *slash = strrchr(path, '/');
-    size_t n = slash ? (size_t)(slash - path) + 1 : 0;
+    const char *path = file->path, *slash = strrchr(path, '/');
+    size_t n = file->root_n ? file->root_n : slash ? (size_t)(slash - path) + 1 : 0;
     if (strcmp(path, "-") == 0 || n >= PATH_MAX)
         return str_from(path);
     if (!name->known || strncmp(name->as_given, path, n) != 0 || name->as_given[n] != '\0') {
@@ -67,8 +68,10 @@ static struct str canonical(struct directory_name *name, const char *path, char 
         if (!name->known)
             return str_from(path);
     }
-    int length = snprintf(room, PATH_MAX, "%s/%s", name->canonical, path + n);
-    return length > 0 && length < PATH_MAX ? str_of(room, (size_t)length) : str_from(path);
+    for (path += n; *path == '/';)
+        path++;
+    int length = snprintf(room, PATH_MAX, "%s/%s", name->canonical, path);
+    return length > 0 && length < PATH_MAX ? str_of(room, (size_t)length) : str_from(file->path);
 }
 
 static bool wants(void *ctx, const struct local_file *file)
@@ -78,7 +81,7 @@ static bool wants(void *ctx, const struct local_file *file)
         return true;
     char room[PATH_MAX];
     struct store_file key = {
-        .path = canonical(&r->walk_name, file->path, room),
+        .path = canonical(&r->walk_name, file, room),
         .size = file->size,
         .mtime_ns = file->mtime_ns,
         .options = r->l->options,
@@ -121,11 +124,12 @@ static enum status take(void *ctx, int worker, const struct invocation *v, struc
 }
 
 /* What a file is called in the store. Standard input is another file each time. */
-static struct str stored_name(struct directory_name *name, const char *path, char room[PATH_MAX])
+static struct str stored_name(struct directory_name *name, const struct local_file *file,
+                              char room[PATH_MAX])
 {
     char now[TIME_TEXT];
-    if (strcmp(path, "-") != 0)
-        return canonical(name, path, room);
+    if (strcmp(file->path, "-") != 0)
+        return canonical(name, file, room);
     time_format(now, clock_now_us());
     snprintf(room, PATH_MAX, "- %s", now);
     return str_from(room);
@@ -149,7 +153,7 @@ static bool describe_file(struct run *r, int worker, struct batch *b, const stru
                           size_t troubles_n)
 {
     char room[PATH_MAX];
-    struct str path = arena_str(&b->arena, stored_name(&r->names[worker], file->path, room));
+    struct str path = arena_str(&b->arena, stored_name(&r->names[worker], file, room));
     struct store_quarantine *q = arena_alloc(&b->arena, (troubles_n + 1) * sizeof *q);
     if (!path.p || !q)
         return false;

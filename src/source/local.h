@@ -1,8 +1,10 @@
 /*
  * Local files as a source: operands of the command line (files, directories, globs, `-`) become a
- * stream of files in a fixed order (names sorted bytewise). Nothing but one directory at a time is
- * kept in memory. Inside a directory links are not followed and only regular files are given;
- * bodies under data/ and permission checks are passed over (bedrock-logs facts, 3).
+ * stream of files in a fixed order: names sorted bytewise, but below AWSLogs hour by hour, and of
+ * an hour by Region and account. Nothing but the names of one directory at a time is kept in
+ * memory, and of a day the hours of all accounts and Regions. Inside a directory links are not
+ * followed and only regular files are given; bodies under data/ and permission checks are passed
+ * over (bedrock-logs facts, 3).
  */
 #ifndef ASSAY_SOURCE_LOCAL_H
 #define ASSAY_SOURCE_LOCAL_H
@@ -16,6 +18,8 @@ struct local_file {
     const char *path; /* "-" for standard input; good until the next call */
     int64_t size;     /* with the time, 0 unless stat_files was asked for */
     int64_t mtime_ns;
+    size_t root_n; /* length of the directory that was given, behind which the path has no link; 0
+                      for a file that was given itself */
 };
 
 /* Told of what cannot be read: a missing operand, a directory without permission. */

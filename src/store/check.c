@@ -94,9 +94,9 @@ static enum status check_slot(struct store *s, int64_t id, const struct invocati
                               struct err *err)
 {
     int64_t slot, fact;
-    bool in_seen, found;
+    bool found;
     struct invocation other;
-    TRY(seen_find(s, &v->key, &slot, &fact, &in_seen, &other, &found, err));
+    TRY(slot_find(s, &v->key, &slot, &fact, &other, &found, err));
     return found && fact == id ? OK : db_damaged(s, err, "a fact is not found by its key");
 }
 
@@ -119,21 +119,23 @@ static enum status check_bucket(struct store *s, struct cube *cube, int level, i
     return OK;
 }
 
-static enum status check_facts(struct store *s, int level, struct cube *cube, sqlite3_stmt *st,
-                               struct progress *p, struct err *err)
+static enum status check_facts(struct store *s, int level, struct cube *cube,
+                               struct chunk_reader *r, struct progress *p, struct err *err)
 {
-    int64_t quarters = level_quarters[level], bucket = -1;
-    for (bool row = true; row;) {
-        TRY(db_step(s, st, &row, err));
+    int64_t quarters = level_quarters[level], bucket = -1, last = -1;
+    for (bool more = true; more;) {
+        struct chunk_item fact;
+        TRY(chunk_next(r, &fact, &more, err));
         struct invocation v = {0};
-        if (row) {
-            struct unpack u = db_blob(st, 1);
-            if (!unpack_fact(&u, fact_second(sqlite3_column_int64(st, 0)), &v))
+        if (more) {
+            struct unpack u = unpack_of(fact.p, fact.n);
+            if (fact.key <= last || !unpack_fact(&u, fact_second(fact.key), &v))
                 return db_damaged(s, err, "a fact cannot be read");
+            last = fact.key;
         }
-        if (bucket >= 0 && (!row || quarter_of(v.time_us) / quarters != bucket))
+        if (bucket >= 0 && (!more || quarter_of(v.time_us) / quarters != bucket))
             TRY(check_bucket(s, cube, level, bucket, p, err));
-        if (!row)
+        if (!more)
             break;
         bucket = quarter_of(v.time_us) / quarters;
         struct sums *sums = cube_at(cube, 0, v.series);
@@ -142,7 +144,7 @@ static enum status check_facts(struct store *s, int level, struct cube *cube, sq
         sums_add(sums, &v, 1);
         p->facts++;
         if (level == 0)
-            TRY(check_slot(s, sqlite3_column_int64(st, 0), &v, err));
+            TRY(check_slot(s, fact.key, &v, err));
     }
     return OK;
 }
@@ -150,11 +152,33 @@ static enum status check_facts(struct store *s, int level, struct cube *cube, sq
 static enum status check_level(struct store *s, int level, struct cube *cube, struct progress *p,
                                struct err *err)
 {
-    sqlite3_stmt *st = NULL;
-    if (sqlite3_prepare_v2(s->db, "SELECT id,v FROM fact ORDER BY id", -1, &st, NULL) != SQLITE_OK)
-        return db_error(s, err, "check it");
-    enum status status = check_facts(s, level, cube, st, p, err);
-    sqlite3_finalize(st);
+    struct chunk_reader r;
+    TRY(chunk_open(s, CHUNK_FACTS, INT64_MIN, INT64_MAX, &r, err));
+    enum status status = check_facts(s, level, cube, &r, p, err);
+    chunk_close(&r);
+    return status;
+}
+
+/* How many slots there are; one that is in `recent` and in `seen` counts once. */
+static enum status count_slots(struct store *s, int64_t *n, struct err *err)
+{
+    struct chunk_reader r;
+    struct chunk_item slot;
+    bool more, any = false;
+    int64_t fact, last = 0;
+    enum status status;
+    *n = (int64_t)s->recent.n;
+    TRY(chunk_open(s, CHUNK_SEEN, INT64_MIN, INT64_MAX, &r, err));
+    while ((status = chunk_next(&r, &slot, &more, err)) == OK && more) {
+        if (any && slot.key <= last) {
+            status = db_damaged(s, err, "a slot of a key");
+            break;
+        }
+        any = true;
+        last = slot.key;
+        *n += !recent_find(s, slot.key, &fact);
+    }
+    chunk_close(&r);
     return status;
 }
 
@@ -162,15 +186,15 @@ static enum status check_all(struct store *s, struct cube *cube, struct err *err
 {
     TRY(check_structure(s, err));
     struct progress p = {0};
-    int64_t recent, seen, found_buckets, one;
+    int64_t slots, found_buckets, one;
     bool found;
     TRY(db_i64(s, STMT_SEEN_ANY, 0, &one, &found, err));
     s->seen_empty = !found;
+    TRY(recent_load(s, err));
     for (int level = 0; level < LEVELS; level++)
         TRY(check_level(s, level, cube, &p, err));
-    TRY(db_i64(s, STMT_RECENT_COUNT, 0, &recent, &found, err));
-    TRY(db_i64(s, STMT_SEEN_COUNT, 0, &seen, &found, err));
-    if ((recent + seen) * LEVELS != p.facts)
+    TRY(count_slots(s, &slots, err));
+    if (slots * LEVELS != p.facts)
         return db_damaged(s, err, "it knows keys without facts");
     TRY(db_i64(s, STMT_ROLLUP_COUNT, 0, &found_buckets, &found, err));
     if (found_buckets != p.rollups)

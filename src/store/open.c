@@ -22,8 +22,8 @@ static const char schema[] =
     "CREATE TABLE symbol(block INTEGER PRIMARY KEY, names BLOB NOT NULL) STRICT;"
     "CREATE TABLE series(block INTEGER PRIMARY KEY, labels BLOB NOT NULL) STRICT;"
     "CREATE TABLE fact(id INTEGER PRIMARY KEY, v BLOB NOT NULL) STRICT;"
-    "CREATE TABLE recent(k INTEGER PRIMARY KEY, fact INTEGER NOT NULL) STRICT;"
-    "CREATE TABLE seen(k INTEGER PRIMARY KEY, fact INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE recent(id INTEGER PRIMARY KEY, slots BLOB NOT NULL) STRICT;"
+    "CREATE TABLE seen(id INTEGER PRIMARY KEY, v BLOB NOT NULL) STRICT;"
     "CREATE TABLE rollup(id INTEGER PRIMARY KEY, cells BLOB NOT NULL) STRICT;"
     "CREATE TABLE total(id INTEGER PRIMARY KEY, sums BLOB NOT NULL, series BLOB NOT NULL,"
     " counts BLOB) STRICT;";
@@ -234,9 +234,9 @@ static enum status open_writer(struct store *s, bool fresh, struct err *err)
     if (sqlite3_db_readonly(s->db, "main") == 1)
         return err_set(err, ERR_ACCESS, "store '%.200s' cannot be written: the file is read-only",
                        s->path);
-    /* Fewer, larger checkpoints: most pages of `recent` change in every batch. */
+    /* Fewer, larger checkpoints: folding the recent keys changes most pages of `seen`. */
     TRY(run_sql(s,
-                "PRAGMA synchronous=NORMAL; PRAGMA cache_size=-20000;"
+                "PRAGMA synchronous=NORMAL; PRAGMA cache_size=-8000;"
                 "PRAGMA wal_autocheckpoint=8192; PRAGMA journal_size_limit=67108864",
                 "set it up", err));
     if (fresh)
@@ -244,12 +244,12 @@ static enum status open_writer(struct store *s, bool fresh, struct err *err)
     s->pending = malloc(BATCH * sizeof *s->pending);
     s->fresh = malloc(BATCH * sizeof *s->fresh);
     s->known = malloc(BATCH * sizeof *s->known);
-    if (!s->pending || !s->fresh || !s->known)
+    s->slice = slice_new();
+    if (!s->pending || !s->fresh || !s->known || !s->slice)
         return err_nomem(err);
     TRY(symbols_new(&s->symbols, err));
     TRY(series_new(s->symbols, &s->series, err));
     TRY(cube_new(&s->cube, err));
-    s->recent_n = -1;
     return names_load_own(s, err);
 }
 
@@ -279,6 +279,9 @@ enum status store_open(const char *path, enum store_mode mode, struct store **ou
     s->lock_fd = -1;
     buf_init(&s->out, BLOB_MAX);
     buf_init(&s->present, BLOB_MAX);
+    buf_init(&s->log, BLOB_MAX);
+    for (int i = 0; i < CHUNK_TABLES; i++)
+        buf_init(&s->chunk[i].bytes, BLOB_MAX);
     s->path = strdup(path);
     enum status status = s->path ? open_parts(s, err) : err_nomem(err);
     if (status != OK) {
@@ -306,6 +309,12 @@ void store_close(struct store *s)
     symbols_free(s->symbols);
     buf_fini(&s->out);
     buf_fini(&s->present);
+    recent_forget(s);
+    buf_fini(&s->log);
+    for (int i = 0; i < CHUNK_TABLES; i++)
+        buf_fini(&s->chunk[i].bytes);
+    free(s->merged);
+    free(s->slice);
     free(s->series_map.plus_1);
     free(s->symbol_map.plus_1);
     free(s->pending);

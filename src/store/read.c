@@ -47,6 +47,7 @@ struct fill {
 enum status snapshot_begin(struct store *s, struct err *err)
 {
     snapshot_end(s);
+    chunk_forget(s);
     TRY(db_do(s, STMT_BEGIN_READ, err));
     s->in_snapshot = true;
     return OK;
@@ -238,23 +239,20 @@ static enum status add_facts(struct fill *f, int64_t since_us, int64_t until_us)
 {
     if (since_us >= until_us)
         return OK;
-    struct store *s = f->store;
-    sqlite3_stmt *st = NULL;
-    bool row;
-    TRY(db_get(s, STMT_FACT_RANGE, &st, f->err));
-    sqlite3_bind_int64(st, 1, (since_us / US_PER_SECOND) << FACT_BITS);
-    sqlite3_bind_int64(st, 2, ((until_us - 1) / US_PER_SECOND + 1) << FACT_BITS);
-    for (;;) {
-        TRY(db_step(s, st, &row, f->err));
-        if (!row)
-            return OK;
-        enum status status =
-            add_fact(f, sqlite3_column_int64(st, 0), db_blob(st, 1), since_us, until_us);
-        if (status != OK) {
-            sqlite3_reset(st);
-            return status;
-        }
+    int64_t from = (since_us / US_PER_SECOND) << FACT_BITS;
+    int64_t end = ((until_us - 1) / US_PER_SECOND + 1) << FACT_BITS;
+    struct chunk_reader r;
+    struct chunk_item fact;
+    bool more;
+    TRY(chunk_open(f->store, CHUNK_FACTS, from, end - 1, &r, f->err));
+    enum status status;
+    while ((status = chunk_next(&r, &fact, &more, f->err)) == OK && more) {
+        status = add_fact(f, fact.key, unpack_of(fact.p, fact.n), since_us, until_us);
+        if (status != OK)
+            break;
     }
+    chunk_close(&r);
+    return status;
 }
 
 /* Whole quarters [from, to), the coarsest buckets first. */

@@ -5,6 +5,8 @@
  *     db.c      statements and errors of SQLite
  *     names.c   symbols and series, kept in blocks
  *     write.c   a batch: duplicates, facts
+ *     chunk.c   sorted maps in blobs: facts and slots of keys
+ *     recent.c  the newest slots of keys
  *     rollup.c  cube of a batch -> blobs of all levels
  *     read.c    answering: periods covered by rollups and facts
  *     files.c   positions, quarantine, totals
@@ -13,7 +15,7 @@
  *     present.c which series a bucket has
  *
  * Tables:
- *     fact(id, v)       id = second << 24 | 24 bits of the key, so inserts go to the end
+ *     fact(id, v)       chunks of facts by second << 24 | 24 bits of the key; see chunk.c
  *     recent, seen      64 bits of the key -> fact; see write.c
  *     rollup(id, cells) id = level << 40 | bucket; cells by series, see pack.h
  *     total(id, sums, series, counts)  of each rollup the sum and which series it has; also of
@@ -31,7 +33,7 @@
 #include <sqlite3.h>
 
 enum {
-    STORE_VERSION = 2,
+    STORE_VERSION = 3,
     STORE_APPLICATION = 0x41535359, /* "ASSY", PRAGMA application_id */
     FACT_BITS = 24,                 /* of the key in a fact's id */
     LEVEL_BITS = 40,
@@ -54,6 +56,12 @@ enum {
 #define US_PER_QUARTER (US_PER_HOUR / 4)
 static const int64_t level_quarters[LEVELS] = {1, 4, 96, 8 * 96, 64 * 96, 512 * 96};
 
+#define CHUNK_AT(table) "SELECT id,v FROM " table " WHERE id<=?1 ORDER BY id DESC LIMIT 1"
+#define CHUNK_AFTER(table) "SELECT id FROM " table " WHERE id>?1 ORDER BY id LIMIT 1"
+#define CHUNK_RANGE(table)                                                                         \
+    "SELECT id,v FROM " table " WHERE id>=coalesce((SELECT id FROM " table                         \
+    " WHERE id<=?1 ORDER BY id DESC LIMIT 1),?1) AND id<=?2 ORDER BY id"
+
 /* id, SQL. Prepared at first use, finalized at close. */
 #define STMT_MAP(X)                                                                                \
     X(STMT_BEGIN_WRITE, "BEGIN IMMEDIATE")                                                         \
@@ -61,22 +69,20 @@ static const int64_t level_quarters[LEVELS] = {1, 4, 96, 8 * 96, 64 * 96, 512 * 
     X(STMT_COMMIT, "COMMIT")                                                                       \
     X(STMT_META_GET, "SELECT value FROM meta WHERE name=?1")                                       \
     X(STMT_META_PUT, "INSERT OR REPLACE INTO meta(name,value) VALUES(?1,?2)")                      \
-    X(STMT_FACT_PUT, "INSERT INTO fact(id,v) VALUES(?1,?2) ON CONFLICT DO NOTHING")                \
-    X(STMT_FACT_GET, "SELECT v FROM fact WHERE id=?1")                                             \
+    X(STMT_FACT_AT, CHUNK_AT("fact"))                                                              \
+    X(STMT_FACT_NEXT, CHUNK_AFTER("fact"))                                                         \
+    X(STMT_FACT_RANGE, CHUNK_RANGE("fact"))                                                        \
+    X(STMT_FACT_PUT, "INSERT OR REPLACE INTO fact(id,v) VALUES(?1,?2)")                            \
     X(STMT_FACT_DROP, "DELETE FROM fact WHERE id=?1")                                              \
-    X(STMT_FACT_RANGE, "SELECT id,v FROM fact WHERE id>=?1 AND id<?2 ORDER BY id")                 \
-    X(STMT_FACTS_FORWARD, "SELECT id,v FROM fact ORDER BY id")                                     \
-    X(STMT_FACTS_BACKWARD, "SELECT id,v FROM fact ORDER BY id DESC")                               \
-    X(STMT_RECENT_PUT, "INSERT INTO recent(k,fact) VALUES(?1,?2) ON CONFLICT DO NOTHING")          \
-    X(STMT_RECENT_MOVE, "UPDATE recent SET fact=?2 WHERE k=?1")                                    \
-    X(STMT_RECENT_GET, "SELECT fact FROM recent WHERE k=?1")                                       \
-    X(STMT_RECENT_COUNT, "SELECT count(*) FROM recent")                                            \
-    X(STMT_RECENT_FOLD, "INSERT INTO seen(k,fact) SELECT k,fact FROM recent ORDER BY k")           \
-    X(STMT_RECENT_CLEAR, "DELETE FROM recent")                                                     \
-    X(STMT_SEEN_MOVE, "UPDATE seen SET fact=?2 WHERE k=?1")                                        \
-    X(STMT_SEEN_GET, "SELECT fact FROM seen WHERE k=?1")                                           \
+    X(STMT_SEEN_AT, CHUNK_AT("seen"))                                                              \
+    X(STMT_SEEN_NEXT, CHUNK_AFTER("seen"))                                                         \
+    X(STMT_SEEN_RANGE, CHUNK_RANGE("seen"))                                                        \
+    X(STMT_SEEN_PUT, "INSERT OR REPLACE INTO seen(id,v) VALUES(?1,?2)")                            \
+    X(STMT_SEEN_DROP, "DELETE FROM seen WHERE id=?1")                                              \
     X(STMT_SEEN_ANY, "SELECT 1 FROM seen LIMIT 1")                                                 \
-    X(STMT_SEEN_COUNT, "SELECT count(*) FROM seen")                                                \
+    X(STMT_RECENT, "SELECT slots FROM recent ORDER BY id")                                         \
+    X(STMT_RECENT_PUT, "INSERT INTO recent(slots) VALUES(?1)")                                     \
+    X(STMT_RECENT_CLEAR, "DELETE FROM recent")                                                     \
     X(STMT_ROLLUP_GET, "SELECT cells FROM rollup WHERE id=?1")                                     \
     X(STMT_ROLLUP_PUT, "INSERT OR REPLACE INTO rollup(id,cells) VALUES(?1,?2)")                    \
     X(STMT_ROLLUP_DROP, "DELETE FROM rollup WHERE id=?1")                                          \
@@ -117,7 +123,45 @@ struct id_map {
 struct entry {
     int64_t k; /* 64 bits of the key, signed as SQLite orders them */
     int64_t id;
-    uint32_t at; /* in pending */
+    int64_t known; /* what its slot named, when it was taken */
+    uint32_t at;   /* in pending */
+};
+
+enum chunk_table {
+    CHUNK_FACTS,
+    CHUNK_SEEN,
+    CHUNK_TABLES,
+};
+
+struct chunk_item {
+    int64_t key;
+    const uint8_t *p; /* NULL: to be removed */
+    size_t n;
+    bool taken; /* the key stood there before, the item was left out */
+};
+
+/* The items of a row, from some place on. */
+struct items {
+    struct unpack u;
+    int64_t key; /* of the last one; at first the row's id */
+    bool first;
+};
+
+/* The row that was searched last. */
+struct chunk {
+    bool loaded;
+    int64_t id, reach; /* keys between them stand in this row or nowhere */
+    struct buf bytes;
+    struct items at; /* behind the last item before the key that was asked for */
+};
+
+struct slot {
+    int64_t k, fact;
+};
+
+struct recent {
+    struct slot *slots; /* NULL: not loaded */
+    size_t size, n;
 };
 
 struct store {
@@ -141,7 +185,12 @@ struct store {
     struct entry *fresh, *known;
     struct cube *cube;       /* (quarter, series) of this batch, not yet in the rollups */
     struct buf out, present; /* cells or counts of a blob in the making, and their series */
-    int64_t recent_n;        /* -1: count again */
+    struct recent recent;
+    struct buf log; /* slots of `recent` that are not yet in the file */
+    struct chunk chunk[CHUNK_TABLES];
+    struct chunk_item *merged; /* a row in the making */
+    size_t merged_n, merged_cap;
+    struct slice *slice; /* facts on their way into chunks: write.c */
     bool seen_empty;
 
     /* reader */
@@ -185,6 +234,39 @@ enum status names_map(struct store *s, const struct series *from, uint32_t serie
                       struct err *err) MUST_USE;
 void names_forget_map(struct store *s);
 
+/* chunk.c. Items come in rising order of their keys. With `replace` an item takes the place of the
+ * one that stands there; without, it is left out and marked. */
+enum status chunk_put(struct store *s, enum chunk_table table, struct chunk_item *item, size_t n,
+                      bool replace, struct err *err) MUST_USE;
+/* *value is good until the next call for this table. */
+enum status chunk_find(struct store *s, enum chunk_table table, int64_t key, struct unpack *value,
+                       bool *found, struct err *err) MUST_USE;
+/* What chunk_find remembers is no longer true. */
+void chunk_forget(struct store *s);
+
+/* All items from `from` to `last`; one reader of a table at a time. chunk_close ends it early; an
+ * item is good until the next call. */
+struct chunk_reader {
+    struct store *store;
+    sqlite3_stmt *st;
+    int64_t from, last;
+    struct items items;
+};
+enum status chunk_open(struct store *s, enum chunk_table table, int64_t from, int64_t last,
+                       struct chunk_reader *r, struct err *err) MUST_USE;
+enum status chunk_next(struct chunk_reader *r, struct chunk_item *item, bool *more,
+                       struct err *err) MUST_USE;
+void chunk_close(struct chunk_reader *r);
+
+/* recent.c. What is set goes into the file with recent_save; recent_fold moves all slots into
+ * `seen` when they have become many. */
+enum status recent_load(struct store *s, struct err *err) MUST_USE;
+void recent_forget(struct store *s);
+bool recent_find(const struct store *s, int64_t k, int64_t *fact);
+enum status recent_set(struct store *s, int64_t k, int64_t fact, struct err *err) MUST_USE;
+enum status recent_save(struct store *s, struct err *err) MUST_USE;
+enum status recent_fold(struct store *s, struct err *err) MUST_USE;
+
 /* write.c */
 static inline int64_t fact_second(int64_t id)
 {
@@ -194,9 +276,15 @@ static inline int64_t quarter_of(int64_t time_us)
 {
     return time_us / US_PER_QUARTER;
 }
+/* Freed with free(). */
+struct slice *slice_new(void);
 enum status fact_get(struct store *s, int64_t id, struct invocation *v, struct err *err) MUST_USE;
-enum status seen_find(struct store *s, const struct hash128 *key, int64_t *slot, int64_t *id,
-                      bool *in_seen, struct invocation *v, bool *found, struct err *err) MUST_USE;
+/* The slot and the fact of a key; not *found: the slot that it may take. */
+enum status slot_find(struct store *s, const struct hash128 *key, int64_t *slot, int64_t *id,
+                      struct invocation *v, bool *found, struct err *err) MUST_USE;
+/* The fact that a slot of `seen` names. */
+enum status seen_get(struct store *s, int64_t slot, int64_t *id, bool *found,
+                     struct err *err) MUST_USE;
 
 /* read.c */
 enum status snapshot_begin(struct store *s, struct err *err) MUST_USE;

@@ -2,20 +2,18 @@
  * A batch. Invocations are gathered up to BATCH and then settled together, so that each table is
  * touched in its own order: keys sorted, facts by time, rollups by bucket.
  *
- * Two records with one key are found whatever their times, by 64 bits of the key: slot k of `seen`
- * names the fact; when another key stands there, the next slot (linear probing; nothing is ever
- * removed). Keys are random, so in a large `seen` every batch would change nearly every page; new
- * ones therefore gather in the small `recent`, which is folded into `seen` from time to time. A
- * slot is in one of the two.
+ * Two records with one key are found whatever their times, by 64 bits of the key: slot k names the
+ * fact; when another key stands there, the next slot (linear probing; nothing is ever removed).
+ * Slots are in `seen`. Keys are random, so in a large `seen` every batch would change nearly every
+ * page; new and changed ones therefore gather in `recent`, in memory and as a log in the file, and
+ * are folded into `seen` from time to time.
  */
 #include "store/store_internal.h"
 
+#include <endian.h>
 #include <stdlib.h>
 
-enum {
-    FOLD = 512 * 1024,    /* slots in `recent`: about 15 MB, which the page cache holds */
-    CUBE_MAX = 32 * 1024, /* cells, some 380 bytes each */
-};
+enum { CUBE_MAX = 32 * 1024 /* cells, some 380 bytes each */ };
 
 static int64_t fact_id(const struct invocation *v)
 {
@@ -24,31 +22,32 @@ static int64_t fact_id(const struct invocation *v)
 
 enum status fact_get(struct store *s, int64_t id, struct invocation *v, struct err *err)
 {
-    sqlite3_stmt *st = NULL;
-    bool row;
-    TRY(db_get(s, STMT_FACT_GET, &st, err));
-    sqlite3_bind_int64(st, 1, id);
-    TRY(db_step(s, st, &row, err));
-    bool good = false;
-    if (row) {
-        struct unpack u = db_blob(st, 0);
-        good = unpack_fact(&u, fact_second(id), v);
-        sqlite3_reset(st);
-    }
-    return good ? OK : db_damaged(s, err, "a fact cannot be read");
+    struct unpack u;
+    bool found;
+    TRY(chunk_find(s, CHUNK_FACTS, id, &u, &found, err));
+    if (!found || !unpack_fact(&u, fact_second(id), v))
+        return db_damaged(s, err, "a fact cannot be read");
+    return OK;
 }
 
-/* Inserts under *id or, when that is taken, a later one of the same second. */
+static size_t pack(uint8_t *bytes, const struct invocation *v)
+{
+    return (size_t)(pack_fact(bytes, v, v->series, (uint32_t)(v->time_us % US_PER_SECOND)) - bytes);
+}
+
+/* Puts one fact under *id or, when that is taken, a later one of the same second. */
 static enum status fact_put(struct store *s, const struct invocation *v, int64_t *id,
                             struct err *err)
 {
     uint8_t bytes[PACK_FACT_MAX];
-    size_t n =
-        (size_t)(pack_fact(bytes, v, v->series, (uint32_t)(v->time_us % US_PER_SECOND)) - bytes);
     for (int64_t tries = 0; tries <= FACT_MASK; tries++) {
-        TRY(db_put_blob(s, STMT_FACT_PUT, *id, bytes, n, err));
-        if (sqlite3_changes(s->db) > 0)
-            return OK;
+        struct unpack there;
+        bool found;
+        TRY(chunk_find(s, CHUNK_FACTS, *id, &there, &found, err));
+        if (!found) {
+            struct chunk_item item = {.key = *id, .p = bytes, .n = pack(bytes, v)};
+            return chunk_put(s, CHUNK_FACTS, &item, 1, false, err);
+        }
         *id = (*id & ~FACT_MASK) | ((*id + 1) & FACT_MASK);
     }
     return err_set(err, ERR_LIMIT, "store '%.200s': too many invocations in one second", s->path);
@@ -65,33 +64,36 @@ static enum status count(struct store *s, const struct invocation *v, int sign, 
     return OK;
 }
 
-static enum status bind_pair(struct store *s, enum stmt id, int64_t a, int64_t b, struct err *err)
+enum status seen_get(struct store *s, int64_t slot, int64_t *id, bool *found, struct err *err)
 {
-    sqlite3_stmt *st = NULL;
-    TRY(db_get(s, id, &st, err));
-    sqlite3_bind_int64(st, 1, a);
-    sqlite3_bind_int64(st, 2, b);
-    return db_run(s, st, err);
-}
-
-static enum status slot_get(struct store *s, int64_t slot, int64_t *id, bool *in_seen, bool *found,
-                            struct err *err)
-{
-    *in_seen = false;
-    TRY(db_i64(s, STMT_RECENT_GET, slot, id, found, err));
-    if (!*found && !s->seen_empty) {
-        TRY(db_i64(s, STMT_SEEN_GET, slot, id, found, err));
-        *in_seen = *found;
-    }
+    struct unpack u;
+    uint64_t fact;
+    *found = false;
+    if (s->seen_empty)
+        return OK;
+    TRY(chunk_find(s, CHUNK_SEEN, slot, &u, found, err));
+    if (!*found)
+        return OK;
+    if ((size_t)(u.end - u.p) != sizeof fact)
+        return db_damaged(s, err, "a slot of a key");
+    memcpy(&fact, u.p, sizeof fact);
+    *id = (int64_t)le64toh(fact);
     return OK;
 }
 
-enum status seen_find(struct store *s, const struct hash128 *key, int64_t *slot, int64_t *id,
-                      bool *in_seen, struct invocation *v, bool *found, struct err *err)
+static enum status slot_get(struct store *s, int64_t slot, int64_t *id, bool *found,
+                            struct err *err)
+{
+    *found = recent_find(s, slot, id);
+    return *found ? OK : seen_get(s, slot, id, found, err);
+}
+
+enum status slot_find(struct store *s, const struct hash128 *key, int64_t *slot, int64_t *id,
+                      struct invocation *v, bool *found, struct err *err)
 {
     for (uint64_t k = key->hi;; k++) {
         *slot = (int64_t)k;
-        TRY(slot_get(s, *slot, id, in_seen, found, err));
+        TRY(slot_get(s, *slot, id, found, err));
         if (!*found)
             return OK;
         TRY(fact_get(s, *id, v, err));
@@ -100,39 +102,74 @@ enum status seen_find(struct store *s, const struct hash128 *key, int64_t *slot,
     }
 }
 
+/* As slot_find. Mostly the fact that the slot named when the batch was looked through is the one;
+ * it is not when another key stands there, whose fact may be gone by now. */
+static enum status find_known(struct store *s, const struct entry *e, int64_t *slot, int64_t *id,
+                              struct invocation *old, bool *found, struct err *err)
+{
+    const struct hash128 *key = &s->pending[e->at].key;
+    struct unpack u;
+    TRY(chunk_find(s, CHUNK_FACTS, e->known, &u, found, err));
+    if (!*found || !unpack_fact(&u, fact_second(e->known), old) || !hash128_eq(old->key, *key))
+        return slot_find(s, key, slot, id, old, found, err);
+    *slot = e->k;
+    *id = e->known;
+    return OK;
+}
+
 /* An invocation whose slot is taken: by a record of the same key or by another key. */
 static enum status settle_known(struct store *s, const struct entry *e, struct err *err)
 {
     const struct invocation *v = &s->pending[e->at];
     int64_t slot, old_id, id = e->id;
-    bool in_seen, found;
+    bool found;
     struct invocation old;
-    TRY(seen_find(s, &v->key, &slot, &old_id, &in_seen, &old, &found, err));
+    TRY(find_known(s, e, &slot, &old_id, &old, &found, err));
     if (found) {
         if (!invocation_beats(v, &old))
             return OK;
-        sqlite3_stmt *drop = NULL;
-        TRY(db_get(s, STMT_FACT_DROP, &drop, err));
-        sqlite3_bind_int64(drop, 1, old_id);
-        TRY(db_run(s, drop, err));
+        struct chunk_item drop = {.key = old_id};
+        TRY(chunk_put(s, CHUNK_FACTS, &drop, 1, true, err));
         TRY(count(s, &old, -1, err));
     }
     TRY(fact_put(s, v, &id, err));
     TRY(count(s, v, 1, err));
-    if (found)
-        return bind_pair(s, in_seen ? STMT_SEEN_MOVE : STMT_RECENT_MOVE, slot, id, err);
-    s->recent_n++;
-    return bind_pair(s, STMT_RECENT_PUT, slot, id, err);
+    return recent_set(s, slot, id, err);
 }
 
-static enum status settle_fresh(struct store *s, const struct entry *e, struct err *err)
+enum { SLICE = 1024 };
+
+struct slice {
+    struct chunk_item items[SLICE];
+    uint8_t bytes[SLICE * PACK_FACT_MAX];
+};
+
+struct slice *slice_new(void)
 {
-    const struct invocation *v = &s->pending[e->at];
-    int64_t id = e->id;
-    TRY(fact_put(s, v, &id, err));
-    if (id != e->id)
-        TRY(bind_pair(s, STMT_RECENT_MOVE, e->k, id, err));
-    return count(s, v, 1, err);
+    return malloc(sizeof(struct slice));
+}
+
+/* At most SLICE fresh invocations, ordered by id. */
+static enum status put_slice(struct store *s, const struct entry *e, size_t n, struct err *err)
+{
+    struct slice *slice = s->slice;
+    uint8_t *p = slice->bytes;
+    for (size_t i = 0; i < n; i++) {
+        size_t len = pack(p, &s->pending[e[i].at]);
+        slice->items[i] = (struct chunk_item){
+            .key = e[i].id, .p = p, .n = len, .taken = i > 0 && e[i].id == e[i - 1].id};
+        p += len;
+        TRY(count(s, &s->pending[e[i].at], 1, err));
+    }
+    TRY(chunk_put(s, CHUNK_FACTS, slice->items, n, false, err));
+    for (size_t i = 0; i < n; i++) {
+        if (!slice->items[i].taken)
+            continue;
+        int64_t id = e[i].id;
+        TRY(fact_put(s, &s->pending[e[i].at], &id, err));
+        TRY(recent_set(s, e[i].k, id, err));
+    }
+    return OK;
 }
 
 static int by_key(const void *a, const void *b, void *pending)
@@ -160,7 +197,7 @@ static size_t order_pending(struct store *s, struct entry *e)
 {
     for (size_t i = 0; i < s->pending_n; i++) {
         const struct invocation *v = &s->pending[i];
-        e[i] = (struct entry){(int64_t)v->key.hi, fact_id(v), (uint32_t)i};
+        e[i] = (struct entry){.k = (int64_t)v->key.hi, .id = fact_id(v), .at = (uint32_t)i};
     }
     qsort_r(e, s->pending_n, sizeof *e, by_key, s->pending);
     size_t n = 0;
@@ -171,21 +208,12 @@ static size_t order_pending(struct store *s, struct entry *e)
 }
 
 /* Takes the slot of a key that was never seen; *taken false when something stands there. */
-static enum status take_slot(struct store *s, const struct entry *e, bool *taken, struct err *err)
+static enum status take_slot(struct store *s, struct entry *e, bool *taken, struct err *err)
 {
-    if (!s->seen_empty) {
-        int64_t id;
-        bool found;
-        TRY(db_i64(s, STMT_SEEN_GET, e->k, &id, &found, err));
-        if (found) {
-            *taken = false;
-            return OK;
-        }
-    }
-    TRY(bind_pair(s, STMT_RECENT_PUT, e->k, e->id, err));
-    *taken = sqlite3_changes(s->db) > 0;
-    s->recent_n += *taken;
-    return OK;
+    bool found;
+    TRY(slot_get(s, e->k, &e->known, &found, err));
+    *taken = !found;
+    return found ? OK : recent_set(s, e->k, e->id, err);
 }
 
 /* The known ones come last: whatever their slots name must be a fact by then. */
@@ -202,13 +230,13 @@ static enum status settle(struct store *s, struct err *err)
             s->known[known_n++] = e;
     }
     qsort(s->fresh, fresh_n, sizeof *s->fresh, by_id);
-    for (size_t i = 0; i < fresh_n; i++)
-        TRY(settle_fresh(s, &s->fresh[i], err));
+    for (size_t i = 0; i < fresh_n; i += SLICE)
+        TRY(put_slice(s, &s->fresh[i], fresh_n - i < SLICE ? fresh_n - i : SLICE, err));
     qsort(s->known, known_n, sizeof *s->known, by_id);
     for (size_t i = 0; i < known_n; i++)
         TRY(settle_known(s, &s->known[i], err));
     s->pending_n = 0;
-    return OK;
+    return recent_save(s, err);
 }
 
 static enum status begin(struct store *s, struct err *err)
@@ -216,9 +244,9 @@ static enum status begin(struct store *s, struct err *err)
     snapshot_end(s);
     TRY(db_do(s, STMT_BEGIN_WRITE, err));
     s->in_batch = true;
+    if (!s->recent.slots)
+        TRY(recent_load(s, err));
     bool found;
-    if (s->recent_n < 0)
-        TRY(db_i64(s, STMT_RECENT_COUNT, 0, &s->recent_n, &found, err));
     int64_t one;
     TRY(db_i64(s, STMT_SEEN_ANY, 0, &one, &found, err));
     s->seen_empty = !found;
@@ -271,22 +299,12 @@ enum status store_put(struct store *s, const struct series *series, const struct
     return status;
 }
 
-static enum status fold(struct store *s, struct err *err)
-{
-    if (s->recent_n < FOLD)
-        return OK;
-    TRY(db_do(s, STMT_RECENT_FOLD, err));
-    TRY(db_do(s, STMT_RECENT_CLEAR, err));
-    s->recent_n = 0;
-    return OK;
-}
-
 static enum status commit(struct store *s, struct err *err)
 {
     TRY(settle(s, err));
     TRY(rollup_flush(s, err));
     TRY(names_save(s, err));
-    TRY(fold(s, err));
+    TRY(recent_fold(s, err));
     return db_do(s, STMT_COMMIT, err);
 }
 
@@ -311,6 +329,7 @@ void store_rollback(struct store *s)
     if (s->cube)
         cube_reset(s->cube);
     s->pending_n = 0;
-    s->recent_n = -1;
+    recent_forget(s);
+    chunk_forget(s);
     s->in_batch = false;
 }

@@ -105,6 +105,35 @@ static void a_tree_gives_its_records_in_the_order_of_names(void **state)
     assert_int_equal(problems, 0);
 }
 
+static void below_awslogs_hours_come_before_regions_and_accounts(void **state)
+{
+    (void)state;
+    static const char *const names[] = {
+        "1/BedrockModelInvocationLogs/us-east-1/2026/09/30/23/e",
+        "2/BedrockModelInvocationLogs/eu-west-3/2026/10/01/00/z",
+        "1/BedrockModelInvocationLogs/eu-west-3/2026/10/01/01/b",
+        "1/BedrockModelInvocationLogs/eu-west-3/2026/10/01/01/c",
+        "2/BedrockModelInvocationLogs/eu-west-3/2026/10/01/01/a",
+        "1/BedrockModelInvocationLogs/us-east-1/2026/10/01/01/a",
+        "1/BedrockModelInvocationLogs/eu-west-3/2026/10/02/00/d",
+        /* Other things there, and another AWSLogs, come in the order of names. */
+        "1/BedrockModelInvocationLogs/us-east-1/odd/file",
+        "2/BedrockModelInvocationLogs/x",
+        "1/CloudTrail/us-east-1/2026/10/01/00/y",
+        "2/CloudTrail/eu-west-3/2025/10/01/00/x",
+        "o-org/3/BedrockModelInvocationLogs/r/2025/01/01/00/f",
+    };
+    char expected[2048] = "", path[200];
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        snprintf(path, sizeof path, "%sm/p/AWSLogs/%s", i ? " " : "", names[i]);
+        strcat(expected, path);
+        put(path + (i > 0), "x");
+    }
+    assert_string_equal(walk("m", true), expected);
+    assert_string_equal(walk("m/p/", false) + strlen("m/p/"), expected + strlen("m/p/"));
+    assert_int_equal(problems, 0);
+}
+
 static void links_and_pipes_inside_a_tree_are_passed_over(void **state)
 {
     (void)state;
@@ -158,6 +187,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rules_36_and_37_the_layout_is_found_behind_any_prefix),
         cmocka_unit_test(a_tree_gives_its_records_in_the_order_of_names),
+        cmocka_unit_test(below_awslogs_hours_come_before_regions_and_accounts),
         cmocka_unit_test(links_and_pipes_inside_a_tree_are_passed_over),
         cmocka_unit_test(a_glob_is_expanded_and_a_name_that_exists_is_itself),
         cmocka_unit_test(what_is_missing_is_reported_and_the_rest_goes_on),
