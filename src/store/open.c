@@ -63,8 +63,9 @@ static enum status connect_db(struct store *s, bool immutable, struct err *err)
     char *uri = uri_of(s->path, immutable);
     if (!uri)
         return err_nomem(err);
-    int flags = SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX |
-                (s->mode == STORE_WRITE ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
+    /* A reader, too, where it may: the last connection to leave clears away -wal and -shm, and one
+     * that cannot write would leave them. SQLite takes what the file's rights allow. */
+    int flags = SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE;
     int code = sqlite3_open_v2(uri, &s->db, flags, NULL);
     free(uri);
     if (!s->db)
