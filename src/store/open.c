@@ -162,7 +162,7 @@ static enum status make_key(struct store *s, struct err *err)
     sqlite3_stmt *st = NULL;
     TRY(db_get(s, STMT_META_PUT, &st, err));
     sqlite3_bind_text(st, 1, "hash_key", -1, SQLITE_STATIC);
-    sqlite3_bind_blob(st, 2, bytes, sizeof bytes, SQLITE_TRANSIENT);
+    sqlite3_bind_blob(st, 2, bytes, sizeof bytes, SQLITE_STATIC); /* a copy could fail */
     return db_run(s, st, err);
 }
 
