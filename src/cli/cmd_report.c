@@ -240,9 +240,10 @@ int cmd_report(int argc, char **argv)
         {"help", OPTION_FLAG, &r.help, NULL, "this text"},
         {0},
     };
-    r.operands = calloc((size_t)argc + 1, sizeof *r.operands);
-    char **operands = r.operands;
-    if (!operands || !cli_options(argc, argv, options, r.operands, &r.operands_n)) {
+    char **operands = r.operands = cli_operands(argc);
+    if (!operands)
+        return EXIT_CANNOT;
+    if (!cli_options(argc, argv, options, r.operands, &r.operands_n)) {
         free(operands);
         return EXIT_BAD_USAGE;
     }
@@ -258,7 +259,7 @@ int cmd_report(int argc, char **argv)
     if (run(&r, &out, &err) != OK)
         code = cli_fail(&err);
     else
-        code = cli_write(buf_view(&out));
+        code = cli_write(&out);
     if (code == EXIT_DONE && r.about.n[ABOUT_FILES_FAILED] > 0)
         code = EXIT_INCOMPLETE;
     buf_fini(&out);

@@ -129,16 +129,15 @@ static bool beside_root(const char *record_file, char root[PATH_MAX])
     return true;
 }
 
-static bool open_root(struct bodies *b, const char *root)
+static enum status open_root(struct bodies *b, const char *root)
 {
     if (b->root_fd >= 0 && strcmp(b->root, root) == 0)
-        return true;
+        return OK;
     io_close(b->root_fd);
     b->root_fd = -1;
-    if (io_open_dir(root, &b->root_fd, NULL) != OK)
-        return false;
+    TRY(io_open_dir(root, &b->root_fd, NULL));
     memcpy(b->root, root, strlen(root) + 1);
-    return true;
+    return OK;
 }
 
 static enum status open_body(struct bodies *b, const char *record_file, struct str key, int *fd)
@@ -151,8 +150,9 @@ static enum status open_body(struct bodies *b, const char *record_file, struct s
         ptrdiff_t at = str_find(key, STR("/data/"));
         key = str_skip(key, (size_t)at + 1);
     }
-    if (key.n >= sizeof path || !open_root(b, root))
+    if (key.n >= sizeof path)
         return ERR_NOT_FOUND;
+    TRY(open_root(b, root));
     memcpy(path, key.p, key.n);
     path[key.n] = '\0';
     return io_open_beneath(b->root_fd, path, fd, NULL);
@@ -217,8 +217,12 @@ enum status body_fetch(struct bodies *b, const char *record_file, struct str pat
     }
     int fd = -1;
     enum status status = open_body(b, record_file, key, &fd);
+    if (status == ERR_NOMEM)
+        return err_nomem(err);
     if (status != OK) {
-        *result = status == ERR_ACCESS ? BODY_REFUSED : BODY_MISSING;
+        *result = status == ERR_ACCESS      ? BODY_REFUSED
+                  : status == ERR_NOT_FOUND ? BODY_MISSING
+                                            : BODY_UNREAD;
         return OK;
     }
     status = read_packed(b, fd, err);
@@ -232,7 +236,7 @@ enum status body_fetch(struct bodies *b, const char *record_file, struct str pat
         status = json_index(b->json, b->plain.p, b->plain.n, &text, err);
     if (status == ERR_NOMEM)
         return err_nomem(err);
-    *result = status == OK ? BODY_FOUND : BODY_DAMAGED;
+    *result = status == OK ? BODY_FOUND : status == ERR_IO ? BODY_UNREAD : BODY_DAMAGED;
     if (status == OK)
         *c = json_begin(&text);
     return OK;

@@ -41,6 +41,7 @@ struct intake {
     struct name_slot names[NAMES];
     struct match_slot *matches;
     struct tuple_slot *tuples;
+    bool unread; /* see intake_unread */
 };
 
 /* Of `content`: a constant, because the choice between duplicates must not depend on the process.
@@ -75,6 +76,13 @@ void intake_free(struct intake *in)
     free(in->matches);
     free(in->tuples);
     free(in);
+}
+
+bool intake_unread(struct intake *in)
+{
+    bool unread = in->unread;
+    in->unread = false;
+    return unread;
 }
 
 /* Which slot a name belongs in: its length and its ends tell the names of one log well apart. */
@@ -194,6 +202,7 @@ static enum status read_usage(struct intake *in, const struct record *r, const s
     } else {
         *flags |= result == BODY_REFUSED ? INV_BODY_REFUSED : INV_BODY_MISSING;
         *flags |= result == BODY_DAMAGED ? INV_ODD : 0;
+        in->unread |= result == BODY_UNREAD;
     }
     return OK;
 }

@@ -95,6 +95,12 @@ struct input {
     bool garbage;        /* bytes behind the last member of gzip were left out */
 };
 
+static void cannot_read(struct reader *r, struct input *in)
+{
+    in->failure = "the file cannot be read";
+    r->cut_short = true;
+}
+
 /* More source bytes into in->bytes when it is empty. */
 static enum status refill(struct reader *r, struct input *in, struct err *err)
 {
@@ -107,7 +113,7 @@ static enum status refill(struct reader *r, struct input *in, struct err *err)
     size_t n;
     enum status status = io_read(in->fd, r->raw, RAW_BYTES, &n, r->origin.name, err);
     if (status != OK) {
-        in->failure = "the file cannot be read";
+        cannot_read(r, in);
         n = 0;
     }
     in->bytes = str_of(r->raw, n);
@@ -123,7 +129,7 @@ static enum status refill_first(struct reader *r, struct input *in, struct err *
         size_t n;
         if (io_read(in->fd, r->raw + in->bytes.n, RAW_BYTES - in->bytes.n, &n, r->origin.name,
                     err) != OK) {
-            in->failure = "the file cannot be read";
+            cannot_read(r, in);
             n = 0;
         }
         in->bytes.n += n;
@@ -352,7 +358,7 @@ static enum status run(struct reader *r, struct input *in, const struct origin *
     r->about = about;
     r->origin = *from;
     r->discarding = false;
-    r->csv = false;
+    r->csv = r->cut_short = false;
     arena_reset(&r->arena);
     about->n[ABOUT_FILES]++;
     enum status status = read_all(r, in, err);
@@ -371,6 +377,11 @@ enum status reader_file(struct reader *r, int fd, const struct origin *from,
 {
     struct input in = {.fd = fd};
     return run(r, &in, from, sink, about, err);
+}
+
+bool reader_cut_short(const struct reader *r)
+{
+    return r->cut_short;
 }
 
 enum status reader_bytes(struct reader *r, struct str bytes, const struct origin *from,
