@@ -283,7 +283,7 @@ static void read_whole(struct reader *r, struct input *in)
         size_t n;
         if (io_read(in->fd, r->raw + in->bytes.n, r->limits.max_whole - in->bytes.n, &n,
                     r->origin.name, NULL) != OK) {
-            in->failure = "the file cannot be read";
+            cannot_read(r, in);
             n = 0;
         }
         in->bytes.n += n;
