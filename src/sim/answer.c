@@ -33,12 +33,13 @@ static void put_messages_usage(struct buf *b, const struct call *c, int64_t outp
                (long long)output);
 }
 
-static void put_id(struct buf *b, struct rng *r, const char *prefix)
+static void make_id(char out[TOOL_ID], struct rng *r, const char *prefix)
 {
     static const char letters[] = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz123456789";
-    buf_append(b, prefix, strlen(prefix));
+    char *to = stpcpy(out, prefix);
     for (int i = 0; i < 22; i++)
-        buf_char(b, letters[rng_below(r, sizeof letters - 1)]);
+        *to++ = letters[rng_below(r, sizeof letters - 1)];
+    *to = 0;
 }
 
 void answer_begin(struct answer *a, struct rng *rng, const struct call *c, struct str model)
@@ -53,8 +54,9 @@ void answer_begin(struct answer *a, struct rng *rng, const struct call *c, struc
         return;
     buf_printf(&a->out, "%s{\"model\":\"%.*s\",\"id\":\"",
                a->stream ? "[{\"type\":\"message_start\",\"message\":" : "", STR_ARG(model));
-    put_id(&a->out, rng, "msg_bdrk_01");
-    buf_printf(&a->out, "\",\"type\":\"message\",\"role\":\"assistant\",");
+    char id[TOOL_ID];
+    make_id(id, rng, "msg_bdrk_01");
+    buf_printf(&a->out, "%s\",\"type\":\"message\",\"role\":\"assistant\",", id);
     if (!a->stream)
         return;
     buf_printf(&a->out, "\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,\"usage\":");
@@ -157,12 +159,7 @@ void answer_tool(struct answer *a, const char *name, struct str input, char id[T
     id[0] = 0;
     if (!a->text)
         return;
-    struct buf b;
-    buf_init(&b, TOOL_ID - 1);
-    put_id(&b, a->rng, a->converse ? "tooluse_" : "toolu_bdrk_01");
-    memcpy(id, b.p ? b.p : "", b.n);
-    id[b.n] = 0;
-    buf_fini(&b);
+    make_id(id, a->rng, a->converse ? "tooluse_" : "toolu_bdrk_01");
     next_block(a);
     buf_printf(&a->blocks,
                a->converse ? "{\"toolUse\":{\"toolUseId\":\"%s\",\"name\":\"%s\",\"input\":"

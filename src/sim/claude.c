@@ -91,7 +91,7 @@ void claude_tool(const struct sim *s, struct buf *b, struct rng *r, const char *
                              "\"properties\":{");
     const char *first = words_pick(&WORDS_CODE, r);
     size_t end = b->n + scaled * 3 / 10;
-    for (uint32_t i = 0; i == 0 || b->n < end; i++) {
+    for (uint32_t i = 0; i == 0 || (b->n < end && buf_status(b) == OK); i++) {
         if (i)
             buf_printf(b, ",\"%s_%u\":", words_pick(&WORDS_CODE, r), i);
         else

@@ -65,6 +65,16 @@ void dev_free(struct dev *d)
     free(d);
 }
 
+static bool texts_ok(const struct dev *d)
+{
+    return talk_ok(&d->main.talk) && talk_ok(&d->sub.talk) && buf_status(&d->brief) == OK;
+}
+
+enum status dev_emit(struct sim *s, struct dev *d, struct call *c)
+{
+    return texts_ok(d) ? sim_emit(s, c) : err_nomem(s->err);
+}
+
 /* Texts of a finished session are given back: thousands of people are idle at any time. */
 static void drop_texts(const struct sim *s, struct dev *d)
 {
@@ -128,7 +138,7 @@ static enum status probe(struct sim *s, struct dev *d, int64_t now_ms, int64_t *
         d->phase = d->setup.entrypoint[0] == 'c' ? PHASE_TITLE : PHASE_MAIN;
         *gap_ms = rng_between(&d->rng, 900, 9000);
     }
-    return sim_emit(s, &c);
+    return dev_emit(s, d, &c);
 }
 
 static enum status title(struct sim *s, struct dev *d, int64_t now_ms, int64_t *gap_ms)
@@ -155,7 +165,7 @@ static enum status title(struct sim *s, struct dev *d, int64_t now_ms, int64_t *
     }
     d->phase = PHASE_MAIN;
     *gap_ms = 150;
-    return sim_emit(s, &c);
+    return dev_emit(s, d, &c);
 }
 
 /* The same request once more with an instruction behind the user's last words; afterwards the
@@ -182,7 +192,7 @@ static enum status compact(struct sim *s, struct dev *d, int64_t now_ms, int64_t
         answer_end(&s->answer, &c, "end_turn", -1);
         c.out = buf_view(&s->answer.out);
     }
-    TRY(sim_emit(s, &c));
+    TRY(dev_emit(s, d, &c));
     int64_t touched = th->touched_s;
     dev_begin_thread(s, d, th, THREAD_MAIN);
     th->cached = th->prefix; /* system and tools have not changed */
@@ -282,7 +292,7 @@ enum status dev_step(struct sim *s, struct dev *d, int64_t now_ms, int64_t *next
         TRY(compact(s, d, now_ms, &gap_ms));
         break;
     }
-    if (!talk_ok(&d->main.talk) || !talk_ok(&d->sub.talk))
+    if (!texts_ok(d))
         return err_nomem(s->err);
     *next_ms = now_ms + gap_ms;
     return OK;

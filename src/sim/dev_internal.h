@@ -82,6 +82,8 @@ uint32_t dev_small_model(const struct sim *s, const struct dev *d, int64_t now_s
  * call that failed changes nothing: it is to be made again. */
 enum status dev_turn(struct sim *s, struct dev *d, struct thread *th, bool last, int64_t now_ms,
                      bool *failed, int64_t *gap_ms) MUST_USE;
+/* sim_emit, when the texts of the call found their memory. */
+enum status dev_emit(struct sim *s, struct dev *d, struct call *c) MUST_USE;
 /* The user's words as the next message of the main thread. */
 void dev_prompt(struct sim *s, struct dev *d);
 /* Begins a thread with its reminders; the caller adds the words. */

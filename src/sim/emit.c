@@ -84,10 +84,19 @@ static enum status write_lines(struct sim *s, const struct call *c, const struct
     return OK;
 }
 
+/* What was written for this call found its memory. */
+static bool texts_ok(const struct sim *s)
+{
+    return buf_status(&s->answer.blocks) == OK && buf_status(&s->answer.out) == OK &&
+           buf_status(&s->scratch) == OK;
+}
+
 enum status sim_emit(struct sim *s, struct call *c)
 {
     const struct caller *caller = &s->org.callers[c->caller];
     struct delivery d = {0};
+    if (!texts_ok(s))
+        return err_nomem(s->err);
     record_uuid(&s->rng, d.request_id);
     c->inference = inference_region(&s->rng, &s->org.models[c->model], caller->region);
     d.old_order = rng_one_in(&s->rng, 5);
@@ -99,6 +108,8 @@ enum status sim_emit(struct sim *s, struct call *c)
         TRY(offload(s, c, &d, "input", c->in, c->in_n, in_lost, &s->in_path));
     if (d.out == BODY_OBJECT)
         TRY(offload(s, c, &d, "output", &c->out, 1, out_lost, &s->out_path));
+    if (buf_status(&s->in_path) != OK || buf_status(&s->out_path) != OK)
+        return err_nomem(s->err);
     d.in_path = buf_view(&s->in_path);
     d.out_path = buf_view(&s->out_path);
     count_places(&s->truth, &d, in_lost, out_lost);

@@ -208,7 +208,8 @@ static enum status make_pool(struct text_pool *pool, enum text_kind kind, struct
         return err_nomem(err);
     struct topic topic;
     buf_init(&topic.bytes, TOPIC_BYTES);
-    for (size_t next_topic = 0; b->n < POOL_BYTES && buf_status(b) == OK;) {
+    for (size_t next_topic = 0;
+         b->n < POOL_BYTES && buf_status(b) == OK && buf_status(&topic.bytes) == OK;) {
         size_t start = b->n;
         if (start >= next_topic) {
             make_topic(&topic, r);

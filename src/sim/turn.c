@@ -177,6 +177,8 @@ static void write_input(struct sim *s, struct dev *d, const struct planned_tool 
     struct rng *r = &d->words;
     const struct text *x = s->text;
     size_t n = sim_bytes(s, t->tokens);
+    if (buf_status(b) != OK || buf_status(&d->brief) != OK)
+        return; /* dev_emit tells */
     buf_reset(b);
     switch (t->input) {
     case INPUT_COMMAND:
@@ -287,7 +289,7 @@ static enum status refused(struct sim *s, struct dev *d, struct call *c, int64_t
     c->error = errors[rng_below(&d->rng, 5)];
     c->no_counts = true;
     *gap_ms = rng_between(&d->rng, 700, 12000);
-    return sim_emit(s, c);
+    return dev_emit(s, d, c);
 }
 
 static void advance(struct sim *s, struct dev *d, struct thread *th, const struct plan *p,
@@ -335,7 +337,7 @@ enum status dev_turn(struct sim *s, struct dev *d, struct thread *th, bool last,
     int64_t latency_ms = 1200 + (int64_t)output * 13 + rng_below(&d->rng, 2500);
     if (s->text)
         write_texts(s, d, th, &p, &c, chat || c.caller % 4 == 0 ? latency_ms : -1, ids);
-    TRY(sim_emit(s, &c));
+    TRY(dev_emit(s, d, &c));
     *gap_ms = latency_ms + rng_skewed(&d->rng, 150, last ? 600 : 45000);
     if (!*failed)
         advance(s, d, th, &p, output, ids);
