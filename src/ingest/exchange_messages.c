@@ -538,12 +538,16 @@ void read_messages(struct exchange_reader *r, struct json_cursor *c)
         return;
     }
     walk(r, c, &p);
+    if (json_failed(c)) { /* what was counted up to here is no conversation */
+        start_over(r);
+        return;
+    }
     r->x.messages = p.n;
     r->x.tail = p.n - p.assistant_at;
     r->x.flags |= p.assistant_at ? EX_HISTORY : 0u;
     if (p.n != 1)
         r->only_text = STR("");
-    if (p.n == 0 || json_failed(c))
+    if (p.n == 0)
         return;
     hash_messages(r, &p);
     read_tail(r, &p);

@@ -162,8 +162,7 @@ struct str raw_decode(struct exchange_reader *r, struct str raw, struct buf *int
 {
     buf_reset(into);
     struct str start = whole_start(raw, DECODE_MAX);
-    if (!json_unescape(start, into))
-        r->x.flags |= EX_ODD;
+    (void)json_unescape(start, into); /* what follows a broken escape is no text */
     r->failed |= buf_status(into) == ERR_NOMEM;
     return buf_view(into);
 }

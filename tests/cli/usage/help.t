@@ -43,6 +43,8 @@ Mask: assay \d+\.\d+\.\d+
     --profiles FILE            application inference profiles: ARN, model, scope, name
     --prices FILE              prices that replace built-in ones
     --discount WHAT=PERCENT    account:ID, provider:NAME or model:PATTERN; may be repeated
+    --harness-rules FILE       how programs are recognised, before the built-in rules
+    --repository-names         keep the last part of working directories, not a hash
     --quarantine FILE          list what could not be read: file, offset, reason ('-': stderr)
     --threads N                default: as many as processors
     --max-line SIZE            largest record (default 64M)
@@ -59,6 +61,8 @@ Mask: assay \d+\.\d+\.\d+
     --profiles FILE            application inference profiles: ARN, model, scope, name
     --prices FILE              prices that replace built-in ones
     --discount WHAT=PERCENT    account:ID, provider:NAME or model:PATTERN; may be repeated
+    --harness-rules FILE       how programs are recognised, before the built-in rules
+    --repository-names         keep the last part of working directories, not a hash
     --quarantine FILE          list what could not be read: file, offset, reason ('-': stderr)
     --threads N                default: as many as processors
     --max-line SIZE            largest record (default 64M)
