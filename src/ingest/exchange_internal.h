@@ -177,7 +177,8 @@ struct exchange_reader {
 
 /* --- exchange_text.c: texts as they stand --- */
 
-/* Without white space at its ends, escaped or not. */
+/* Without white space before it, or at both ends, escaped or not. */
+struct str raw_skip_blank(struct str raw);
 struct str raw_trim(struct str raw);
 /* The first bytes without white space before them, decoded if they must be, for comparing. */
 struct str raw_head(struct str raw, char *room, size_t n);
@@ -219,6 +220,31 @@ uint64_t block_hash(struct exchange_reader *r, const struct block *b);
 /* --- exchange_system.c --- */
 void read_system(struct exchange_reader *r, struct json_cursor *c);
 void read_metadata(struct exchange_reader *r, struct json_cursor *c);
+
+/* --- exchange_content.c --- */
+enum role { ROLE_OTHER, ROLE_USER, ROLE_ASSISTANT };
+
+enum mode {
+    LIGHT, /* bytes as they stand */
+    FIRST, /* message 0, when it is not in the tail */
+    TAIL,
+};
+
+/* What one message amounts to. */
+struct message {
+    enum mode mode;
+    enum role role;
+    bool has_result, continued;
+    uint32_t bytes;           /* as they stand, without listings */
+    uint32_t human, typed;    /* blocks; typed ones count where no tool result stands beside them */
+    uint32_t commands, media; /* commands: since the last local output */
+    uint32_t interrupts;
+    uint32_t typed_bytes; /* decoded */
+    struct str last;      /* last block when it is a text, as it stands */
+};
+
+/* Walks the content that is due, of a message whose mode and role are set. */
+void read_content(struct exchange_reader *r, struct json_cursor *c, struct message *m);
 
 /* --- exchange_messages.c --- */
 void read_messages(struct exchange_reader *r, struct json_cursor *c);

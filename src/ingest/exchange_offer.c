@@ -316,16 +316,13 @@ static void add_shared(struct making *k)
         size_t common = 0;
         while (common < a.n && common < b.n && a.p[common] == b.p[common])
             common++;
-        if (common == a.n && common == b.n)
-            continue;
-        if (!str_has_prefix(a, prefix))
+        if (str_eq(a, b) || !str_has_prefix(a, prefix))
             continue;
         int starts = 0;
         for (size_t at = prefix.n + 1; at + 2 <= common && starts < STARTS; at++)
             if (a.p[at] == '_' && a.p[at + 1] == '_') {
                 struct str server = str_of(a.p + prefix.n, at - prefix.n);
-                bool again = k->servers_n && str_eq(k->servers[k->servers_n - 1], server);
-                if (!again)
+                if (k->servers_n == 0 || !str_eq(k->servers[k->servers_n - 1], server))
                     add_server(k, server);
                 starts++;
             }

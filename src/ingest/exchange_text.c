@@ -20,7 +20,7 @@ static bool is_escaped(struct str raw, size_t i)
     return slashes % 2;
 }
 
-struct str raw_trim(struct str raw)
+struct str raw_skip_blank(struct str raw)
 {
     while (raw.n > 0) {
         if (is_blank(raw.p[0]))
@@ -30,6 +30,12 @@ struct str raw_trim(struct str raw)
         else
             break;
     }
+    return raw;
+}
+
+struct str raw_trim(struct str raw)
+{
+    raw = raw_skip_blank(raw);
     while (raw.n > 0) {
         char last = raw.p[raw.n - 1];
         if (is_blank(last))
@@ -74,15 +80,7 @@ static struct str whole_start(struct str raw, size_t n)
 
 struct str raw_head(struct str raw, char *room, size_t n)
 {
-    while (raw.n > 0) {
-        if (is_blank(raw.p[0]))
-            raw = str_skip(raw, 1);
-        else if (raw.n > 1 && raw.p[0] == '\\' && is_blank_escape(raw.p[1]))
-            raw = str_skip(raw, 2);
-        else
-            break;
-    }
-    struct str head = whole_start(raw, n);
+    struct str head = whole_start(raw_skip_blank(raw), n);
     if (!json_has_escape(head))
         return head;
     size_t used = 0;

@@ -480,42 +480,41 @@ static void pitfall_20_no_text_of_a_body_is_kept(void **state)
         "{'system':[" BILLING(
             "") ",{'type':'text','text':'CANARY\\n# Environment\\n - Primary working "
                 "directory: /CANARY/CANARY\\n'}],'tools':[{'name':'Bash','description':'CANARY'}],"
-                "'messages':[" USER(
-                    "[" REMINDER(
-                        "The following skills are available for use\\n- a: "
-                        "CANARY\\nCANARY") "," REMINDER(CONTEXT
-                                                        "CANARY") "," REMINDER("Av"
-                                                                               "ai"
-                                                                               "la"
-                                                                               "bl"
-                                                                               "e "
-                                                                               "ag"
-                                                                               "en"
-                                                                               "t "
-                                                                               "ty"
-                                                                               "pe"
-                                                                               "s "
-                                                                               "fo"
-                                                                               "r "
-                                                                               "th"
-                                                                               "e "
-                                                                               "Ag"
-                                                                               "en"
-                                                                               "t "
-                                                                               "to"
-                                                                               "ol"
-                                                                               ":"
-                                                                               "\\"
-                                                                               "n-"
-                                                                               " C"
-                                                                               "AN"
-                                                                               "AR"
-                                                                               "Y") "," TEXT("CANAR"
-                                                                                             "Y") "," TEXT("<command-name>/x</command-name><command-args>CANARY</"
-                                                                                                           "command-args>") "]") "," ASSISTANT("[" TEXT("CANARY") "," USE("CANARY",
-                                                                                                                                                                          "Agent",
-                                                                                                                                                                          "{'prompt':'CANARY','description':'CANARY'}") "]") "," USER("[" RESULT("CANARY",
-                                                                                                                                                                                                                                                 "'CANARY'") "]") "],'metadata':{'user_id':'CANARY'}}",
+                "'messages':[" USER("[" REMINDER(
+                    "The following skills are available for use\\n- a: "
+                    "CANARY\\nCANARY") "," REMINDER(CONTEXT
+                                                    "CANARY") "," REMINDER("Av"
+                                                                           "ai"
+                                                                           "la"
+                                                                           "bl"
+                                                                           "e "
+                                                                           "ag"
+                                                                           "en"
+                                                                           "t "
+                                                                           "ty"
+                                                                           "pe"
+                                                                           "s "
+                                                                           "fo"
+                                                                           "r "
+                                                                           "th"
+                                                                           "e "
+                                                                           "Ag"
+                                                                           "en"
+                                                                           "t "
+                                                                           "to"
+                                                                           "ol"
+                                                                           ":"
+                                                                           "\\"
+                                                                           "n-"
+                                                                           " C"
+                                                                           "AN"
+                                                                           "AR"
+                                                                           "Y") "," TEXT("CANAR"
+                                                                                         "Y") "," TEXT("<command-name>/x</command-name><command-args>CANARY</"
+                                                                                                       "command-args>") "]") "," ASSISTANT("[" TEXT("CANARY") "," USE("CANARY",
+                                                                                                                                                                      "Agent",
+                                                                                                                                                                      "{'prompt':'CANARY','description':'CANARY'}") "]") "," USER("[" RESULT("CANARY",
+                                                                                                                                                                                                                                             "'CANARY'") "]") "],'metadata':{'user_id':'CANARY'}}",
         "{'content':[" USE("CANARY", "Bash", "{'command':'CANARY'}") "]}");
     for (uint32_t i = 0; i < symbols_count(r->symbols); i++)
         assert_true(str_find(symbols_text(r->symbols, i), STR("CANARY")) < 0);
