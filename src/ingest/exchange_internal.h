@@ -13,6 +13,7 @@
 #include "ingest/exchange.h"
 
 #include "base/hash.h"
+#include "model/offer.h"
 
 /* The kinds of JSON text that hashes tell apart. */
 enum seed {
@@ -169,7 +170,11 @@ struct exchange_reader {
 
     struct buf scratch, text;
     struct arena arena; /* while an offer is worked out */
-    struct json *json;  /* for inputs put together from pieces */
+    struct {
+        struct str names[OFFER_ITEMS], loaded[OFFER_TOOLS], servers[OFFER_SERVERS];
+        struct offer_item items[OFFER_ITEMS];
+    } room;            /* for the same; pages that no offer needs are never touched */
+    struct json *json; /* for inputs put together from pieces */
 };
 
 #define KEY_IS(key, literal)                                                                       \

@@ -4,8 +4,6 @@
  */
 #include "ingest/exchange_internal.h"
 
-#include "model/offer.h"
-
 #include <stdlib.h>
 
 struct making {
@@ -380,16 +378,13 @@ void make_offer(struct exchange_reader *r, struct offer_slot *slot)
 {
     if (r->tools_n == 0 && r->listings_n == 0)
         return;
-    struct making k = {.r = r, .slot = slot};
+    struct making k = {.r = r,
+                       .slot = slot,
+                       .names = r->room.names,
+                       .servers = r->room.servers,
+                       .items = r->room.items,
+                       .loaded = r->room.loaded};
     arena_reset(&r->arena);
-    k.names = arena_alloc(&r->arena, OFFER_ITEMS * sizeof *k.names);
-    k.loaded = arena_alloc(&r->arena, OFFER_TOOLS * sizeof *k.loaded);
-    k.servers = arena_alloc(&r->arena, OFFER_SERVERS * sizeof *k.servers);
-    k.items = arena_alloc(&r->arena, OFFER_ITEMS * sizeof *k.items);
-    if (!k.names || !k.loaded || !k.servers || !k.items) {
-        r->failed = true;
-        return;
-    }
     gather_tools(&k);
     for (uint32_t i = 0; i < r->listings_n; i++)
         each_line(&k, raw_decode(r, r->listings[i].text, &r->text), gather);

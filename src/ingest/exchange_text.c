@@ -131,20 +131,23 @@ static size_t size_with_care(struct str raw, size_t *at, size_t stop)
 }
 
 /*
- * Counting is done for pieces at once, in loops that compilers turn into vector code: where no
- * backslash is followed by another or by a `u`, each backslash is one escape of two bytes.
+ * Counting is done for pieces at once, in a loop that compilers turn into vector code of bytes (the
+ * counters are bytes, so a piece is shorter than 256): where no backslash is followed by another or
+ * by a `u`, each backslash is one escape of two bytes.
  */
 uint32_t raw_size(struct str raw)
 {
-    enum { PIECE = 1024 };
+    enum { PIECE = 192 };
     size_t size = 0;
     for (size_t at = 0; at < raw.n;) {
         size_t n = raw.n - at < PIECE ? raw.n - at : PIECE;
         const char *p = raw.p + at;
-        unsigned slashes = 0, hard = p[n - 1] == '\\';
+        uint8_t slashes = 0, hard = p[n - 1] == '\\';
         for (size_t i = 0; i + 1 < n; i++) {
-            slashes += p[i] == '\\';
-            hard |= (unsigned)(p[i] == '\\') & (unsigned)((p[i + 1] == '\\') | (p[i + 1] == 'u'));
+            uint8_t slash = p[i] == '\\';
+            uint8_t next = (uint8_t)((p[i + 1] == '\\') | (p[i + 1] == 'u'));
+            slashes = (uint8_t)(slashes + slash);
+            hard = (uint8_t)(hard | (slash & next));
         }
         if (hard) {
             size += size_with_care(raw, &at, at + n);
