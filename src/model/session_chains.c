@@ -356,32 +356,43 @@ static bool group_of(struct chains *c, const struct exchange *x, uint32_t *group
     return true;
 }
 
+/* The chain that went on from its compaction with a summary: a first message not seen before. */
+static uint32_t by_summary(struct chains *c, uint32_t group, uint32_t call)
+{
+    const struct exchange *x = exchange_of(c, call);
+    if (!(x->flags & EX_CONTINUED) || c->group[group].chains > 0)
+        return 0;
+    uint32_t *waiting = table_at(&c->waiting, x->system, 0), k = *waiting;
+    *waiting = 0;
+    if (k) {
+        chain_at(c, k)->continued++;
+        c->group[group].chains++;
+    }
+    return k;
+}
+
+/* A repetition comes before a prefix: of a request that has ids of tools in it there are no two, so
+ * that another chain, which may still be where this one was, is not the one that goes on. */
 static void place(struct chains *c, uint32_t group, uint32_t call)
 {
     const struct exchange *x = exchange_of(c, call);
+    bool aside = x->kind == CALL_COMPACTION || x->kind == CALL_UNKNOWN;
     uint32_t k = by_answer(c, group, call);
-    if (!k)
-        k = by_prefix(c, group, call);
-    if (!k && (x->kind == CALL_COMPACTION || x->kind == CALL_UNKNOWN))
-        k = by_neighbour(c, group, call);
-    if (k && (x->kind == CALL_COMPACTION || x->kind == CALL_UNKNOWN)) {
-        join(c, k, group, call);
-        return;
-    }
-    if (!k && (k = by_repetition(c, group, call))) {
+    if (!k && !aside && (k = by_repetition(c, group, call))) {
         join(c, k, group, call);
         put_in_reserve(c, state_of(c, group, x), call);
         return;
     }
-    if (!k && (x->flags & EX_CONTINUED) && c->group[group].chains == 0) {
-        uint32_t *waiting = table_at(&c->waiting, x->system, 0);
-        k = *waiting;
-        *waiting = 0;
-        if (k) {
-            chain_at(c, k)->continued++;
-            c->group[group].chains++;
-        }
+    if (!k)
+        k = by_prefix(c, group, call);
+    if (!k && aside)
+        k = by_neighbour(c, group, call);
+    if (k && aside) {
+        join(c, k, group, call);
+        return;
     }
+    if (!k)
+        k = by_summary(c, group, call);
     if (!k)
         k = begin(c, group, x);
     if (k)

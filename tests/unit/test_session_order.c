@@ -99,6 +99,68 @@ static void the_result_depends_on_the_set_of_calls_alone(void **state)
     }
 }
 
+/*
+ * Sub-agents started with the same words work side by side; `content` says which one a call is of.
+ * Some requests fail and are sent again. Where answers are seen even equal first requests find
+ * their own; without, the others do.
+ */
+static void work_side_by_side(struct made_calls *c, uint64_t agents, bool told, bool answers)
+{
+    struct talk main = {.message = {1}, .n = 1}, talk[USES_MAX];
+    uint64_t id = 1000, last[USES_MAX] = {0};
+    struct session_call *call = add_call(c, 0, CALL_MAIN, &main);
+    for (uint64_t i = 0; i < agents; i++) {
+        talk[i] = (struct talk){.message = {500}, .n = 1};
+        if (told)
+            makes(call, agent(i + 1, 9, 500));
+    }
+    for (int64_t at = 1; at < 90; at++) {
+        /* Each has two requests at least: all begin, then all go on, then any of them. */
+        uint64_t who = (uint64_t)at <= 2 * agents ? (uint64_t)(at - 1) % agents : any(agents);
+        struct talk *t = &talk[who];
+        bool fails = t->n > 1 && any(6) == 0;
+        if (t->n + 2 >= TALK_MAX)
+            continue;
+        call = add_call(c, at, CALL_SUBAGENT, t);
+        call->v.content = who;
+        if (last[who] && answers)
+            tells(call, result(tool(last[who], 1, 0), false));
+        call->v.flags = fails ? INV_ERROR : 0;
+        if (fails)
+            continue;
+        if (answers)
+            makes(call, tool(last[who] = id, 1, 0));
+        say(t, id++);
+        say(t, id++);
+    }
+}
+
+static void sub_agents_side_by_side_keep_to_their_own(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 300; round++) {
+        struct made_calls c = {0};
+        uint64_t agents = 1 + any(USES_MAX - 1), of[USES_MAX + 1] = {0};
+        bool told = round & 1, answers = round & 2, known[USES_MAX + 1] = {false};
+        work_side_by_side(&c, agents, told, answers);
+        const struct session *s = fold_one_of(&c);
+        assert_int_equal(s->threads_n, 1 + agents);
+        int64_t failed = 0;
+        for (size_t i = 1; i < s->calls_n; i++) {
+            const struct session_call *call = &s->calls[i];
+            failed += call->v.flags & INV_ERROR;
+            if (!answers && call->v.exchange->messages == 1)
+                continue;
+            assert_true(!known[call->thread] || of[call->thread] == call->v.content);
+            of[call->thread] = call->v.content;
+            known[call->thread] = true;
+        }
+        for (size_t i = 1; told && i < s->threads_n; i++)
+            assert_int_equal(s->threads[i].parent, 0);
+        assert_true(s->retries <= failed); /* the last failure may not have been tried again */
+    }
+}
+
 enum hostile { SAME_REQUEST, SAME_FIRST, ALL_DIFFERENT, SAME_STATE, TWINS, HOSTILES };
 
 /* The i-th of very many calls that were made to be slow. */
@@ -174,6 +236,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_result_depends_on_the_set_of_calls_alone),
+        cmocka_unit_test(sub_agents_side_by_side_keep_to_their_own),
         cmocka_unit_test(a_million_calls_in_one_session_take_linear_time),
     };
     return cmocka_run_group_tests(tests, NULL, forget_calls);
