@@ -5,7 +5,7 @@
 #include "sim/dev_internal.h"
 
 #include "sim/chat.h"
-#include "sim/record.h"
+#include "sim/words.h"
 
 #include <stdlib.h>
 
@@ -13,6 +13,7 @@ enum {
     DAY_S = 86400,
     COMPACTION_TOKENS = 1600, /* of the instruction */
     CONTEXT_LIMIT = 150000,
+    FIRST_SERIAL = 1000,
 };
 
 /* When work begins on the first working day at or after a time. */
@@ -27,7 +28,51 @@ static int64_t next_morning(struct dev *d, const struct org *org, int64_t after_
     start += rng_below(&d->rng, d->machine ? 12 * 3600 : 3 * 3600);
     d->day_end_s = start + 9 * 3600;
     d->sessions_left = rng_skewed(&d->rng, 2, 8);
+    if (d->caller < 6 && d->sessions_left < 4) /* they have something to show */
+        d->sessions_left = 4;
     return start;
+}
+
+/* Which scenes the first people play in their first sessions; the others live as they like. */
+enum { SCENES = 3, PLAYERS = 6 };
+static const uint32_t scenes[SCENES][PLAYERS] = {
+    {SCENE_AGENTS | SCENE_MCP | SCENE_ERRORS, SCENE_COMPACT | SCENE_MIDTURN | SCENE_MCP, 0,
+     SCENE_RETRIES | SCENE_SKILL, 0, SCENE_RUNAWAY},
+    {SCENE_RESUMED | SCENE_MCP | SCENE_SKILL, SCENE_OVERSIZED | SCENE_COMMANDS, 0,
+     SCENE_COLD | SCENE_AGENTS, 0, SCENE_CONTINUED | SCENE_MCP},
+    {SCENE_CONTINUED | SCENE_COMMANDS, SCENE_COLD | SCENE_SKILL | SCENE_ERRORS, 0,
+     SCENE_COMPACT | SCENE_MIDTURN, 0, SCENE_RETRIES | SCENE_AGENTS},
+};
+
+static void begin_texts(const struct sim *s, struct dev *d)
+{
+    bool converse = d->harness != CLAUDE_CODE;
+    talk_init(&d->main.talk, s->text, converse);
+    for (int i = 0; i < SUBS; i++) {
+        talk_init(&d->sub[i].talk, s->text, converse);
+        d->sub[i].active = false;
+    }
+    talk_init(&d->side, s->text, converse);
+    for (int i = 0; i < PLAN_TOOLS; i++)
+        buf_init(&d->brief[i], 1 << 20);
+}
+
+static void end_texts(struct dev *d)
+{
+    talk_fini(&d->main.talk);
+    for (int i = 0; i < SUBS; i++)
+        talk_fini(&d->sub[i].talk);
+    talk_fini(&d->side);
+    for (int i = 0; i < PLAN_TOOLS; i++)
+        buf_fini(&d->brief[i]);
+}
+
+static bool texts_ok(const struct dev *d)
+{
+    bool ok = talk_ok(&d->main.talk) && talk_ok(&d->side);
+    for (int i = 0; i < SUBS; i++)
+        ok = ok && talk_ok(&d->sub[i].talk);
+    return ok;
 }
 
 enum status dev_new(struct sim *s, uint32_t caller, struct dev **out, int64_t *first_ms)
@@ -39,16 +84,14 @@ enum status dev_new(struct sim *s, uint32_t caller, struct dev **out, int64_t *f
     d->caller = d->as = caller;
     d->harness = (enum harness)c->what;
     d->machine = c->kind == CALLER_CI;
+    d->serial = FIRST_SERIAL;
     rng_seed(&d->rng, (uint64_t)s->options.seed, UINT64_C(0x10000000) + caller);
     rng_seed(&d->words, (uint64_t)s->options.seed, UINT64_C(0x20000000) + caller);
-    claude_setup(&d->setup, &d->rng, d->machine);
+    claude_setup(&d->setup, &d->rng, caller, d->machine);
     d->policy = d->setup.one_hour ? CACHE_1H : rng_one_in(&d->rng, 8) ? CACHE_MIXED : CACHE_5M;
-    bool converse = d->harness != CLAUDE_CODE;
-    if (converse)
+    if (d->harness != CLAUDE_CODE)
         d->policy = CACHE_5M;
-    talk_init(&d->main.talk, s->text, converse);
-    talk_init(&d->sub.talk, s->text, converse);
-    buf_init(&d->brief, 1 << 20);
+    begin_texts(s, d);
     int64_t first_s = next_morning(d, &s->org, s->start_s);
     *first_ms = first_s * 1000;
     *out = d;
@@ -59,44 +102,131 @@ void dev_free(struct dev *d)
 {
     if (!d)
         return;
-    talk_fini(&d->main.talk);
-    talk_fini(&d->sub.talk);
-    buf_fini(&d->brief);
+    note_end(d->note);
+    end_texts(d);
     free(d);
 }
 
 /* Texts of a finished session are given back: thousands of people are idle at any time. */
-static void drop_texts(const struct sim *s, struct dev *d)
+static void end_session(const struct sim *s, struct dev *d)
 {
-    bool converse = d->harness != CLAUDE_CODE;
-    talk_fini(&d->main.talk);
-    talk_fini(&d->sub.talk);
-    talk_init(&d->main.talk, s->text, converse);
-    talk_init(&d->sub.talk, s->text, converse);
+    note_end(d->note);
+    d->note = NULL;
+    end_texts(d);
+    begin_texts(s, d);
+}
+
+/* Those who use other harnesses try one after the other, the first ones a new one each time. */
+static enum harness pick_harness(const struct sim *s, const struct dev *d)
+{
+    uint32_t what = s->org.callers[d->caller].what;
+    if (what < CHAT_FIRST || what > CHAT_PEOPLE)
+        return (enum harness)what;
+    uint32_t shift =
+        d->caller < PLAYERS ? d->sessions_n + (d->caller == 4 ? 3 : 0) : d->sessions_n / 8;
+    return (enum harness)(CHAT_FIRST +
+                          (what - CHAT_FIRST + shift) % (CHAT_PEOPLE - CHAT_FIRST + 1));
+}
+
+/* As whom, and what must happen. */
+static void cast(const struct sim *s, struct dev *d)
+{
+    const struct caller *c = &s->org.callers[d->caller];
+    bool other = rng_one_in(&d->rng, 4);
+    if (d->caller < PLAYERS && d->sessions_n < SCENES + 1)
+        other = d->sessions_n == 2;
+    d->as = c->second && other ? c->second : d->caller;
+    d->scene = d->pending = 0;
+    if (d->as == d->caller && d->caller < PLAYERS && d->harness == CLAUDE_CODE &&
+        d->scenes_n < SCENES)
+        d->scene = d->pending = scenes[d->scenes_n++][d->caller];
+}
+
+/* How long the session will be. */
+static void measure(struct dev *d)
+{
+    struct rng *r = &d->rng;
+    d->prompts_left = rng_skewed(r, 1, 18);
+    d->calls_left = rng_skewed(r, 1, 20);
+    d->limit = rng_one_in(r, 6) ? 55000 : CONTEXT_LIMIT;
+    if (d->harness == AIDER)
+        d->calls_left = 1;
+    if (d->caller < PLAYERS && d->harness != CLAUDE_CODE)
+        d->prompts_left = rng_between(r, 2, 5);
+    if (!d->scene)
+        return;
+    d->limit = CONTEXT_LIMIT;
+    d->prompts_left = dev_has(d, SCENE_COMMANDS) ? 8 : rng_between(r, 3, 5);
+    d->calls_left = rng_between(r, 8, 12);
+    if (dev_has(d, SCENE_RUNAWAY)) {
+        d->prompts_left = 1;
+        d->calls_left = 50;
+    }
+}
+
+static void begin_note(struct sim *s, struct dev *d)
+{
+    const struct caller *c = &s->org.callers[d->as];
+    bool inferred = d->harness != CLAUDE_CODE && d->harness != AGENTCORE;
+    d->offered = false;
+    if (c->no_bodies)
+        return;
+    d->note = note_new(s->book, c->arn, inferred ? NULL : d->session);
+    for (uint32_t i = 0; d->harness == CLAUDE_CODE && i < d->setup.servers_n; i++)
+        note_server(d->note, i, words_at(&WORDS_MCP_SERVER, d->setup.server[i]));
+    d->main.noted = note_thread(d->note, CALL_MAIN, NOTE_NONE, "");
+}
+
+static void begin_new(struct sim *s, struct dev *d)
+{
+    enum harness harness = pick_harness(s, d);
+    if (harness != d->harness) {
+        d->harness = harness;
+        end_session(s, d);
+    }
+    s->sessions++;
+    cast(s, d);
+    d->sessions_n++;
+    const struct desk *desk = &s->org.desk[s->org.callers[d->as].desk];
+    d->model = rng_one_in(&d->rng, 3) ? desk->sonnet : desk->opus;
+    rng_uuid(&d->rng, d->session);
+    struct str arn = s->org.callers[d->as].arn;
+    if (d->harness == AGENTCORE) /* its name ends with the session's id */
+        memcpy(d->session, arn.p + arn.n - (UUID_TEXT - 1), UUID_TEXT - 1);
+    measure(d);
+    d->interrupted = d->connected = false;
+    d->steps = d->tries = d->typed = 0;
+    d->loaded = 0;
+    d->next_server = NO_SERVER;
+    begin_note(s, d);
+    dev_begin_thread(s, d, &d->main, THREAD_MAIN);
+    if (dev_has(d, SCENE_COMPACT))
+        d->limit = d->main.prefix + d->main.history + 9000;
 }
 
 static void begin_session(struct sim *s, struct dev *d)
 {
-    const struct caller *c = &s->org.callers[d->caller];
-    struct rng *r = &d->rng;
-    s->sessions++;
-    d->sessions_left--;
-    d->as = c->second && rng_one_in(r, 4) ? c->second : d->caller;
-    const struct desk *desk = &s->org.desk[s->org.callers[d->as].desk];
-    d->model = rng_one_in(r, 3) ? desk->sonnet : desk->opus;
-    record_uuid(r, d->session);
-    d->prompts_left = rng_skewed(r, 1, 18);
-    d->calls_left = rng_skewed(r, 1, 20);
-    d->sub_left = 0;
-    d->limit = rng_one_in(r, 6) ? 55000 : CONTEXT_LIMIT;
-    d->interrupted = false;
-    dev_begin_thread(s, d, &d->main, THREAD_MAIN);
+    d->sessions_left -= d->sessions_left > 0;
+    bool again = d->kept;
+    d->kept = false;
+    if (again) {
+        d->prompts_left = rng_skewed(&d->rng, 1, 6);
+        d->calls_left = rng_skewed(&d->rng, 1, 12);
+        d->scene = d->pending = 0;
+    } else {
+        begin_new(s, d);
+    }
+    bool earlier = dev_has(d, SCENE_RESUMED) && !again;
+    if (earlier)
+        dev_earlier(s, d);
     dev_prompt(s, d);
     if (d->harness != CLAUDE_CODE) {
         d->phase = PHASE_MAIN;
         return;
     }
-    d->probes_left = rng_between(r, 2, 3);
+    /* Print mode makes no title. */
+    d->titled = again || earlier || d->setup.entrypoint[0] != 'c';
+    d->probes_left = rng_between(&d->rng, 2, 3);
     d->phase = PHASE_PROBE;
 }
 
@@ -111,6 +241,8 @@ static enum status probe(struct sim *s, struct dev *d, int64_t now_ms, int64_t *
     c.input = 8;
     c.output = 1;
     bool refused = rng_one_in(&d->rng, 12);
+    c.body = !refused && !s->org.callers[d->as].no_bodies;
+    c.kind = c.body ? CALL_PROBE : CALL_UNKNOWN;
     if (refused) {
         c.error = FAIL_ACCESS;
         c.no_counts = true;
@@ -124,11 +256,20 @@ static enum status probe(struct sim *s, struct dev *d, int64_t now_ms, int64_t *
     }
     *gap_ms = 40;
     if (d->probes_left == 0) {
-        /* Print mode makes no title. */
-        d->phase = d->setup.entrypoint[0] == 'c' ? PHASE_TITLE : PHASE_MAIN;
+        d->phase = d->titled ? PHASE_MAIN : PHASE_TITLE;
         *gap_ms = rng_between(&d->rng, 900, 9000);
     }
     return sim_emit(s, &c);
+}
+
+/* Request and answer of a call outside the threads. */
+static void write_alone(struct sim *s, struct dev *d, struct call *c, size_t bytes)
+{
+    c->in_n = talk_request(&d->side, c->in);
+    answer_begin(&s->answer, &d->words, c, s->org.models[c->model].body_name);
+    answer_text(&s->answer, bytes);
+    answer_end(&s->answer, c, "end_turn", -1);
+    c->out = buf_view(&s->answer.out);
 }
 
 static enum status title(struct sim *s, struct dev *d, int64_t now_ms, int64_t *gap_ms)
@@ -139,23 +280,42 @@ static enum status title(struct sim *s, struct dev *d, int64_t now_ms, int64_t *
     c.input = 380 + rng_skewed(&d->rng, 10, 300);
     c.output = rng_between(&d->rng, 8, 24);
     if (s->text) {
-        struct talk *t = &d->sub.talk;
+        struct talk *t = &d->side;
         talk_clear(t);
         claude_head(s, t, &d->words, &d->setup, THREAD_TITLE, 0, d->session);
         talk_open_text(t);
-        buf_str(&t->last, STR("<session>\\n"));
+        buf_printf(&t->last, "<session>\\n%llu ", (unsigned long long)++d->serial);
         sim_text(s, &d->words, TEXT_PROSE, 60, &t->last);
         buf_str(&t->last, STR("\\n</session>"));
-        talk_close_text(t);
-        c.in_n = talk_request(t, c.in);
-        answer_begin(&s->answer, &d->words, &c, s->org.models[c.model].body_name);
-        answer_text(&s->answer, 60);
-        answer_end(&s->answer, &c, "end_turn", -1);
-        c.out = buf_view(&s->answer.out);
+        talk_close_text(t, PART_USER);
+        write_alone(s, d, &c, 60);
     }
     d->phase = PHASE_MAIN;
     *gap_ms = 150;
-    return sim_emit(s, &c);
+    return dev_emit_alone(s, d, "title", &c);
+}
+
+/* Is this command line safe: asked by older clients, of the small model. */
+static enum status safety(struct sim *s, struct dev *d, int64_t now_ms, int64_t *gap_ms)
+{
+    struct call c = dev_call(s, d, now_ms, dev_small_model(s, d, now_ms / 1000));
+    c.op = OP_INVOKE_STREAM;
+    c.split_in_body = c.model_in_body = true;
+    c.input = 900 + rng_skewed(&d->rng, 10, 200);
+    c.output = rng_between(&d->rng, 4, 12);
+    if (s->text) {
+        struct talk *t = &d->side;
+        talk_clear(t);
+        claude_head(s, t, &d->words, &d->setup, THREAD_SAFETY, 0, d->session);
+        talk_open_text(t);
+        buf_printf(&t->last, "Command %llu: ", (unsigned long long)++d->serial);
+        sim_text(s, &d->words, TEXT_CODE, 30, &t->last);
+        talk_close_text(t, PART_USER);
+        write_alone(s, d, &c, 20);
+    }
+    d->phase = PHASE_MAIN;
+    *gap_ms = 700;
+    return dev_emit_alone(s, d, "bash", &c);
 }
 
 /* The same request once more with an instruction behind the user's last words; afterwards the
@@ -175,23 +335,30 @@ static enum status compact(struct sim *s, struct dev *d, int64_t now_ms, int64_t
                 STR("CRITICAL: Respond with TEXT ONLY.\\n\\nYour task is to create a "
                     "detailed summary "));
         sim_text(s, &d->words, TEXT_PROSE, COMPACTION_TOKENS, &th->talk.last);
-        talk_close_text(&th->talk);
+        talk_close_text(&th->talk, PART_REMINDERS);
         c.in_n = talk_request(&th->talk, c.in);
         answer_begin(&s->answer, &d->words, &c, s->org.models[c.model].body_name);
         answer_text(&s->answer, sim_bytes(s, summary));
         answer_end(&s->answer, &c, "end_turn", -1);
         c.out = buf_view(&s->answer.out);
     }
-    TRY(sim_emit(s, &c));
+    c.body = true;
+    th->attempts = 0;
+    TRY(dev_emit(s, d, th, CALL_COMPACTION, &c));
     int64_t touched = th->touched_s;
     dev_begin_thread(s, d, th, THREAD_MAIN);
+    th->continued = true;
+    if (dev_has(d, SCENE_COMPACT)) /* once is enough */
+        d->limit = CONTEXT_LIMIT;
     th->cached = th->prefix; /* system and tools have not changed */
     th->touched_s = touched;
     talk_open_text(&th->talk);
     if (s->text)
         buf_str(&th->talk.last, STR("This session is being continued from an earlier one. "));
+    if (s->text)
+        buf_printf(&th->talk.last, "%llu ", (unsigned long long)++d->serial);
     sim_text(s, &d->words, TEXT_PROSE, summary, &th->talk.last);
-    talk_close_text(&th->talk);
+    talk_close_text(&th->talk, PART_HISTORY);
     th->history += summary;
     d->phase = PHASE_MAIN;
     *gap_ms = 4000 + (int64_t)summary * 14;
@@ -207,15 +374,53 @@ static enum status compact(struct sim *s, struct dev *d, int64_t now_ms, int64_t
 static int64_t think_ms(struct dev *d)
 {
     uint32_t most_s = rng_one_in(&d->rng, 9) ? 5400 : 700;
-    return rng_skewed(&d->rng, 15, most_s) * INT64_C(1000);
+    uint32_t think_s = rng_skewed(&d->rng, 15, most_s);
+    if (dev_has(d, SCENE_COLD) && d->prompts_left < 3)
+        think_s = 4000 + rng_below(&d->rng, 600);
+    else if (d->scene)
+        think_s = 15 + think_s % 200;
+    return think_s * INT64_C(1000);
 }
 
-static enum status sub_turn(struct sim *s, struct dev *d, int64_t now_ms, int64_t *gap_ms)
+/* The sub-agent whose turn it is: they take turns, and wait for those they started. */
+static struct thread *next_sub(struct dev *d)
+{
+    bool waits[SUBS] = {false};
+    for (int i = 0; i < SUBS; i++)
+        if (d->sub[i].active && d->sub[i].parent != NOBODY)
+            waits[d->sub[i].parent] = true;
+    for (int k = 1; k <= SUBS; k++) {
+        int i = (d->turn_of + k) % SUBS;
+        if (!d->sub[i].active || waits[i])
+            continue;
+        d->turn_of = i;
+        return &d->sub[i];
+    }
+    return NULL;
+}
+
+static enum status sub_turn(struct sim *s, struct dev *d, struct thread *th, int64_t now_ms,
+                            int64_t *gap_ms)
 {
     bool failed;
-    TRY(dev_turn(s, d, &d->sub, d->sub_left == 1, now_ms, &failed, gap_ms));
-    d->sub_left -= !failed;
+    TRY(dev_turn(s, d, th, th->left == 1, now_ms, &failed, gap_ms));
+    th->left -= !failed;
+    th->active = th->left > 0;
     return OK;
+}
+
+/* The session is over, for today or for good. */
+static void leave(struct sim *s, struct dev *d, int64_t *gap_ms)
+{
+    d->phase = PHASE_AWAY;
+    *gap_ms += rng_skewed(&d->rng, 120, 9000) * INT64_C(1000);
+    bool overnight = dev_has(d, SCENE_CONTINUED);
+    d->kept = d->harness == CLAUDE_CODE && (rng_one_in(&d->rng, 15) || overnight) &&
+              d->main.prefix + d->main.history + 10000 < d->limit;
+    if (overnight)
+        d->sessions_left = 0;
+    if (!d->kept)
+        end_session(s, d);
 }
 
 static enum status main_turn(struct sim *s, struct dev *d, int64_t now_ms, int64_t *gap_ms)
@@ -226,46 +431,60 @@ static enum status main_turn(struct sim *s, struct dev *d, int64_t now_ms, int64
         d->prompts_left = 1;
         last = true;
     }
-    if (full && !last && d->harness == CLAUDE_CODE) {
+    /* What the user has just typed is sent first. */
+    if (full && !last && d->harness == CLAUDE_CODE && d->main.prompts == 0 &&
+        d->main.attempts == 0 && d->main.answered) {
         d->phase = PHASE_COMPACT;
         *gap_ms = 500;
         return OK;
     }
     /* Compaction leaves the newest answer out, so that answer is not settled. */
-    d->interrupted = full && last && d->prompts_left > 1;
+    d->interrupted = full && last && d->prompts_left > 1 && d->harness == CLAUDE_CODE;
     TRY(dev_turn(s, d, &d->main, last, now_ms, &failed, gap_ms));
     if (failed) {
         d->interrupted = false;
         return OK;
     }
     d->calls_left -= d->calls_left > 0;
-    if (!last)
+    if (!last) {
+        bool bash = d->setup.plain && d->harness == CLAUDE_CODE && rng_one_in(&d->rng, 6);
+        d->phase = bash ? PHASE_SAFETY : PHASE_MAIN;
         return OK;
-    d->calls_left = rng_skewed(&d->rng, 1, 20);
-    if (--d->prompts_left == 0) {
-        d->phase = PHASE_AWAY;
-        drop_texts(s, d);
-        *gap_ms += rng_skewed(&d->rng, 120, 9000) * INT64_C(1000);
-    } else if (d->interrupted) {
-        d->phase = PHASE_COMPACT;
-        *gap_ms += think_ms(d);
-    } else {
-        dev_prompt(s, d);
-        *gap_ms += think_ms(d);
     }
+    d->calls_left = d->harness == AIDER ? 1 : rng_skewed(&d->rng, d->scene ? 2 : 1, 20);
+    if (--d->prompts_left == 0) {
+        leave(s, d, gap_ms);
+        return OK;
+    }
+    if (d->interrupted)
+        d->phase = PHASE_COMPACT;
+    else
+        dev_prompt(s, d);
+    *gap_ms += think_ms(d);
     return OK;
+}
+
+/* False when nobody begins anything before *next_ms. */
+static bool arrive(struct sim *s, struct dev *d, int64_t now_ms, int64_t *next_ms)
+{
+    if (d->harness == AGENTCORE && d->sessions_n) { /* one conversation is all */
+        *next_ms = INT64_MAX / 2;
+        return false;
+    }
+    if (d->sessions_left == 0 || now_ms / 1000 > d->day_end_s) {
+        *next_ms = next_morning(d, &s->org, now_ms / 1000) * 1000;
+        return false;
+    }
+    begin_session(s, d);
+    return true;
 }
 
 enum status dev_step(struct sim *s, struct dev *d, int64_t now_ms, int64_t *next_ms)
 {
     int64_t gap_ms = 0;
-    if (d->phase == PHASE_AWAY) {
-        if (d->sessions_left == 0 || now_ms / 1000 > d->day_end_s) {
-            *next_ms = next_morning(d, &s->org, now_ms / 1000) * 1000;
-            return OK;
-        }
-        begin_session(s, d);
-    }
+    if (d->phase == PHASE_AWAY && !arrive(s, d, now_ms, next_ms))
+        return OK;
+    struct thread *sub = d->phase == PHASE_MAIN ? next_sub(d) : NULL;
     switch (d->phase) {
     case PHASE_AWAY:
         break;
@@ -275,14 +494,17 @@ enum status dev_step(struct sim *s, struct dev *d, int64_t now_ms, int64_t *next
     case PHASE_TITLE:
         TRY(title(s, d, now_ms, &gap_ms));
         break;
+    case PHASE_SAFETY:
+        TRY(safety(s, d, now_ms, &gap_ms));
+        break;
     case PHASE_MAIN:
-        TRY(d->sub_left ? sub_turn(s, d, now_ms, &gap_ms) : main_turn(s, d, now_ms, &gap_ms));
+        TRY(sub ? sub_turn(s, d, sub, now_ms, &gap_ms) : main_turn(s, d, now_ms, &gap_ms));
         break;
     case PHASE_COMPACT:
         TRY(compact(s, d, now_ms, &gap_ms));
         break;
     }
-    if (!talk_ok(&d->main.talk) || !talk_ok(&d->sub.talk))
+    if (!texts_ok(d))
         return err_nomem(s->err);
     *next_ms = now_ms + gap_ms;
     return OK;

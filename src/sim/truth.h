@@ -7,6 +7,7 @@
 #define ASSAY_SIM_TRUTH_H
 
 #include "base/buf.h"
+#include "sim/book.h"
 #include "sim/call.h"
 #include "sim/org.h"
 
@@ -39,6 +40,8 @@ struct seen {
 
 void truth_init(struct truth *t, const struct org *org, int64_t start_day);
 void truth_fini(struct truth *t);
+/* A call as a reader counts it. */
+struct tally tally_of(const struct call *c, struct seen seen);
 /* A distinct invocation. False when memory is short. */
 bool truth_add(struct truth *t, const struct call *c, struct seen seen);
 
@@ -48,6 +51,7 @@ struct truth_about {
     const char *bodies;
     int64_t files, json_bytes, gzip_bytes;
     int64_t sessions, prompts;
+    const struct book *book;
 };
 
 enum status truth_write(const struct truth *t, const struct truth_about *about, const char *path,
