@@ -38,9 +38,9 @@ enum { SCENES = 3, PLAYERS = 6 };
 static const uint32_t scenes[SCENES][PLAYERS] = {
     {SCENE_AGENTS | SCENE_MCP | SCENE_ERRORS, SCENE_COMPACT | SCENE_MIDTURN | SCENE_MCP, 0,
      SCENE_RETRIES | SCENE_SKILL, 0, SCENE_RUNAWAY},
-    {SCENE_RESUMED | SCENE_MCP | SCENE_SKILL, SCENE_OVERSIZED | SCENE_COMMANDS, 0,
+    {SCENE_RESUMED | SCENE_MCP | SCENE_SKILL, SCENE_COMMANDS | SCENE_ERRORS, 0,
      SCENE_COLD | SCENE_AGENTS, 0, SCENE_CONTINUED | SCENE_MCP},
-    {SCENE_CONTINUED | SCENE_COMMANDS, SCENE_COLD | SCENE_SKILL | SCENE_ERRORS, 0,
+    {SCENE_CONTINUED | SCENE_COMMANDS, SCENE_COLD | SCENE_SKILL | SCENE_OVERSIZED, 0,
      SCENE_COMPACT | SCENE_MIDTURN, 0, SCENE_RETRIES | SCENE_AGENTS},
 };
 
@@ -158,6 +158,10 @@ static void measure(struct dev *d)
     d->limit = CONTEXT_LIMIT;
     d->prompts_left = dev_has(d, SCENE_COMMANDS) ? 8 : rng_between(r, 3, 5);
     d->calls_left = rng_between(r, 8, 12);
+    if (dev_has(d, SCENE_OVERSIZED)) {
+        d->prompts_left = 3;
+        d->calls_left = 3;
+    }
     if (dev_has(d, SCENE_RUNAWAY)) {
         d->prompts_left = 1;
         d->calls_left = 50;
@@ -451,7 +455,10 @@ static enum status main_turn(struct sim *s, struct dev *d, int64_t now_ms, int64
         d->phase = bash ? PHASE_SAFETY : PHASE_MAIN;
         return OK;
     }
-    d->calls_left = d->harness == AIDER ? 1 : rng_skewed(&d->rng, d->scene ? 2 : 1, 20);
+    d->calls_left = d->harness == AIDER ? 1
+                    : dev_has(d, SCENE_OVERSIZED)
+                        ? 2
+                        : rng_skewed(&d->rng, d->scene ? 2 : 1, d->scene ? 10 : 20);
     if (--d->prompts_left == 0) {
         leave(s, d, gap_ms);
         return OK;
