@@ -164,6 +164,17 @@ def size_figures(found, truth):
               (row["schema_bytes"], row["name_bytes"], row["note_bytes"]), row["server"])
 
 
+def callers(truth):
+    """A small organization has one of each kind."""
+    users = " ".join(truth["by_user"])
+    for part in ("arn:aws-us-gov:", "/BedrockAgentCore-", ":assumed-role/llm-gateway/",
+                 "AWSReservedSSO_", "bedrock-oidc"):
+        assert part in users, f"no {part} in {users}"
+    assert "us-gov-west-1" in truth["by_region"], truth["by_region"].keys()
+    coverage = truth["coverage"]
+    assert coverage["with_request"] < coverage["invocations"], coverage
+
+
 def main():
     tap = Tap()
     for where in ("inline", "s3", "none"):
@@ -173,6 +184,7 @@ def main():
     with temporary() as base:
         truth = simulate(base, *FEW)
         found = bodies.sessions(bodies.records_of(base + "/AWSLogs"))
+        tap.case("every kind of caller is there", callers, truth)
         tap.case("sessions are as the truth says", session_figures, found, truth)
         tap.case("tools are called as the truth says", tool_figures, found, truth)
         tap.case("requests are made of what the truth says", size_figures, found, truth)
