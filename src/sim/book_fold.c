@@ -159,34 +159,55 @@ void note_fold(struct note *n, struct note_sum *sum)
     count_tools(n, sum);
 }
 
-/* Each tool of a session once: its row gets the session and the user. */
-static void join_uses(struct note *n)
+/* A tool's row gets the session, and the user when he is new to it. */
+static void join_session(struct note *n, struct book_row *row)
 {
     struct book *b = n->book;
+    uint64_t at = (uint64_t)(row - (struct book_row *)b->tools.rows.v);
+    struct book_row *user = book_row(b, &b->users, at << 32 | n->user);
+    row->sessions++;
+    if (user && user->calls++ == 0)
+        row->users++;
+}
+
+/* `here` knows which tools were in this session before. */
+static void join_use(struct note *n, struct book_table *here, const struct noted_use *u)
+{
+    struct book *b = n->book;
+    uint64_t key = (uint64_t)u->kind << 60 | (uint64_t)u->server << 30 | u->name;
+    struct book_row *row = book_row(b, &b->tools, key), *mine = book_row(b, here, key);
+    if (!row || !mine)
+        return;
+    row->kind = u->kind;
+    row->server = u->server;
+    row->name = u->name;
+    row->calls++;
+    row->errors += u->error;
+    if (mine->calls++ == 0)
+        join_session(n, row);
+}
+
+static void join_uses(struct note *n)
+{
     struct book_table here = {0};
     const struct noted_use *uses = n->uses.v;
-    for (uint32_t i = 0; i < n->uses.n; i++) {
-        const struct noted_use *u = &uses[i];
-        uint64_t key = (uint64_t)u->kind << 60 | (uint64_t)u->server << 30 | u->name;
-        struct book_row *row = book_row(b, &b->tools, key), *mine = book_row(b, &here, key);
-        if (!row || !mine)
-            break;
-        row->kind = u->kind;
-        row->server = u->server;
-        row->name = u->name;
-        row->calls++;
-        row->errors += u->error;
-        if (mine->calls++)
-            continue;
-        row->sessions++;
-        uint64_t at = (uint64_t)(row - (struct book_row *)b->tools.rows.v);
-        struct book_row *user = book_row(b, &b->users, at << 32 | n->user);
-        if (user && user->calls++ == 0)
-            row->users++;
-    }
+    const struct noted_offer *commands = n->commands.v;
+    for (uint32_t i = 0; i < n->uses.n; i++)
+        join_use(n, &here, &uses[i]);
+    for (uint32_t i = 0; i < n->commands.n; i++)
+        join_use(n, &here, &(struct noted_use){.kind = TOOL_COMMAND, .name = commands[i].name});
     free(here.rows.v);
     free(here.key);
     free(here.at);
+}
+
+static bool is_offered(const struct note *n, enum tool_kind kind, uint32_t name)
+{
+    const struct noted_offer *offers = n->offers.v;
+    for (uint32_t i = 0; i < n->offers.n; i++)
+        if (offers[i].kind == kind && offers[i].name == name)
+            return true;
+    return false;
 }
 
 static void join_servers(struct note *n)
@@ -198,10 +219,7 @@ static void join_servers(struct note *n)
         struct book_row *row = server->name ? book_row(b, &b->servers, server->name) : NULL;
         if (!row)
             continue;
-        bool offered = false, used = false;
-        const struct noted_offer *offers = n->offers.v;
-        for (uint32_t i = 0; i < n->offers.n; i++)
-            offered |= offers[i].kind == TOOL_MCP && offers[i].name == server->name;
+        bool used = false;
         for (uint32_t i = 0; i < n->uses.n; i++) {
             bool mine = uses[i].kind == TOOL_MCP && uses[i].server == server->name;
             row->calls += mine;
@@ -209,7 +227,7 @@ static void join_servers(struct note *n)
             used |= mine;
         }
         row->name = server->name;
-        row->offered += offered;
+        row->offered += is_offered(n, TOOL_MCP, server->name);
         row->sessions += used;
         row->schema += server->schema;
         row->names += server->names;
@@ -217,49 +235,35 @@ static void join_servers(struct note *n)
     }
 }
 
+static void join_offer(struct note *n, struct book_row *row, const struct noted_offer *offer)
+{
+    const struct noted_use *uses = n->uses.v;
+    const struct noted_offer *commands = n->commands.v;
+    const struct noted_thread *threads = n->threads.v;
+    int64_t before = row->calls + row->commands;
+    row->name = offer->name;
+    row->offered++;
+    for (uint32_t k = 0; k < n->uses.n; k++)
+        row->calls += uses[k].kind == offer->kind && uses[k].name == row->name;
+    for (uint32_t k = 0; offer->kind == TOOL_SKILL && k < n->commands.n; k++)
+        row->commands += commands[k].name == row->name;
+    for (uint32_t k = 0; offer->kind == TOOL_AGENT && k < n->threads.n; k++)
+        row->threads +=
+            threads[k].kind == CALL_SUBAGENT && threads[k].calls && threads[k].name == row->name;
+    row->sessions += row->calls + row->commands > before;
+}
+
 static void join_offers(struct note *n)
 {
     struct book *b = n->book;
-    const struct noted_offer *offers = n->offers.v, *commands = n->commands.v;
-    const struct noted_use *uses = n->uses.v;
-    const struct noted_thread *threads = n->threads.v;
+    const struct noted_offer *offers = n->offers.v;
     for (uint32_t i = 0; i < n->offers.n; i++) {
         struct book_table *t = offers[i].kind == TOOL_SKILL   ? &b->skills
                                : offers[i].kind == TOOL_AGENT ? &b->agents
                                                               : NULL;
         struct book_row *row = t ? book_row(b, t, offers[i].name) : NULL;
-        if (!row)
-            continue;
-        int64_t before = row->calls + row->commands;
-        row->name = offers[i].name;
-        row->offered++;
-        for (uint32_t k = 0; k < n->uses.n; k++)
-            row->calls += uses[k].kind == offers[i].kind && uses[k].name == row->name;
-        for (uint32_t k = 0; offers[i].kind == TOOL_SKILL && k < n->commands.n; k++)
-            row->commands += commands[k].name == row->name;
-        for (uint32_t k = 0; offers[i].kind == TOOL_AGENT && k < n->threads.n; k++)
-            row->threads += threads[k].kind == CALL_SUBAGENT && threads[k].calls &&
-                            threads[k].name == row->name;
-        row->sessions += row->calls + row->commands > before;
-    }
-    for (uint32_t i = 0; i < n->commands.n; i++) {
-        uint64_t key = (uint64_t)TOOL_COMMAND << 60 | commands[i].name;
-        struct book_row *row = book_row(b, &b->tools, key);
-        if (!row)
-            return;
-        row->kind = TOOL_COMMAND;
-        row->name = commands[i].name;
-        row->calls++;
-        bool again = false;
-        for (uint32_t k = 0; k < i; k++)
-            again |= commands[k].name == commands[i].name;
-        if (again)
-            continue;
-        row->sessions++;
-        uint64_t at = (uint64_t)(row - (struct book_row *)b->tools.rows.v);
-        struct book_row *user = book_row(b, &b->users, at << 32 | n->user);
-        if (user && user->calls++ == 0)
-            row->users++;
+        if (row)
+            join_offer(n, row, &offers[i]);
     }
 }
 

@@ -53,7 +53,6 @@ struct note {
     struct noted_server server[SIZES_SERVERS];
     uint32_t first_part[PARTS]; /* of the first main call */
     bool sized;
-    uint32_t retries_seen;
 };
 
 /* Sums over all sessions. */

@@ -81,7 +81,7 @@ const char *chat_tool_name(enum harness harness, uint32_t tool)
 void chat_tool_parts(enum harness harness, uint32_t tool, const char **server, const char **name)
 {
     uint32_t n = tools_of(harness);
-    bool last = harnesses[harness].server && tool % n == n - 1;
+    bool last = n && harnesses[harness].server && tool % n == n - 1;
     *server = last ? harnesses[harness].server : NULL;
     *name = last ? harnesses[harness].server_tool : chat_tool_name(harness, tool);
 }

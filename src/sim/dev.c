@@ -4,16 +4,11 @@
  */
 #include "sim/dev_internal.h"
 
-#include "sim/chat.h"
-#include "sim/words.h"
-
 #include <stdlib.h>
 
 enum {
     DAY_S = 86400,
     COMPACTION_TOKENS = 1600, /* of the instruction */
-    CONTEXT_LIMIT = 150000,
-    FIRST_SERIAL = 1000,
 };
 
 /* When work begins on the first working day at or after a time. */
@@ -28,51 +23,9 @@ static int64_t next_morning(struct dev *d, const struct org *org, int64_t after_
     start += rng_below(&d->rng, d->machine ? 12 * 3600 : 3 * 3600);
     d->day_end_s = start + 9 * 3600;
     d->sessions_left = rng_skewed(&d->rng, 2, 8);
-    if (d->caller < 6 && d->sessions_left < 4) /* they have something to show */
+    if (d->caller < PLAYERS && d->sessions_left < 4) /* they have something to show */
         d->sessions_left = 4;
     return start;
-}
-
-/* Which scenes the first people play in their first sessions; the others live as they like. */
-enum { SCENES = 3, PLAYERS = 6 };
-static const uint32_t scenes[SCENES][PLAYERS] = {
-    {SCENE_AGENTS | SCENE_MCP | SCENE_ERRORS, SCENE_COMPACT | SCENE_MIDTURN | SCENE_MCP, 0,
-     SCENE_RETRIES | SCENE_SKILL, 0, SCENE_RUNAWAY},
-    {SCENE_RESUMED | SCENE_MCP | SCENE_SKILL, SCENE_COMMANDS | SCENE_ERRORS, 0,
-     SCENE_COLD | SCENE_AGENTS, 0, SCENE_CONTINUED | SCENE_MCP},
-    {SCENE_CONTINUED | SCENE_COMMANDS, SCENE_COLD | SCENE_SKILL | SCENE_OVERSIZED, 0,
-     SCENE_COMPACT | SCENE_MIDTURN, 0, SCENE_RETRIES | SCENE_AGENTS},
-};
-
-static void begin_texts(const struct sim *s, struct dev *d)
-{
-    bool converse = d->harness != CLAUDE_CODE;
-    talk_init(&d->main.talk, s->text, converse);
-    for (int i = 0; i < SUBS; i++) {
-        talk_init(&d->sub[i].talk, s->text, converse);
-        d->sub[i].active = false;
-    }
-    talk_init(&d->side, s->text, converse);
-    for (int i = 0; i < PLAN_TOOLS; i++)
-        buf_init(&d->brief[i], 1 << 20);
-}
-
-static void end_texts(struct dev *d)
-{
-    talk_fini(&d->main.talk);
-    for (int i = 0; i < SUBS; i++)
-        talk_fini(&d->sub[i].talk);
-    talk_fini(&d->side);
-    for (int i = 0; i < PLAN_TOOLS; i++)
-        buf_fini(&d->brief[i]);
-}
-
-static bool texts_ok(const struct dev *d)
-{
-    bool ok = talk_ok(&d->main.talk) && talk_ok(&d->side);
-    for (int i = 0; i < SUBS; i++)
-        ok = ok && talk_ok(&d->sub[i].talk);
-    return ok;
 }
 
 enum status dev_new(struct sim *s, uint32_t caller, struct dev **out, int64_t *first_ms)
@@ -91,7 +44,7 @@ enum status dev_new(struct sim *s, uint32_t caller, struct dev **out, int64_t *f
     d->policy = d->setup.one_hour ? CACHE_1H : rng_one_in(&d->rng, 8) ? CACHE_MIXED : CACHE_5M;
     if (d->harness != CLAUDE_CODE)
         d->policy = CACHE_5M;
-    begin_texts(s, d);
+    session_texts(s, d);
     int64_t first_s = next_morning(d, &s->org, s->start_s);
     *first_ms = first_s * 1000;
     *out = d;
@@ -103,223 +56,8 @@ void dev_free(struct dev *d)
     if (!d)
         return;
     note_end(d->note);
-    end_texts(d);
+    session_texts_end(d);
     free(d);
-}
-
-/* Texts of a finished session are given back: thousands of people are idle at any time. */
-static void end_session(const struct sim *s, struct dev *d)
-{
-    note_end(d->note);
-    d->note = NULL;
-    end_texts(d);
-    begin_texts(s, d);
-}
-
-/* Those who use other harnesses try one after the other, the first ones a new one each time. */
-static enum harness pick_harness(const struct sim *s, const struct dev *d)
-{
-    uint32_t what = s->org.callers[d->caller].what;
-    if (what < CHAT_FIRST || what > CHAT_PEOPLE)
-        return (enum harness)what;
-    uint32_t shift =
-        d->caller < PLAYERS ? d->sessions_n + (d->caller == 4 ? 3 : 0) : d->sessions_n / 8;
-    return (enum harness)(CHAT_FIRST +
-                          (what - CHAT_FIRST + shift) % (CHAT_PEOPLE - CHAT_FIRST + 1));
-}
-
-/* As whom, and what must happen. */
-static void cast(const struct sim *s, struct dev *d)
-{
-    const struct caller *c = &s->org.callers[d->caller];
-    bool other = rng_one_in(&d->rng, 4);
-    if (d->caller < PLAYERS && d->sessions_n < SCENES + 1)
-        other = d->sessions_n == 2;
-    d->as = c->second && other ? c->second : d->caller;
-    d->scene = d->pending = 0;
-    if (d->as == d->caller && d->caller < PLAYERS && d->harness == CLAUDE_CODE &&
-        d->scenes_n < SCENES)
-        d->scene = d->pending = scenes[d->scenes_n++][d->caller];
-}
-
-/* How long the session will be. */
-static void measure(struct dev *d)
-{
-    struct rng *r = &d->rng;
-    d->prompts_left = rng_skewed(r, 1, 18);
-    d->calls_left = rng_skewed(r, 1, 20);
-    d->limit = rng_one_in(r, 6) ? 55000 : CONTEXT_LIMIT;
-    if (d->harness == AIDER)
-        d->calls_left = 1;
-    if (d->caller < PLAYERS && d->harness != CLAUDE_CODE)
-        d->prompts_left = rng_between(r, 2, 5);
-    if (!d->scene)
-        return;
-    d->limit = CONTEXT_LIMIT;
-    d->prompts_left = dev_has(d, SCENE_COMMANDS) ? 8 : rng_between(r, 3, 5);
-    d->calls_left = rng_between(r, 8, 12);
-    if (dev_has(d, SCENE_OVERSIZED)) {
-        d->prompts_left = 3;
-        d->calls_left = 3;
-    }
-    if (dev_has(d, SCENE_RUNAWAY)) {
-        d->prompts_left = 1;
-        d->calls_left = 50;
-    }
-}
-
-static void begin_note(struct sim *s, struct dev *d)
-{
-    const struct caller *c = &s->org.callers[d->as];
-    bool inferred = d->harness != CLAUDE_CODE && d->harness != AGENTCORE;
-    d->offered = false;
-    if (c->no_bodies)
-        return;
-    d->note = note_new(s->book, c->arn, inferred ? NULL : d->session);
-    for (uint32_t i = 0; d->harness == CLAUDE_CODE && i < d->setup.servers_n; i++)
-        note_server(d->note, i, words_at(&WORDS_MCP_SERVER, d->setup.server[i]));
-    d->main.noted = note_thread(d->note, CALL_MAIN, NOTE_NONE, "");
-}
-
-static void begin_new(struct sim *s, struct dev *d)
-{
-    enum harness harness = pick_harness(s, d);
-    if (harness != d->harness) {
-        d->harness = harness;
-        end_session(s, d);
-    }
-    s->sessions++;
-    cast(s, d);
-    d->sessions_n++;
-    const struct desk *desk = &s->org.desk[s->org.callers[d->as].desk];
-    d->model = rng_one_in(&d->rng, 3) ? desk->sonnet : desk->opus;
-    rng_uuid(&d->rng, d->session);
-    struct str arn = s->org.callers[d->as].arn;
-    if (d->harness == AGENTCORE) /* its name ends with the session's id */
-        memcpy(d->session, arn.p + arn.n - (UUID_TEXT - 1), UUID_TEXT - 1);
-    measure(d);
-    d->interrupted = d->connected = false;
-    d->steps = d->tries = d->typed = 0;
-    d->loaded = 0;
-    d->next_server = NO_SERVER;
-    begin_note(s, d);
-    dev_begin_thread(s, d, &d->main, THREAD_MAIN);
-    if (dev_has(d, SCENE_COMPACT))
-        d->limit = d->main.prefix + d->main.history + 9000;
-}
-
-static void begin_session(struct sim *s, struct dev *d)
-{
-    d->sessions_left -= d->sessions_left > 0;
-    bool again = d->kept;
-    d->kept = false;
-    if (again) {
-        d->prompts_left = rng_skewed(&d->rng, 1, 6);
-        d->calls_left = rng_skewed(&d->rng, 1, 12);
-        d->scene = d->pending = 0;
-    } else {
-        begin_new(s, d);
-    }
-    bool earlier = dev_has(d, SCENE_RESUMED) && !again;
-    if (earlier)
-        dev_earlier(s, d);
-    dev_prompt(s, d);
-    if (d->harness != CLAUDE_CODE) {
-        d->phase = PHASE_MAIN;
-        return;
-    }
-    /* Print mode makes no title. */
-    d->titled = again || earlier || d->setup.entrypoint[0] != 'c';
-    d->probes_left = rng_between(&d->rng, 2, 3);
-    d->phase = PHASE_PROBE;
-}
-
-/* One output token on the default model of each family, to see what is there. */
-static enum status probe(struct sim *s, struct dev *d, int64_t now_ms, int64_t *gap_ms)
-{
-    const struct desk *desk = &s->org.desk[s->org.callers[d->as].desk];
-    const uint32_t models[] = {dev_small_model(s, d, now_ms / 1000), desk->sonnet, desk->opus};
-    struct call c = dev_call(s, d, now_ms, models[--d->probes_left]);
-    c.op = OP_INVOKE;
-    c.split_in_body = c.model_in_body = true;
-    c.input = 8;
-    c.output = 1;
-    bool refused = rng_one_in(&d->rng, 12);
-    c.body = !refused && !s->org.callers[d->as].no_bodies;
-    c.kind = c.body ? CALL_PROBE : CALL_UNKNOWN;
-    if (refused) {
-        c.error = FAIL_ACCESS;
-        c.no_counts = true;
-    } else if (s->text) {
-        c.in[c.in_n++] = STR("{\"anthropic_version\":\"bedrock-2023-05-31\",\"max_tokens\":1,"
-                             "\"messages\":[{\"role\":\"user\",\"content\":\".\"}]}");
-        answer_begin(&s->answer, &d->words, &c, s->org.models[c.model].body_name);
-        answer_literal(&s->answer, STR("Hi"));
-        answer_end(&s->answer, &c, "max_tokens", -1);
-        c.out = buf_view(&s->answer.out);
-    }
-    *gap_ms = 40;
-    if (d->probes_left == 0) {
-        d->phase = d->titled ? PHASE_MAIN : PHASE_TITLE;
-        *gap_ms = rng_between(&d->rng, 900, 9000);
-    }
-    return sim_emit(s, &c);
-}
-
-/* Request and answer of a call outside the threads. */
-static void write_alone(struct sim *s, struct dev *d, struct call *c, size_t bytes)
-{
-    c->in_n = talk_request(&d->side, c->in);
-    answer_begin(&s->answer, &d->words, c, s->org.models[c->model].body_name);
-    answer_text(&s->answer, bytes);
-    answer_end(&s->answer, c, "end_turn", -1);
-    c->out = buf_view(&s->answer.out);
-}
-
-static enum status title(struct sim *s, struct dev *d, int64_t now_ms, int64_t *gap_ms)
-{
-    struct call c = dev_call(s, d, now_ms, d->model);
-    c.op = OP_INVOKE_STREAM;
-    c.split_in_body = c.model_in_body = true;
-    c.input = 380 + rng_skewed(&d->rng, 10, 300);
-    c.output = rng_between(&d->rng, 8, 24);
-    if (s->text) {
-        struct talk *t = &d->side;
-        talk_clear(t);
-        claude_head(s, t, &d->words, &d->setup, THREAD_TITLE, 0, d->session);
-        talk_open_text(t);
-        buf_printf(&t->last, "<session>\\n%llu ", (unsigned long long)++d->serial);
-        sim_text(s, &d->words, TEXT_PROSE, 60, &t->last);
-        buf_str(&t->last, STR("\\n</session>"));
-        talk_close_text(t, PART_USER);
-        write_alone(s, d, &c, 60);
-    }
-    d->phase = PHASE_MAIN;
-    *gap_ms = 150;
-    return dev_emit_alone(s, d, "title", &c);
-}
-
-/* Is this command line safe: asked by older clients, of the small model. */
-static enum status safety(struct sim *s, struct dev *d, int64_t now_ms, int64_t *gap_ms)
-{
-    struct call c = dev_call(s, d, now_ms, dev_small_model(s, d, now_ms / 1000));
-    c.op = OP_INVOKE_STREAM;
-    c.split_in_body = c.model_in_body = true;
-    c.input = 900 + rng_skewed(&d->rng, 10, 200);
-    c.output = rng_between(&d->rng, 4, 12);
-    if (s->text) {
-        struct talk *t = &d->side;
-        talk_clear(t);
-        claude_head(s, t, &d->words, &d->setup, THREAD_SAFETY, 0, d->session);
-        talk_open_text(t);
-        buf_printf(&t->last, "Command %llu: ", (unsigned long long)++d->serial);
-        sim_text(s, &d->words, TEXT_CODE, 30, &t->last);
-        talk_close_text(t, PART_USER);
-        write_alone(s, d, &c, 20);
-    }
-    d->phase = PHASE_MAIN;
-    *gap_ms = 700;
-    return dev_emit_alone(s, d, "bash", &c);
 }
 
 /* The same request once more with an instruction behind the user's last words; afterwards the
@@ -424,7 +162,7 @@ static void leave(struct sim *s, struct dev *d, int64_t *gap_ms)
     if (overnight)
         d->sessions_left = 0;
     if (!d->kept)
-        end_session(s, d);
+        session_end(s, d);
 }
 
 static enum status main_turn(struct sim *s, struct dev *d, int64_t now_ms, int64_t *gap_ms)
@@ -482,7 +220,7 @@ static bool arrive(struct sim *s, struct dev *d, int64_t now_ms, int64_t *next_m
         *next_ms = next_morning(d, &s->org, now_ms / 1000) * 1000;
         return false;
     }
-    begin_session(s, d);
+    session_begin(s, d);
     return true;
 }
 
@@ -496,13 +234,13 @@ enum status dev_step(struct sim *s, struct dev *d, int64_t now_ms, int64_t *next
     case PHASE_AWAY:
         break;
     case PHASE_PROBE:
-        TRY(probe(s, d, now_ms, &gap_ms));
+        TRY(alone_probe(s, d, now_ms, &gap_ms));
         break;
     case PHASE_TITLE:
-        TRY(title(s, d, now_ms, &gap_ms));
+        TRY(alone_title(s, d, now_ms, &gap_ms));
         break;
     case PHASE_SAFETY:
-        TRY(safety(s, d, now_ms, &gap_ms));
+        TRY(alone_safety(s, d, now_ms, &gap_ms));
         break;
     case PHASE_MAIN:
         TRY(sub ? sub_turn(s, d, sub, now_ms, &gap_ms) : main_turn(s, d, now_ms, &gap_ms));
@@ -511,7 +249,7 @@ enum status dev_step(struct sim *s, struct dev *d, int64_t now_ms, int64_t *next
         TRY(compact(s, d, now_ms, &gap_ms));
         break;
     }
-    if (!texts_ok(d))
+    if (!session_texts_ok(d))
         return err_nomem(s->err);
     *next_ms = now_ms + gap_ms;
     return OK;

@@ -1,5 +1,6 @@
-/* A person (or a CI job) with a coding assistant: shared by dev.c (days, sessions), turn.c (single
- * calls), tools.c (what the model does) and prompt.c (what the user types). */
+/* A person (or a CI job) with a coding assistant: shared by dev.c (days), session.c (how sessions
+ * begin and end), turn.c (single calls), alone.c (calls outside the threads), plan.c and tools.c
+ * (what the model does) and prompt.c (what the user types). */
 #ifndef ASSAY_SIM_DEV_INTERNAL_H
 #define ASSAY_SIM_DEV_INTERNAL_H
 
@@ -92,7 +93,13 @@ struct planned_tool {
     bool failed, unknown, midturn;
 };
 
-enum { NO_SERVER = UINT32_MAX };
+enum {
+    NO_SERVER = UINT32_MAX,
+    LOOP_SERIAL = 1, /* of the command that a runaway session runs over and over */
+    FIRST_SERIAL = 1000,
+    CONTEXT_LIMIT = 150000, /* tokens */
+    PLAYERS = 6,            /* the first people, who play scenes */
+};
 
 /* What the model is going to do in one turn. */
 struct plan {
@@ -138,6 +145,18 @@ struct dev {
     uint32_t prefix_as;           /* and as whom: caches belong to an account */
 };
 
+/* session.c: the beginning and the end of sessions. */
+void session_texts(const struct sim *s, struct dev *d);
+void session_texts_end(struct dev *d);
+bool session_texts_ok(const struct dev *d);
+void session_begin(struct sim *s, struct dev *d);
+void session_end(const struct sim *s, struct dev *d);
+
+/* alone.c: calls outside the threads. Each says which phase comes next. */
+enum status alone_probe(struct sim *s, struct dev *d, int64_t now_ms, int64_t *gap_ms) MUST_USE;
+enum status alone_title(struct sim *s, struct dev *d, int64_t now_ms, int64_t *gap_ms) MUST_USE;
+enum status alone_safety(struct sim *s, struct dev *d, int64_t now_ms, int64_t *gap_ms) MUST_USE;
+
 /* A call of the present session. */
 struct call dev_call(const struct sim *s, const struct dev *d, int64_t now_ms, uint32_t model);
 uint32_t dev_small_model(const struct sim *s, const struct dev *d, int64_t now_s);
@@ -165,13 +184,14 @@ void dev_begin_thread(const struct sim *s, struct dev *d, struct thread *th, enu
 /* Sets the call's counts from the thread's context and the cache. */
 void dev_count(struct dev *d, struct thread *th, struct call *c, uint32_t output);
 
-/* tools.c */
+/* plan.c */
 enum plan_mode {
     PLAN_FREE,
     PLAN_LAST, /* no tools: the model is done */
     PLAN_VAIN, /* the answer will be lost: nothing that has consequences */
 };
 void dev_plan(struct dev *d, const struct thread *th, enum plan_mode mode, struct plan *p);
+/* tools.c */
 /* A tool's input as a JSON object into the scratch buffer; `at`: its place in the plan. */
 void dev_write_input(struct sim *s, struct dev *d, const struct plan *p, int at);
 /* What comes back in the next message. */
