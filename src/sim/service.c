@@ -237,8 +237,8 @@ enum status service_step(struct sim *s, struct service *v, int64_t now_ms, int64
     else if (blocked)
         block(v, &c);
     c.body = c.error == FAIL_NOT && c.op != OP_RESPONSES;
-    c.alone = c.body && v->kind != SERVICE_EMBED;
-    c.kind = c.alone ? CALL_MAIN : CALL_UNKNOWN; /* what is embedded is no message */
+    c.alone = c.body && v->kind != SERVICE_EMBED; /* what is embedded is no message */
+    c.kind = c.body ? CALL_MAIN : CALL_UNKNOWN;
     write_texts(s, v, &c, blocked && c.error == FAIL_NOT);
     if (buf_status(&v->request) != OK)
         return err_nomem(s->err);
