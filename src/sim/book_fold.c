@@ -137,6 +137,7 @@ static void count_tools(const struct note *n, struct note_sum *sum)
     const struct noted_use *uses = n->uses.v;
     const struct noted_thread *threads = n->threads.v;
     sum->tool_calls = n->uses.n;
+    sum->loop = 1;
     for (uint32_t i = 0; i < n->uses.n; i++) {
         sum->tool_errors += uses[i].error;
         sum->agents += uses[i].kind == TOOL_AGENT;

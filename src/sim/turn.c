@@ -238,7 +238,7 @@ static enum status refused(struct sim *s, struct dev *d, struct thread *th, bool
     c->body = logged;
     if (logged)
         c->in_n = talk_request(&th->talk, c->in);
-    *gap_ms = rng_between(&d->rng, 700, 12000);
+    *gap_ms = rng_between(&d->rng, 1000, 12000);
     return dev_emit(s, d, th, th == &d->main ? CALL_MAIN : CALL_SUBAGENT, c);
 }
 
@@ -325,13 +325,14 @@ enum status dev_turn(struct sim *s, struct dev *d, struct thread *th, bool last,
     c.model_in_body = !chat;
     c.split_in_body = !chat || answer_has_details(&c);
     c.zero_first = c.op == OP_CONVERSE_STREAM && rng_one_in(&d->rng, 60);
+    /* Records have whole seconds: two calls of a thread never share one. */
     int64_t latency_ms = fast ? 500 : 1200 + (int64_t)output * 13 + rng_below(&d->rng, 2500);
     if (s->text)
         write_texts(s, d, th, &p, &c, chat || c.caller % 4 == 0 ? latency_ms : -1, ids);
     TRY(dev_emit(s, d, th, main ? CALL_MAIN : CALL_SUBAGENT, &c));
     for (int i = 0; i < p.tools_n && fate != FATE_BROKEN; i++)
         uses[i] = dev_note_use(d, th, &p.tool[i]);
-    *gap_ms = latency_ms + (fast ? 300 : rng_skewed(&d->rng, 150, last ? 600 : 45000));
+    *gap_ms = latency_ms + (fast ? 550 : rng_skewed(&d->rng, 150, last ? 600 : 45000));
     if (!*failed)
         advance(s, d, th, &p, output, ids, uses);
     return OK;
