@@ -1,6 +1,8 @@
 /* Answers: see answer.h. */
 #include "sim/answer.h"
 
+#include <stdio.h>
+
 enum { ANSWER_MAX = 64 << 20 };
 
 void answer_init(struct answer *a, const struct text *text)
@@ -93,25 +95,51 @@ static void put_delta_open(struct answer *a, const char *kind)
 }
 
 /* Text pieces end before a blank: that is never inside an escape or a UTF-8 sequence. */
-static void stream_text(struct answer *a, struct str s)
+static void stream_text(struct answer *a, const char *kind, struct str s)
 {
-    buf_printf(
-        &a->out,
-        ",{\"type\":\"content_block_start\",\"index\":%d,\"content_block\":{\"type\":\"text\","
-        "\"text\":\"\"}}",
-        a->n - 1);
+    buf_printf(&a->out,
+               ",{\"type\":\"content_block_start\",\"index\":%d,\"content_block\":{\"type\":\"%s\","
+               "\"%s\":\"\"}}",
+               a->n - 1, kind, kind);
+    char delta[64];
+    snprintf(delta, sizeof delta, "{\"type\":\"%s_delta\",\"%s\":\"", kind, kind);
     while (s.n) {
         size_t n = rng_between(a->rng, 4, 40);
         while (n < s.n && s.p[n] != ' ')
             n++;
         if (n > s.n)
             n = s.n;
-        put_delta_open(a, "{\"type\":\"text_delta\",\"text\":\"");
+        put_delta_open(a, delta);
         buf_append(&a->out, s.p, n);
         buf_str(&a->out, STR("\"}}"));
         s = str_skip(s, n);
     }
+}
+
+static void stream_stop(struct answer *a)
+{
     buf_printf(&a->out, ",{\"type\":\"content_block_stop\",\"index\":%d}", a->n - 1);
+}
+
+void answer_thinking(struct answer *a, size_t bytes)
+{
+    if (!a->text || a->converse)
+        return;
+    next_block(a);
+    struct str thought = text_take(a->text, TEXT_PROSE, a->rng, bytes);
+    buf_printf(&a->blocks, "{\"type\":\"thinking\",\"thinking\":\"%.*s\",\"signature\":\"",
+               STR_ARG(thought));
+    size_t signature = a->blocks.n;
+    put_id(&a->blocks, a->rng, "Er");
+    put_id(&a->blocks, a->rng, "C");
+    if (a->stream) {
+        stream_text(a, "thinking", thought);
+        put_delta_open(a, "{\"type\":\"signature_delta\",\"signature\":\"");
+        buf_str(&a->out, str_skip(buf_view(&a->blocks), signature));
+        buf_str(&a->out, STR("\"}}"));
+        stream_stop(a);
+    }
+    buf_str(&a->blocks, STR("\"}"));
 }
 
 void answer_literal(struct answer *a, struct str escaped)
@@ -122,8 +150,10 @@ void answer_literal(struct answer *a, struct str escaped)
     buf_str(&a->blocks, a->converse ? STR("{\"text\":\"") : STR("{\"type\":\"text\",\"text\":\""));
     buf_str(&a->blocks, escaped);
     buf_str(&a->blocks, STR("\"}"));
-    if (a->stream)
-        stream_text(a, escaped);
+    if (!a->stream)
+        return;
+    stream_text(a, "text", escaped);
+    stream_stop(a);
 }
 
 void answer_text(struct answer *a, size_t bytes)

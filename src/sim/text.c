@@ -298,3 +298,13 @@ void text_append(const struct text *t, enum text_kind kind, struct rng *r, size_
         done += s.n + 2;
     }
 }
+
+/* Escapes are those of add_escaped: \u00XX stands for one byte, every other one has two. */
+uint32_t text_decoded(struct str escaped)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < escaped.n; i++, n++)
+        if (escaped.p[i] == '\\' && ++i < escaped.n && escaped.p[i] == 'u')
+            i += 4;
+    return (uint32_t)n;
+}
