@@ -275,9 +275,20 @@ def agents_are_counted(truth, logs):
     equal(rows[AGENT]["offered"], len(truth.ids), "sessions that have the project's own")
 
 
+def shown_session(truth, logs):
+    if not knows_session():
+        return b""
+    return assay("session", one(truth.ids["print"]), logs, "--format", "json", "--quiet",
+                 code=DONE).out
+
+
+def knows_session():
+    return re.search(r"^  session\b", assay("help", code=DONE).out.decode(), re.MULTILINE)
+
+
 def a_session_is_shown(truth, logs):
     name = one(truth.ids["print"])
-    shown = assay("session", name, logs, "--format", "json", "--quiet", code=DONE).json()
+    shown = json.loads(shown_session(truth, logs))
     sizes = []
 
     def walk(value):
@@ -301,8 +312,10 @@ def no_text_stays(truth, logs, scratch):
         for name in names:
             with open(os.path.join(folder, name), "rb") as file:
                 data += file.read()
-    data += assay("report", "--store", store, "--format", "csv", "--by", "call_kind,version",
-                  code=DONE).out
+    for name in re.search(r"NAME is ([^.]*)\.", HELP)[1].replace(" or ", ", ").split(","):
+        for source in ((logs,), ("--store", store)):
+            data += assay("report", name.strip(), *source, "--format", "json", code=DONE).out
+    data += shown_session(truth, logs)
     lines = set()
     for call in truth.calls:
         collect(call.body, lines)
@@ -350,7 +363,7 @@ def check(tap, truth, logs, scratch):
         else:
             tap.case(name, sessions_add_up, truth, logs, run)
     name = "one session, call by call"
-    if not re.search(r"^  session\b", assay("help", code=DONE).out.decode(), re.MULTILINE):
+    if not knows_session():
         tap.skip(name, "skipped: this build has no command session")
     else:
         tap.case(name, a_session_is_shown, truth, logs)
