@@ -86,7 +86,7 @@ def first_session(bedrock, project):
 
 def second_session(bedrock, project):
     """The same words in the same folder, with caches that last an hour."""
-    bedrock.follow("hour", {"main": [[bash("echo one")], [("text", "Counted.")]]})
+    bedrock.follow("hour", {"main": [[bash("echo one; sleep 1")], [("text", "Counted.")]]})
     said = project.talk([f"Please {WORK}."], bedrock.url, *ALLOWED, ANTHROPIC_MODEL=PROFILE,
                         ENABLE_PROMPT_CACHING_1H="1")
     equal(said, ["success"], "results of the second session")
@@ -236,6 +236,23 @@ def sessions_add_up(truth, logs, run):
     equal({name: row[name] for name in wanted}, wanted, f"session of {run}")
 
 
+def first_messages_are_taken_apart(truth, logs):
+    """Each part that the project brings is found, and the parts add up to the whole context."""
+    parts = ["first_" + name for name in ("system", "tools", "mcp", "skills", "agents",
+                                          "environment", "memory", "reminders", "user")]
+    rows = by(logs, "session", ",".join([*parts, "first_context_max"]), *named("context"))
+    most = collections.Counter()
+    for run in truth.ids:
+        row = rows[one(truth.ids[run])]
+        equal(sum(row[part] for part in parts), row["first_context_max"], f"parts of {run}")
+        for part in parts:
+            most[part] = max(most[part], row[part])
+    # What are reminders without a place of their own differs by version.
+    equal([part for part in parts if not most[part] and part != "first_reminders"], [],
+          "parts that were not found")
+    assert most["first_user"] * 100 < most["first_system"] * 5, "the user says little"
+
+
 def tools_are_counted(truth, logs):
     rows = report(*named("tools"), logs, "--by", "tool_kind,server,tool", "--metrics",
                   "tool_calls,tool_errors", "--limit", "0")["rows"]
@@ -346,6 +363,7 @@ def check(tap, truth, logs, scratch):
         ("all bodies are found, inline or as objects of their own", bodies_are_found, "harness"),
         ("program, version, entry point and kind of each call", calls_are_named, "harness"),
         ("sessions have the client's own ids", sessions_are_told_apart, "session"),
+        ("what first messages are made of", first_messages_are_taken_apart, "session"),
         ("tools by kind and name", tools_are_counted, "tool"),
         ("the MCP server, installed and used", servers_are_counted, "server"),
         ("the skill, called and typed", skills_are_counted, "skill"),
