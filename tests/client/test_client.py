@@ -286,8 +286,8 @@ def skills_are_counted(truth, logs):
 
 
 def agents_are_counted(truth, logs):
-    rows = by(logs, "agent", "offered,used,agents", *named("agents"))
-    used = {name: rows[name]["agents"] for name in rows if name and rows[name]["used"]}
+    rows = by(logs, "agent", "offered,used,tool_calls", *named("agents"))
+    used = {name: rows[name]["tool_calls"] for name in rows if name and rows[name]["used"]}
     equal(used, {AGENT: 1, "Explore": 1}, "sub-agents by type")
     equal(rows[AGENT]["offered"], len(truth.ids), "sessions that have the project's own")
 
