@@ -10,129 +10,17 @@ import json
 import os
 import re
 import sys
-import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "py")]
-from bedrock import ACCOUNT, FAIL_IN_STREAM, FAIL_THROTTLED, REGION, Bedrock  # noqa: E402
-from claude import (AGENT, CLIENT, MCP_SERVER, SERVER, SKILL, Client, Missing,  # noqa: E402
-                    Project)
-from support import BAD_USAGE, DONE, ROOT, Tap, assay, equal, report, temporary  # noqa: E402
-from terminal import Terminal  # noqa: E402
+from bedrock import FAIL_THROTTLED  # noqa: E402
+from claude import AGENT, CLIENT, MCP_SERVER, SERVER, SKILL, Client, Missing  # noqa: E402
+from support import (BAD_USAGE, DONE, NAMED, ROOT, Tap, assay, equal, report,  # noqa: E402
+                     temporary)
+from work import MCP_TOOL, work_of  # noqa: E402
 
 VERSIONS = {CLIENT: os.environ.get("CLIENT_VERSION", "2.1.330"), MCP_SERVER: "2026.8.31"}
-PROFILE = f"arn:aws:bedrock:{REGION}:{ACCOUNT}:application-inference-profile/abcd1234efgh"
-MODEL = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
-MCP_TOOL = f"mcp__{SERVER}__echo"
-ALLOWED = ("--allowedTools", f"Agent,Bash,Read,Skill,Task,ToolSearch,{MCP_TOOL}")
-WORK, ASIDE, LATER, AGAIN = "count-lines", "add-words", "say-more", "once-more"
-PAUSE = 15 * 60  # longer than any cache of five minutes
-
-
-def use(tool, **arguments):
-    return ("use", tool, arguments)
-
-
-def bash(command):
-    return use("Bash", command=command, description="Do a step")
-
-
-def work(bedrock):
-    """The steps of the first session: each way in which a tool, a server, a skill and sub-agents
-    are called, and both ways in which a call fails."""
-    def when_agents_are_done(_):
-        deadline = time.monotonic() + 5
-        while time.monotonic() < deadline:
-            calls = [c for c in bedrock.calls if c.kind == "sub-agent"]
-            if len({c.agent for c in calls}) == 2 and len(calls) == 4 and calls[-1].answered:
-                break
-            time.sleep(0.05)
-        return [("text", "All is counted.")]
-
-    return {
-        "main": {
-            WORK: [
-                [("text", "I look."), bash("echo one; sleep 1")],
-                FAIL_THROTTLED,
-                [bash("exit 3")],
-                [use("Skill", skill=SKILL, args="short")],
-                FAIL_IN_STREAM,
-                [use("ToolSearch", query="select:" + MCP_TOOL)],
-                [use(MCP_TOOL, message="hello")],
-                [use("Agent", description="Count", prompt="Count them in CLAUDE.md",
-                     subagent_type=AGENT),
-                 use("Agent", description="Find", prompt="Find the notes",
-                     subagent_type="Explore")],
-                when_agents_are_done,
-            ],
-            f"<command-name>/{SKILL}": [[("text", "Notes are written.")]],
-            LATER: [[bash("echo two")], [("text", "More is said.")]],
-            AGAIN: [[("text", "Again.")]],
-        },
-        "sub-agent": [[bash("wc -l CLAUDE.md")], [("text", "There are three.")]],
-        "compaction": [[("text", "<summary>Lines were counted.</summary>")]],
-    }
-
-
-def first_session(bedrock, project):
-    bedrock.follow("print", work(bedrock))
-    said = project.talk([f"Please {WORK}.", f"/{SKILL} short", "/compact", f"And {LATER}."],
-                        bedrock.url, *ALLOWED, ANTHROPIC_MODEL=PROFILE)
-    bedrock.follow("print", work(bedrock), pause=PAUSE)
-    said += project.talk([f"Please {AGAIN}."], bedrock.url, "--continue", *ALLOWED,
-                         ANTHROPIC_MODEL=PROFILE)
-    equal(said, ["success"] * 5, "results of the first session")
-
-
-def second_session(bedrock, project):
-    """The same words in the same folder, with caches that last an hour."""
-    bedrock.follow("hour", {"main": [[bash("echo one; sleep 1")], [("text", "Counted.")]]})
-    said = project.talk([f"Please {WORK}."], bedrock.url, *ALLOWED, ANTHROPIC_MODEL=PROFILE,
-                        ENABLE_PROMPT_CACHING_1H="1")
-    equal(said, ["success"], "results of the second session")
-
-
-def third_session(bedrock, project):
-    """In a terminal: a prompt, one typed while the model works, and a line for the shell. False
-    when the terminal is too slow to be typed in."""
-    # The client asks the model whether a loop is safe to run.
-    bedrock.follow("terminal", {"background": [[("text", "<block>no</block>")]], "main": {WORK: [
-        [bash("for i in $(seq 150); do [ -e go ] && break; sleep 0.1; done; echo one")]]}})
-    project.know()
-    command = [project.client.program, *ALLOWED]
-    environment = project.environment(bedrock.url, ANTHROPIC_MODEL=PROFILE, TERM="xterm-256color")
-
-    def calls(n):
-        def seen():
-            mine = [c for c in bedrock.calls if c.run == "terminal" and c.kind == "main"]
-            return len(mine) >= n and mine[n - 1].answered
-        return seen
-
-    with Terminal(command, project.folder, environment) as terminal:
-        if not (terminal.wait(lambda: terminal.shown and terminal.quiet(1.5)(), 15) and
-                terminal.type(f"Please {WORK}") and terminal.wait(calls(1), 10)):
-            return False
-        terminal.wait(terminal.quiet(0.3), 1)
-        if not terminal.type(f"Also {ASIDE}"):
-            return False
-        terminal.wait(lambda: False, 1)
-        project.write("go", "")
-        if not (terminal.wait(calls(2), 20) and terminal.wait(terminal.quiet(1), 5)
-                and terminal.type("! echo three") and terminal.wait(calls(3), 10)):
-            return False
-        terminal.wait(terminal.quiet(0.5), 3)
-    return True
-
-
-def work_of(client, place):
-    with Bedrock({PROFILE: MODEL}) as bedrock:
-        project = Project(client, place)
-        first_session(bedrock, project)
-        second_session(bedrock, project)
-        typed = third_session(bedrock, project)
-    if not typed:
-        bedrock.calls = [call for call in bedrock.calls if call.run != "terminal"]
-    return bedrock
+INSIDE = ("tools", "mcp", "skills", "agents", "sessions", "context", "harnesses", "savings")
 
 
 class Truth:
@@ -214,7 +102,7 @@ def sessions_are_told_apart(truth, logs):
 
 
 def one(values):
-    equal(len(values), 1, "sessions of one run")
+    equal(len(values), 1, "how many where one belongs")
     return next(iter(values))
 
 
@@ -295,8 +183,8 @@ def agents_are_counted(truth, logs):
 def shown_session(truth, logs):
     if not knows_session():
         return b""
-    return assay("session", one(truth.ids["print"]), logs, "--format", "json", "--quiet",
-                 code=DONE).out
+    return assay("session", one(truth.ids["print"]), logs, "--format", "json", "--limit", "0",
+                 "--quiet", code=DONE).out
 
 
 def knows_session():
@@ -304,20 +192,21 @@ def knows_session():
 
 
 def a_session_is_shown(truth, logs):
-    name = one(truth.ids["print"])
+    """Each call with its thread, and the threads: main, before and after its compaction, and two
+    sub-agents that it started."""
     shown = json.loads(shown_session(truth, logs))
-    sizes = []
-
-    def walk(value):
-        if isinstance(value, list):
-            sizes.append(len(value))
-        for part in value.values() if isinstance(value, dict) else \
-                value if isinstance(value, list) else ():
-            walk(part)
-
-    walk(shown)
-    assert name in json.dumps(shown), "the session's name is shown"
-    assert len(truth.of("print")) in sizes, f"no list of its {len(truth.of('print'))} calls"
+    equal(shown["session"]["id"], one(truth.ids["print"]), "session")
+    calls = truth.of("print")
+    equal([(c["kind"], c["context"], sum(u["calls"] for u in c["tools"])) for c in shown["calls"]],
+          [(c.kind, c.context(), len(c.uses())) for c in calls], "calls")
+    threads = shown["threads"]
+    for agent in {call.agent for call in calls}:
+        mine = {row["thread"] for row, call in zip(shown["calls"], calls) if call.agent == agent}
+        row = threads[one(mine)]
+        equal(row["calls"], sum(call.agent == agent for call in calls), "calls of a thread")
+        equal((row["depth"], row["parent"]), (1, 0) if agent else (0, None), "place of a thread")
+    equal([(row["kind"], row["generations"]) for row in threads[:1]], [("main", 2)], "main thread")
+    equal(sorted(row["name"] for row in threads[1:]), sorted((AGENT, "Explore")), "sub-agents")
 
 
 def no_text_stays(truth, logs, scratch):
@@ -329,8 +218,8 @@ def no_text_stays(truth, logs, scratch):
         for name in names:
             with open(os.path.join(folder, name), "rb") as file:
                 data += file.read()
-    for name in re.findall(r"[\w-]+", re.search(r"NAME is ([^.]*)\.", HELP)[1]):
-        for source in ((logs,), ("--store", store)) if name != "or" else ():
+    for name in filter(named, (*NAMED, *INSIDE)):
+        for source in ((logs,), ("--store", store)):
             data += assay("report", name, *source, "--format", "json", code=DONE).out
     data += shown_session(truth, logs)
     lines = set()
