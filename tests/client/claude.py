@@ -11,7 +11,7 @@ import time
 
 CLIENT, MCP_SERVER = "@anthropic-ai/claude-code", "@modelcontextprotocol/server-everything"
 SERVER, SKILL, AGENT = "everything", "release-notes", "line-counter"
-PATIENCE = 25  # seconds for a run of some seconds
+PATIENCE = 80  # seconds for all that it does, which takes 15 on an idle machine
 NOWHERE = "http://127.0.0.1:9"  # a proxy that is not there
 
 
@@ -58,7 +58,7 @@ class Project:
     """A home and a folder to work in, with everything that a project can bring."""
 
     def __init__(self, client, place):
-        self.client = client
+        self.client, self.deadline = client, time.monotonic() + PATIENCE
         self.home, self.folder = os.path.join(place, "home"), os.path.join(place, "counting-house")
         self.temp = os.path.join(place, "tmp")
         for folder in (self.home, self.folder, self.temp):
@@ -121,9 +121,9 @@ class Project:
         reader = threading.Thread(target=self.read, args=(child, lines), daemon=True)
         reader.start()
         try:
-            return self.exchange(child, lines, prompts, time.monotonic() + PATIENCE)
+            return self.exchange(child, lines, prompts, self.deadline)
         except (queue.Empty, subprocess.TimeoutExpired):
-            raise Missing(f"the client did not answer within {PATIENCE} s") from None
+            raise Missing(f"the client was not done within {PATIENCE} s") from None
         finally:
             end(child)
             reader.join(5)

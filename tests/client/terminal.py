@@ -15,7 +15,7 @@ ESCAPES = re.compile(rb"\x1b\[[0-9;?<>=]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(\x07|\x1
 class Terminal:
     """A child that leads a session of its own; `with` ends it."""
 
-    def __init__(self, command, folder, environment):
+    def __init__(self, command, folder, environment, deadline):
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             try:
@@ -24,6 +24,7 @@ class Terminal:
             finally:
                 os._exit(127)
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 160, 0, 0))
+        self.deadline = deadline
         self.shown, self.quiet_since, self.ended = b"", time.monotonic(), False
 
     def __enter__(self):
@@ -37,6 +38,8 @@ class Terminal:
                 break
             if self.wait(self.reap, 2):
                 break
+        if not self.ended:
+            os.waitpid(self.pid, 0)
         os.close(self.fd)
 
     def reap(self):
@@ -56,7 +59,7 @@ class Terminal:
             self.quiet_since = time.monotonic()
 
     def wait(self, until, seconds):
-        deadline = time.monotonic() + seconds
+        deadline = min(time.monotonic() + seconds, self.deadline)
         while not until():
             if time.monotonic() > deadline:
                 return False

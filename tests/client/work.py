@@ -93,7 +93,7 @@ def third_session(bedrock, project):
             return len(mine) >= n and mine[n - 1].answered
         return seen
 
-    with Terminal(command, project.folder, environment) as terminal:
+    with Terminal(command, project.folder, environment, project.deadline) as terminal:
         if not (terminal.wait(lambda: terminal.shown and terminal.quiet(1.5)(), 15) and
                 terminal.type(f"Please {WORK}") and terminal.wait(calls(1), 10)):
             return False
