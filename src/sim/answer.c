@@ -130,8 +130,10 @@ void answer_thinking(struct answer *a, size_t bytes)
     buf_printf(&a->blocks, "{\"type\":\"thinking\",\"thinking\":\"%.*s\",\"signature\":\"",
                STR_ARG(thought));
     size_t signature = a->blocks.n;
-    put_id(&a->blocks, a->rng, "Er");
-    put_id(&a->blocks, a->rng, "C");
+    char part[2][TOOL_ID];
+    make_id(part[0], a->rng, "Er");
+    make_id(part[1], a->rng, "C");
+    buf_printf(&a->blocks, "%s%s", part[0], part[1]);
     if (a->stream) {
         stream_text(a, "thinking", thought);
         put_delta_open(a, "{\"type\":\"signature_delta\",\"signature\":\"");
