@@ -3,9 +3,10 @@
  * calls of one session, in any order, and works out what no single call can tell. Definitions are
  * those of the shared facts, request-bodies 8, 10 and 11.
  *
- *     session_fold(calls, n, &options, &arena, &session)    sorts the calls in place
+ *     session_fold(calls, n, &options, &arena, each, ctx, &err)    sorts the calls in place
  *
- * Everything is integers; the result depends on the set of calls alone.
+ * Everything is integers; the result depends on the set of calls alone. Time is n log n whatever
+ * the calls hold: clients write them.
  */
 #ifndef ASSAY_MODEL_SESSION_H
 #define ASSAY_MODEL_SESSION_H
@@ -55,7 +56,8 @@ struct session_use {
 };
 
 struct session {
-    struct str id;         /* as the client gave it; "~…" when inferred: see session_name */
+    struct str id;         /* as the client gave it; when inferred "~" and 16 digits, `content` of
+                            * the first call */
     bool inferred;         /* calls were joined by their messages */
     bool seen_whole;       /* the first main call is its first message, not a resumed one */
     bool prompts_at_least; /* some requests were not seen: `prompts` is a lower limit */

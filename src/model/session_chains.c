@@ -83,30 +83,6 @@ uint32_t chain_continued(const struct chains *c, uint32_t chain)
     return chain_at(c, chain)->continued;
 }
 
-/* Position of the first message whose digest is kept. */
-static uint32_t window_of(const struct exchange *x)
-{
-    return x->messages > x->recent_n ? x->messages - x->recent_n : 0;
-}
-
-/* Is `a` a proper prefix of `b`, as far as digests are left? Both have the same first message. */
-static bool goes_on(const struct exchange *a, const struct exchange *b)
-{
-    if (a->messages >= b->messages)
-        return false;
-    if (b->messages - a->messages >= EXCHANGE_RECENT)
-        return true;
-    uint32_t n = a->recent_n < 2 ? a->recent_n : 2;
-    for (uint32_t k = 0; k < n && k < a->messages; k++) {
-        uint32_t position = a->messages - 1 - k, from = window_of(b);
-        if (position < from || position - from >= b->recent_n)
-            continue;
-        if (a->recent[a->recent_n - 1 - k] != b->recent[position - from])
-            return false;
-    }
-    return true;
-}
-
 static bool over(const struct chains *c, uint32_t last, uint32_t call)
 {
     return c->window_us && c->calls[call].v.time_us - c->calls[last].v.time_us > c->window_us;
@@ -249,7 +225,7 @@ static uint32_t from_reserve(struct chains *c, uint32_t group, uint32_t state, u
         return 0;
     }
     uint32_t first = s->reserve - 1;
-    if (over(c, first, call) || !goes_on(exchange_of(c, first), exchange_of(c, call)))
+    if (over(c, first, call) || !request_goes_on(exchange_of(c, first), exchange_of(c, call)))
         return 0;
     return split(c, group, first);
 }
@@ -262,7 +238,7 @@ static uint32_t at_state(struct chains *c, uint32_t state, uint32_t call)
         uint32_t next = chain->next;
         if (over(c, chain->last - 1, call))
             leave_state(c, k);
-        else if (goes_on(exchange_of(c, chain->at - 1), exchange_of(c, call)))
+        else if (request_goes_on(exchange_of(c, chain->at - 1), exchange_of(c, call)))
             return k;
         k = next;
     }
@@ -277,7 +253,7 @@ static uint32_t by_answer(struct chains *c, uint32_t group, uint32_t call)
     for (uint32_t i = 0; i < x->earlier_n && !from; i++)
         from = table_get(&c->made, x->earlier[i].id, 0);
     if (!from || !c->of[from - 1] || over(c, from - 1, call) ||
-        !goes_on(exchange_of(c, from - 1), x))
+        !request_goes_on(exchange_of(c, from - 1), x))
         return 0;
     uint32_t k = c->of[from - 1];
     const struct chain *chain = chain_at(c, k);
@@ -296,7 +272,7 @@ static uint32_t by_answer(struct chains *c, uint32_t group, uint32_t call)
 static uint32_t by_prefix(struct chains *c, uint32_t group, uint32_t call)
 {
     const struct exchange *x = exchange_of(c, call);
-    uint32_t from = window_of(x);
+    uint32_t from = request_window(x);
     for (uint32_t i = x->recent_n; i-- > 0;) {
         uint32_t messages = from + i + 1;
         if (messages >= x->messages)
@@ -311,7 +287,7 @@ static uint32_t by_prefix(struct chains *c, uint32_t group, uint32_t call)
     uint32_t k = c->group[group].youngest;
     for (int looked = 0; k && looked < LOOK; looked++) {
         const struct chain *chain = chain_at(c, k);
-        if (!over(c, chain->last - 1, call) && goes_on(exchange_of(c, chain->at - 1), x))
+        if (!over(c, chain->last - 1, call) && request_goes_on(exchange_of(c, chain->at - 1), x))
             return k;
         k = chain->older;
     }
@@ -355,12 +331,9 @@ static uint32_t by_neighbour(struct chains *c, uint32_t group, uint32_t call)
     for (int looked = 0; k && looked < LOOK; looked++) {
         const struct chain *chain = chain_at(c, k);
         const struct exchange *a = exchange_of(c, chain->at - 1);
-        uint32_t from = window_of(x);
         if (!over(c, chain->last - 1, call)) {
             found = found ? found : k;
-            if (a->recent_n >= 2 && a->messages >= 2 && a->messages - 2 >= from &&
-                a->messages - 2 - from < x->recent_n &&
-                a->recent[a->recent_n - 2] == x->recent[a->messages - 2 - from])
+            if (request_shares(a, 1, x) == SHARED)
                 return k;
         }
         k = chain->older;
@@ -383,32 +356,43 @@ static bool group_of(struct chains *c, const struct exchange *x, uint32_t *group
     return true;
 }
 
+/* The chain that went on from its compaction with a summary: a first message not seen before. */
+static uint32_t by_summary(struct chains *c, uint32_t group, uint32_t call)
+{
+    const struct exchange *x = exchange_of(c, call);
+    if (!(x->flags & EX_CONTINUED) || c->group[group].chains > 0)
+        return 0;
+    uint32_t *waiting = table_at(&c->waiting, x->system, 0), k = *waiting;
+    *waiting = 0;
+    if (k) {
+        chain_at(c, k)->continued++;
+        c->group[group].chains++;
+    }
+    return k;
+}
+
+/* A repetition comes before a prefix: of a request that has ids of tools in it there are no two, so
+ * that another chain, which may still be where this one was, is not the one that goes on. */
 static void place(struct chains *c, uint32_t group, uint32_t call)
 {
     const struct exchange *x = exchange_of(c, call);
+    bool aside = x->kind == CALL_COMPACTION || x->kind == CALL_UNKNOWN;
     uint32_t k = by_answer(c, group, call);
-    if (!k)
-        k = by_prefix(c, group, call);
-    if (!k && (x->kind == CALL_COMPACTION || x->kind == CALL_UNKNOWN))
-        k = by_neighbour(c, group, call);
-    if (k && (x->kind == CALL_COMPACTION || x->kind == CALL_UNKNOWN)) {
-        join(c, k, group, call);
-        return;
-    }
-    if (!k && (k = by_repetition(c, group, call))) {
+    if (!k && !aside && (k = by_repetition(c, group, call))) {
         join(c, k, group, call);
         put_in_reserve(c, state_of(c, group, x), call);
         return;
     }
-    if (!k && (x->flags & EX_CONTINUED) && c->group[group].chains == 0) {
-        uint32_t *waiting = table_at(&c->waiting, x->system, 0);
-        k = *waiting;
-        *waiting = 0;
-        if (k) {
-            chain_at(c, k)->continued++;
-            c->group[group].chains++;
-        }
+    if (!k)
+        k = by_prefix(c, group, call);
+    if (!k && aside)
+        k = by_neighbour(c, group, call);
+    if (k && aside) {
+        join(c, k, group, call);
+        return;
     }
+    if (!k)
+        k = by_summary(c, group, call);
     if (!k)
         k = begin(c, group, x);
     if (k)

@@ -29,6 +29,14 @@ uint32_t *table_at(struct table *t, uint64_t a, uint64_t b);
  * short. */
 void *room_for(struct arena *arena, void *v, size_t n, size_t *cap, size_t size);
 
+/* Position of the first message of which the digest is kept. */
+uint32_t request_window(const struct exchange *x);
+/* Does the last message of `a`, or `back` before it, stand in `b` at the same place? */
+enum shared { NOT_KNOWN, SHARED, NOT_SHARED };
+enum shared request_shares(const struct exchange *a, uint32_t back, const struct exchange *b);
+/* Is `a` a proper prefix of `b`, as far as digests are left? Both have the same first message. */
+bool request_goes_on(const struct exchange *a, const struct exchange *b);
+
 /*
  * Chains: each call goes on from at most one earlier request, the one that it begins with. Calls
  * are added in the order of time; a call is linked to the chain whose last request is its prefix,

@@ -9,7 +9,11 @@
  *     sessions_each(s, visit, ctx, &err);
  *
  * The result does not depend on the order of arrival nor on the number of threads; sessions come in
- * an order of their own (by part, then by hash), which callers must not show.
+ * an order of their own (by part, then by hash), which callers must not show. Of several records of
+ * one call that were put the one counts that invocation_beats.
+ *
+ * A call takes some 250 bytes of the file. In memory are at most `memory` bytes of packed calls
+ * with their index, and one session unpacked: about 1 KiB a call, however many it has.
  */
 #ifndef ASSAY_QUERY_SESSIONS_H
 #define ASSAY_QUERY_SESSIONS_H
@@ -38,17 +42,20 @@ void sessions_free(struct sessions *s);
  * or with session 0 are passed over. Everything is copied. */
 enum status sessions_put(struct sessions *s, int thread, const struct invocation *v,
                          enum sessions_how how, struct err *err) MUST_USE;
-/* A duplicate that was put before has lost: only key, content and session of *v matter. */
+/* A duplicate that was put, before or after, has lost: only key, content, session and time of *v
+ * matter. The time tells copies apart that differ in nothing else; a time that none of them has
+ * stands for all. Both calls may come from another thread than the put did. */
 enum status sessions_drop(struct sessions *s, int thread, const struct invocation *v,
                           struct err *err) MUST_USE;
 enum status sessions_confirm(struct sessions *s, int thread, const struct invocation *v,
                              struct err *err) MUST_USE;
 
-/* After all puts; one thread. What the visitor is shown is good during its call. */
+/* After all puts; one thread, and as often as wanted. What the visitor is shown is good during its
+ * call. */
 enum status sessions_each(struct sessions *s,
                           enum status (*each)(void *ctx, const struct session *s), void *ctx,
                           struct err *err) MUST_USE;
-/* Peak bytes of memory and bytes of the file, for who asks. */
+/* Peak bytes of memory but for what session_fold uses meanwhile, and bytes of the file. */
 uint64_t sessions_memory(const struct sessions *s);
 uint64_t sessions_spilled(const struct sessions *s);
 
