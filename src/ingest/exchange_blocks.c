@@ -153,7 +153,13 @@ static void read_object(struct json_cursor *c, struct block *b)
 
 void block_read(struct json_cursor *c, struct block *b)
 {
-    *b = (struct block){.type = BLOCK_OTHER, .whole = *c};
+    /* Member by member: clearing all of it for each block took a tenth of the time. */
+    b->type = BLOCK_OTHER;
+    b->text = b->id = b->name = STR_NONE;
+    b->whole = *c;
+    b->has_inner = b->error = false;
+    b->inner_bytes = 0;
+    b->other = 0;
     if (json_enter_object(c)) {
         read_object(c, b);
     } else if (json_peek(c) == JSON_STRING) {
@@ -184,7 +190,6 @@ static uint32_t content_bytes(struct json_cursor c)
 
 uint32_t block_bytes(const struct block *b)
 {
-    struct json_cursor c = b->inner;
     uint32_t sum = b->other;
     switch (b->type) {
     case BLOCK_TEXT:
@@ -196,7 +201,7 @@ uint32_t block_bytes(const struct block *b)
         return sum;
     case BLOCK_RESULT:
         if (b->has_inner)
-            add_bytes(&sum, content_bytes(c));
+            add_bytes(&sum, content_bytes(b->inner));
         return sum;
     case BLOCK_MEDIA:
         return sum < MEDIA_BYTES ? sum : MEDIA_BYTES;

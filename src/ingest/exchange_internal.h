@@ -13,6 +13,7 @@
 #include "ingest/exchange.h"
 
 #include "base/hash.h"
+#include "model/offer.h"
 
 /* The kinds of JSON text that hashes tell apart. */
 enum seed {
@@ -169,7 +170,11 @@ struct exchange_reader {
 
     struct buf scratch, text;
     struct arena arena; /* while an offer is worked out */
-    struct json *json;  /* for inputs put together from pieces */
+    struct {
+        struct str names[OFFER_ITEMS], loaded[OFFER_TOOLS], servers[OFFER_SERVERS];
+        struct offer_item items[OFFER_ITEMS];
+    } room;            /* for the same; pages that no offer needs are never touched */
+    struct json *json; /* for inputs put together from pieces */
 };
 
 #define KEY_IS(key, literal)                                                                       \
@@ -177,7 +182,8 @@ struct exchange_reader {
 
 /* --- exchange_text.c: texts as they stand --- */
 
-/* Without white space at its ends, escaped or not. */
+/* Without white space before it, or at both ends, escaped or not. */
+struct str raw_skip_blank(struct str raw);
 struct str raw_trim(struct str raw);
 /* The first bytes without white space before them, decoded if they must be, for comparing. */
 struct str raw_head(struct str raw, char *room, size_t n);
@@ -219,6 +225,31 @@ uint64_t block_hash(struct exchange_reader *r, const struct block *b);
 /* --- exchange_system.c --- */
 void read_system(struct exchange_reader *r, struct json_cursor *c);
 void read_metadata(struct exchange_reader *r, struct json_cursor *c);
+
+/* --- exchange_content.c --- */
+enum role { ROLE_OTHER, ROLE_USER, ROLE_ASSISTANT };
+
+enum mode {
+    LIGHT, /* bytes as they stand */
+    FIRST, /* message 0, when it is not in the tail */
+    TAIL,
+};
+
+/* What one message amounts to. */
+struct message {
+    enum mode mode;
+    enum role role;
+    bool has_result, continued;
+    uint32_t bytes;           /* as they stand, without listings */
+    uint32_t human, typed;    /* blocks; typed ones count where no tool result stands beside them */
+    uint32_t commands, media; /* commands: since the last local output */
+    uint32_t interrupts;
+    uint32_t typed_bytes; /* decoded */
+    struct str last;      /* last block when it is a text, as it stands */
+};
+
+/* Walks the content that is due, of a message whose mode and role are set. */
+void read_content(struct exchange_reader *r, struct json_cursor *c, struct message *m);
 
 /* --- exchange_messages.c --- */
 void read_messages(struct exchange_reader *r, struct json_cursor *c);

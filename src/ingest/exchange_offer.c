@@ -4,8 +4,6 @@
  */
 #include "ingest/exchange_internal.h"
 
-#include "model/offer.h"
-
 #include <stdlib.h>
 
 struct making {
@@ -316,16 +314,13 @@ static void add_shared(struct making *k)
         size_t common = 0;
         while (common < a.n && common < b.n && a.p[common] == b.p[common])
             common++;
-        if (common == a.n && common == b.n)
-            continue;
-        if (!str_has_prefix(a, prefix))
+        if (str_eq(a, b) || !str_has_prefix(a, prefix))
             continue;
         int starts = 0;
         for (size_t at = prefix.n + 1; at + 2 <= common && starts < STARTS; at++)
             if (a.p[at] == '_' && a.p[at + 1] == '_') {
                 struct str server = str_of(a.p + prefix.n, at - prefix.n);
-                bool again = k->servers_n && str_eq(k->servers[k->servers_n - 1], server);
-                if (!again)
+                if (k->servers_n == 0 || !str_eq(k->servers[k->servers_n - 1], server))
                     add_server(k, server);
                 starts++;
             }
@@ -383,16 +378,13 @@ void make_offer(struct exchange_reader *r, struct offer_slot *slot)
 {
     if (r->tools_n == 0 && r->listings_n == 0)
         return;
-    struct making k = {.r = r, .slot = slot};
+    struct making k = {.r = r,
+                       .slot = slot,
+                       .names = r->room.names,
+                       .servers = r->room.servers,
+                       .items = r->room.items,
+                       .loaded = r->room.loaded};
     arena_reset(&r->arena);
-    k.names = arena_alloc(&r->arena, OFFER_ITEMS * sizeof *k.names);
-    k.loaded = arena_alloc(&r->arena, OFFER_TOOLS * sizeof *k.loaded);
-    k.servers = arena_alloc(&r->arena, OFFER_SERVERS * sizeof *k.servers);
-    k.items = arena_alloc(&r->arena, OFFER_ITEMS * sizeof *k.items);
-    if (!k.names || !k.loaded || !k.servers || !k.items) {
-        r->failed = true;
-        return;
-    }
     gather_tools(&k);
     for (uint32_t i = 0; i < r->listings_n; i++)
         each_line(&k, raw_decode(r, r->listings[i].text, &r->text), gather);

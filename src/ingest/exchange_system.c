@@ -53,10 +53,11 @@ static struct str last_part(struct str path)
 static uint32_t repository_of(struct exchange_reader *r, struct str path)
 {
     char room[EXCHANGE_NAME_MAX], hex[24];
+    uint32_t cut = 0; /* a directory's name is no entry that could be missed */
     if (path.n == 0)
         return 0;
     if (r->repository_names)
-        return symbol_of_text(r, clean_text(last_part(path), room, &r->x.cut));
+        return symbol_of_text(r, clean_text(last_part(path), room, &cut));
     uint64_t h = hash_fold(r->key, SEED_DIRECTORY, path.p, path.n);
     int n = snprintf(hex, sizeof hex, "#%012llx", (unsigned long long)(h >> 16));
     return symbol_of_text(r, str_of(hex, (size_t)n));

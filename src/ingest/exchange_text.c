@@ -20,7 +20,7 @@ static bool is_escaped(struct str raw, size_t i)
     return slashes % 2;
 }
 
-struct str raw_trim(struct str raw)
+struct str raw_skip_blank(struct str raw)
 {
     while (raw.n > 0) {
         if (is_blank(raw.p[0]))
@@ -30,6 +30,12 @@ struct str raw_trim(struct str raw)
         else
             break;
     }
+    return raw;
+}
+
+struct str raw_trim(struct str raw)
+{
+    raw = raw_skip_blank(raw);
     while (raw.n > 0) {
         char last = raw.p[raw.n - 1];
         if (is_blank(last))
@@ -74,15 +80,7 @@ static struct str whole_start(struct str raw, size_t n)
 
 struct str raw_head(struct str raw, char *room, size_t n)
 {
-    while (raw.n > 0) {
-        if (is_blank(raw.p[0]))
-            raw = str_skip(raw, 1);
-        else if (raw.n > 1 && raw.p[0] == '\\' && is_blank_escape(raw.p[1]))
-            raw = str_skip(raw, 2);
-        else
-            break;
-    }
-    struct str head = whole_start(raw, n);
+    struct str head = whole_start(raw_skip_blank(raw), n);
     if (!json_has_escape(head))
         return head;
     size_t used = 0;
@@ -133,20 +131,23 @@ static size_t size_with_care(struct str raw, size_t *at, size_t stop)
 }
 
 /*
- * Counting is done for pieces at once, in loops that compilers turn into vector code: where no
- * backslash is followed by another or by a `u`, each backslash is one escape of two bytes.
+ * Counting is done for pieces at once, in a loop that compilers turn into vector code of bytes (the
+ * counters are bytes, so a piece is shorter than 256): where no backslash is followed by another or
+ * by a `u`, each backslash is one escape of two bytes.
  */
 uint32_t raw_size(struct str raw)
 {
-    enum { PIECE = 1024 };
+    enum { PIECE = 192 };
     size_t size = 0;
     for (size_t at = 0; at < raw.n;) {
         size_t n = raw.n - at < PIECE ? raw.n - at : PIECE;
         const char *p = raw.p + at;
-        unsigned slashes = 0, hard = p[n - 1] == '\\';
+        uint8_t slashes = 0, hard = p[n - 1] == '\\';
         for (size_t i = 0; i + 1 < n; i++) {
-            slashes += p[i] == '\\';
-            hard |= (unsigned)(p[i] == '\\') & (unsigned)((p[i + 1] == '\\') | (p[i + 1] == 'u'));
+            uint8_t slash = p[i] == '\\';
+            uint8_t next = (uint8_t)((p[i + 1] == '\\') | (p[i + 1] == 'u'));
+            slashes = (uint8_t)(slashes + slash);
+            hard = (uint8_t)(hard | (slash & next));
         }
         if (hard) {
             size += size_with_care(raw, &at, at + n);
@@ -162,8 +163,7 @@ struct str raw_decode(struct exchange_reader *r, struct str raw, struct buf *int
 {
     buf_reset(into);
     struct str start = whole_start(raw, DECODE_MAX);
-    if (!json_unescape(start, into))
-        r->x.flags |= EX_ODD;
+    (void)json_unescape(start, into); /* what follows a broken escape is no text */
     r->failed |= buf_status(into) == ERR_NOMEM;
     return buf_view(into);
 }

@@ -246,6 +246,8 @@ static struct str looked_at(struct str text)
 static bool rule_matches(const struct rule *rule, struct str s, bool whole)
 {
     struct str t = rule->says.text;
+    if (rule->match != MATCH_CONTAINS && t.p[0] != s.p[0])
+        return false;
     switch ((enum match)rule->match) {
     case MATCH_PREFIX:
         return str_has_prefix(s, t);

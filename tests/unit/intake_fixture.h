@@ -17,6 +17,7 @@ struct fixture {
     struct pricing *pricing;
     struct symbols *symbols;
     struct series *series;
+    struct harness_rules *rules; /* NULL: exchanges are not read */
     struct intake_env env;
     struct intake *intake;
     struct reader *reader;
@@ -51,7 +52,8 @@ static void fixture_quarantine(void *ctx, const struct origin *from, const char 
     f->troubles++;
 }
 
-static struct fixture *fixture_with(struct reader_limits limits, enum level_of_detail detail)
+static inline struct fixture *fixture_env(struct reader_limits limits, enum level_of_detail detail,
+                                          bool exchange)
 {
     struct fixture *f = calloc(1, sizeof *f);
     assert_non_null(f);
@@ -62,11 +64,21 @@ static struct fixture *fixture_with(struct reader_limits limits, enum level_of_d
                                  .pricing = f->pricing,
                                  .key = {1, 2},
                                  .detail = detail,
-                                 .limits = limits};
+                                 .limits = limits,
+                                 .exchange = exchange};
+    if (exchange) {
+        assert_int_equal(harness_rules_new(STR(""), "", &f->rules, NULL), OK);
+        f->env.rules = f->rules;
+    }
     assert_int_equal(intake_new(&f->env, &f->intake, NULL), OK);
     assert_int_equal(reader_new(limits, &f->reader, NULL), OK);
     f->from = (struct origin){.name = "test", .delivery_us = TIME_NONE};
     return f;
+}
+
+static inline struct fixture *fixture_with(struct reader_limits limits, enum level_of_detail detail)
+{
+    return fixture_env(limits, detail, false);
 }
 
 static inline struct fixture *fixture_new(void)
@@ -81,6 +93,7 @@ static inline void fixture_free(struct fixture *f)
     series_free(f->series);
     symbols_free(f->symbols);
     pricing_free(f->pricing);
+    harness_rules_free(f->rules);
     free(f);
 }
 

@@ -142,10 +142,43 @@ static void published_records_come_out_right(void **state)
     assert_int_equal(seen, sizeof samples / sizeof samples[0]);
 }
 
+/* What bodies tell beside usage. Where they are cut or absent nothing is guessed. */
+static void published_bodies_are_read(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *file, *harness, *kind;
+        bool exchange;
+    } bodies[] = {
+        {"aleck31_2026-04-19_ConverseStream_cache_write.json", "", "", true},
+        {"aleck31_2026-04-20_InvokeStream_S3Path_global_profile_arn.json", "", "", true},
+        {"pub_2026-08-18_Responses_openai.json", "", "", false},
+        {"pub_2026-09-14_ConverseStream_AgentCoreHarness_TRIMMED.json", "AgentCore", "", true},
+        {"pub_Claude2_InvokeStream.json", "", "main", true},
+        {"pub_Titan_InvokeStream.json", "", "main", true},
+        {"pub_error_AccessDenied_no_input_output.json", "", "", false},
+        {"speakerdeck_licux_2025-04_Converse_requestMetadata.json", "", "main", true},
+        {"zenn_2025-08-07_ClaudeCodeAction_InvokeStream_AIP_EXCERPT.json", "", "", true},
+    };
+    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
+        char path[300];
+        snprintf(path, sizeof path, "../shared/data/log-samples/%s", bodies[i].file);
+        struct fixture *f = fixture_env((struct reader_limits){0}, DETAIL_CONTENT, true);
+        if (fixture_file(f, path)) {
+            assert_int_equal(f->n, 1);
+            assert_label(f, 0, LABEL_HARNESS, bodies[i].harness);
+            assert_label(f, 0, LABEL_CALL_KIND, bodies[i].kind);
+            assert_int_equal(f->v[0].exchange != NULL, bodies[i].exchange);
+        }
+        fixture_free(f);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(published_records_come_out_right),
+        cmocka_unit_test(published_bodies_are_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
