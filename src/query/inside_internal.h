@@ -1,4 +1,4 @@
-/* What inside.c, inside_rows.c and inside_walk.c share; included nowhere else. */
+/* What inside*.c share; included nowhere else. */
 #ifndef ASSAY_QUERY_INSIDE_INTERNAL_H
 #define ASSAY_QUERY_INSIDE_INTERNAL_H
 
@@ -110,5 +110,61 @@ struct atom {
 };
 uint32_t atom_part(const struct atom *a, enum dimension dim);
 struct str inside_part_text(const struct inside *in, enum dimension dim, uint32_t part);
+
+/* ---- One session on its way through the question (inside_walk.c). */
+
+struct counts {
+    int64_t v[SESSION_SUMS];
+};
+
+struct walk {
+    struct inside *in;
+    const struct session *s;
+    struct runaway runaway;
+    uint32_t repository, signals; /* parts of keys */
+    uint32_t *skills;             /* that were offered, when somebody asks */
+    size_t skills_n, skills_cap;
+    size_t anchor, first; /* calls; first: the session's first message, calls_n: not seen */
+    size_t use;           /* the next one to look at */
+    struct counts rest;   /* what no call tells */
+    bool counted;         /* among the sessions of the answer */
+};
+
+static inline int64_t *count_of(struct counts *c, enum metric metric)
+{
+    return &c->v[(int)metric - (int)SESSION_SUM_FIRST];
+}
+
+static inline const struct exchange *exchange_of(const struct walk *w, size_t call)
+{
+    return w->s->calls[call].v.exchange;
+}
+
+money_sum walk_cost(const struct invocation *v);
+/* What one call tells of the session's sums, without its uses of tools; and what a use adds. */
+struct counts walk_call_counts(const struct walk *w, size_t call);
+void walk_count_use(struct counts *n, const struct session_use *u);
+bool walk_is_skill(const struct walk *w, uint32_t name);
+
+/* ---- What the question wants of it (inside_filter.c). */
+
+struct atom walk_atom_of_use(const struct session_use *u);
+struct atom walk_atom_of_command(const struct walk *w, uint32_t name);
+/* How many commands a call brings that count. */
+uint32_t walk_commands(const struct walk *w, size_t call);
+bool walk_atom_passes(const struct walk *w, const struct atom *a);
+bool walk_session_passes(const struct walk *w);
+/* The name of a call's thread as a text of the engine. */
+enum status walk_thread_part(const struct walk *w, size_t call, bool numbered,
+                             uint32_t *part) MUST_USE;
+enum status walk_thread_passes(const struct walk *w, size_t call, bool *pass) MUST_USE;
+
+/* ---- Adding (inside_add.c). */
+
+enum status walk_call_key(const struct walk *w, size_t call, uint32_t group,
+                          struct row_key *key) MUST_USE;
+enum status walk_add_by_call(struct walk *w, size_t call, const struct row_key *key) MUST_USE;
+enum status walk_add_by_use(struct walk *w, size_t call, const struct row_key *key) MUST_USE;
+enum status walk_add_offer(struct walk *w, size_t call, const struct row_key *key) MUST_USE;
 
 #endif

@@ -15,8 +15,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "py")]
 from bedrock import FAIL_THROTTLED  # noqa: E402
 from claude import AGENT, CLIENT, MCP_SERVER, SERVER, SKILL, Client, Missing  # noqa: E402
-from support import (BAD_USAGE, DONE, NAMED, ROOT, Tap, assay, equal, report,  # noqa: E402
-                     temporary)
+from support import DONE, NAMED, ROOT, Tap, assay, equal, report, temporary  # noqa: E402
 from work import MCP_TOOL, work_of  # noqa: E402
 
 VERSIONS = {CLIENT: os.environ.get("CLIENT_VERSION", "2.1.330"), MCP_SERVER: "2026.8.31"}
@@ -97,7 +96,7 @@ def by(logs, dimension, metrics, *more):
 
 
 def sessions_are_told_apart(truth, logs):
-    rows = by(logs, "session", "invocations", *named("sessions"))
+    rows = by(logs, "session", "invocations", "sessions")
     equal(sorted(rows.keys() - {""}), sorted(one(truth.ids[run]) for run in truth.ids), "sessions")
 
 
@@ -109,7 +108,7 @@ def one(values):
 def sessions_add_up(truth, logs, run):
     metrics = ("invocations,prompts,turns,retries,tool_calls,tool_errors,agents,fan_out,depth,"
                "compactions,cold_restarts,first_context_max")
-    rows = by(logs, "session", metrics, *named("sessions"))
+    rows = by(logs, "session", metrics, "sessions")
     row = rows[one(truth.ids[run])]
     main = truth.of(run, "main")
     agents = {call.agent for call in truth.of(run, "sub-agent")}
@@ -128,7 +127,7 @@ def first_messages_are_taken_apart(truth, logs):
     """Each part that the project brings is found, and the parts add up to the whole context."""
     parts = ["first_" + name for name in ("system", "tools", "mcp", "skills", "agents",
                                           "environment", "memory", "reminders", "user")]
-    rows = by(logs, "session", ",".join([*parts, "first_context_max"]), *named("context"))
+    rows = by(logs, "session", ",".join([*parts, "first_context_max"]), "context")
     most = collections.Counter()
     for run in truth.ids:
         row = rows[one(truth.ids[run])]
@@ -142,7 +141,7 @@ def first_messages_are_taken_apart(truth, logs):
 
 
 def tools_are_counted(truth, logs):
-    rows = report(*named("tools"), logs, "--by", "tool_kind,server,tool", "--metrics",
+    rows = report("tools", logs, "--by", "tool_kind,server,tool", "--metrics",
                   "tool_calls,tool_errors", "--limit", "0")["rows"]
     found = {(row["tool_kind"], row["server"], row["tool"].removeprefix(f"mcp__{SERVER}__")):
              row["tool_calls"] for row in rows if row["tool_kind"] in ("builtin", "mcp")
@@ -159,7 +158,7 @@ def tools_are_counted(truth, logs):
 
 
 def servers_are_counted(truth, logs):
-    rows = by(logs, "server", "offered,used,tool_calls", *named("mcp"))
+    rows = by(logs, "server", "offered,used,tool_calls", "mcp")
     row = rows[SERVER]
     equal((row["offered"], row["used"]), (len(truth.ids), 1), "sessions that have and use it")
     equal(row["tool_calls"], sum(u[1] == MCP_TOOL for u in truth.uses()), "its calls")
@@ -167,28 +166,22 @@ def servers_are_counted(truth, logs):
 
 
 def skills_are_counted(truth, logs):
-    rows = by(logs, "skill", "offered,used", *named("skills"))
+    rows = by(logs, "skill", "offered,used", "skills")
     row = rows[SKILL]
     equal((row["offered"], row["used"]), (len(truth.ids), 1), "sessions that have and use it")
     equal(sorted(name for name in rows if name and rows[name]["used"]), [SKILL], "skills used")
 
 
 def agents_are_counted(truth, logs):
-    rows = by(logs, "agent", "offered,used,tool_calls", *named("agents"))
+    rows = by(logs, "agent", "offered,used,tool_calls", "agents")
     used = {name: rows[name]["tool_calls"] for name in rows if name and rows[name]["used"]}
     equal(used, {AGENT: 1, "Explore": 1}, "sub-agents by type")
     equal(rows[AGENT]["offered"], len(truth.ids), "sessions that have the project's own")
 
 
 def shown_session(truth, logs):
-    if not knows_session():
-        return b""
     return assay("session", one(truth.ids["print"]), logs, "--format", "json", "--limit", "0",
                  "--quiet", code=DONE).out
-
-
-def knows_session():
-    return re.search(r"^  session\b", assay("help", code=DONE).out.decode(), re.MULTILINE)
 
 
 def a_session_is_shown(truth, logs):
@@ -218,7 +211,7 @@ def no_text_stays(truth, logs, scratch):
         for name in names:
             with open(os.path.join(folder, name), "rb") as file:
                 data += file.read()
-    for name in filter(named, (*NAMED, *INSIDE)):
+    for name in (*NAMED, *INSIDE):
         for source in ((logs,), ("--store", store)):
             data += assay("report", name, *source, "--format", "json", code=DONE).out
     data += shown_session(truth, logs)
@@ -239,46 +232,25 @@ def collect(value, lines):
             collect(part, lines)
 
 
-def named(name):
-    """A stored question where this build has it: its name, to be changed by options."""
-    return (name,) if re.search(rf"\b{name}\b", HELP) else ()
-
-
 def check(tap, truth, logs, scratch):
-    tap.case("every call and token of the client is counted", tokens_are_counted, truth, logs)
-    tap.case("no line of the client's text stays", no_text_stays, truth, logs, scratch)
-    # Each `needs` names what a build must know for the case.
     cases = [
-        ("all bodies are found, inline or as objects of their own", bodies_are_found, "harness"),
-        ("program, version, entry point and kind of each call", calls_are_named, "harness"),
-        ("sessions have the client's own ids", sessions_are_told_apart, "session"),
-        ("what first messages are made of", first_messages_are_taken_apart, "session"),
-        ("tools by kind and name", tools_are_counted, "tool"),
-        ("the MCP server, installed and used", servers_are_counted, "server"),
-        ("the skill, called and typed", skills_are_counted, "skill"),
-        ("sub-agents by type", agents_are_counted, "agent"),
+        ("every call and token of the client is counted", tokens_are_counted),
+        ("all bodies are found, inline or as objects of their own", bodies_are_found),
+        ("program, version, entry point and kind of each call", calls_are_named),
+        ("sessions have the client's own ids", sessions_are_told_apart),
+        ("what first messages are made of", first_messages_are_taken_apart),
+        ("tools by kind and name", tools_are_counted),
+        ("the MCP server, installed and used", servers_are_counted),
+        ("the skill, called and typed", skills_are_counted),
+        ("sub-agents by type", agents_are_counted),
+        ("one session, call by call", a_session_is_shown),
     ]
-    for name, function, needs in cases:
-        if lacks(logs, needs):
-            tap.skip(name, f"skipped: this build has no dimension {needs}")
-        else:
-            tap.case(name, function, truth, logs)
+    for name, function in cases:
+        tap.case(name, function, truth, logs)
     for run in truth.ids:
-        name = f"prompts, turns, threads and failures of the session: {run}"
-        if lacks(logs, "session"):
-            tap.skip(name, "skipped: this build has no dimension session")
-        else:
-            tap.case(name, sessions_add_up, truth, logs, run)
-    name = "one session, call by call"
-    if not knows_session():
-        tap.skip(name, "skipped: this build has no command session")
-    else:
-        tap.case(name, a_session_is_shown, truth, logs)
-
-
-def lacks(logs, dimension):
-    done = assay("report", logs, "--by", dimension, "--format", "json", "--quiet")
-    return done.code == BAD_USAGE or not any(row[dimension] for row in done.json()["rows"])
+        tap.case(f"prompts, turns, threads and failures of the session: {run}", sessions_add_up,
+                 truth, logs, run)
+    tap.case("no line of the client's text stays", no_text_stays, truth, logs, scratch)
 
 
 def main():
@@ -307,8 +279,6 @@ def main():
         check(tap, Truth(bedrock, client.version), logs, scratch)
     tap.done()
 
-
-HELP = assay("report", "--help", code=DONE).out.decode()
 
 if __name__ == "__main__":
     main()
