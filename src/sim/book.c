@@ -174,15 +174,25 @@ static void add_to_session(struct note *n, const struct call *c, const struct in
     call->in.sizes = NULL; /* borrowed */
 }
 
+/* As book_name, for texts that never change: the same text as in the call before is usual. */
+static uint32_t fixed_name(struct book *b, struct fixed_name *last, const char *name)
+{
+    if (last->name != name) {
+        last->name = name;
+        last->id = book_name(b, name);
+    }
+    return last->id;
+}
+
 void book_call(struct book *b, const struct call *c, const struct invocation *v)
 {
     int64_t cost = cost_of(v);
-    uint32_t harness = book_name(b, c->harness);
+    uint32_t harness = fixed_name(b, &b->harness, c->harness);
     b->calls++;
     b->with_body += c->body;
     b->recognised += harness != 0;
     add_cost(b, &b->harnesses, harness, 0, cost);
-    add_cost(b, &b->versions, harness, book_name(b, c->version), cost);
+    add_cost(b, &b->versions, harness, fixed_name(b, &b->version, c->version), cost);
     add_cost(b, &b->kinds, (uint32_t)c->kind, 0, cost);
     b->alone += c->alone;
     if (c->note)

@@ -71,8 +71,14 @@ struct book_table {
     uint32_t cap;
 };
 
+struct fixed_name {
+    const char *name;
+    uint32_t id;
+};
+
 struct book {
     struct symbols *names;
+    struct fixed_name harness, version; /* of the newest call */
     bool failed;
     struct book_table harnesses, versions, kinds, tools, servers, skills, agents;
     struct book_table users; /* pairs of tool and user, to count users */

@@ -44,7 +44,6 @@ enum status dev_new(struct sim *s, uint32_t caller, struct dev **out, int64_t *f
     d->policy = d->setup.one_hour ? CACHE_1H : rng_one_in(&d->rng, 8) ? CACHE_MIXED : CACHE_5M;
     if (d->harness != CLAUDE_CODE)
         d->policy = CACHE_5M;
-    session_texts(s, d);
     int64_t first_s = next_morning(d, &s->org, s->start_s);
     *first_ms = first_s * 1000;
     *out = d;
@@ -55,8 +54,7 @@ void dev_free(struct dev *d)
 {
     if (!d)
         return;
-    note_end(d->note);
-    session_texts_end(d);
+    session_end(d);
     free(d);
 }
 
@@ -152,7 +150,7 @@ static enum status sub_turn(struct sim *s, struct dev *d, struct thread *th, int
 }
 
 /* The session is over, for today or for good. */
-static void leave(struct sim *s, struct dev *d, int64_t *gap_ms)
+static void leave(struct dev *d, int64_t *gap_ms)
 {
     d->phase = PHASE_AWAY;
     *gap_ms += rng_skewed(&d->rng, 120, 9000) * INT64_C(1000);
@@ -162,7 +160,7 @@ static void leave(struct sim *s, struct dev *d, int64_t *gap_ms)
     if (overnight)
         d->sessions_left = 0;
     if (!d->kept)
-        session_end(s, d);
+        session_end(d);
 }
 
 static enum status main_turn(struct sim *s, struct dev *d, int64_t now_ms, int64_t *gap_ms)
@@ -198,7 +196,7 @@ static enum status main_turn(struct sim *s, struct dev *d, int64_t now_ms, int64
                         ? 2
                         : rng_skewed(&d->rng, d->scene ? 2 : 1, d->scene ? 10 : 20);
     if (--d->prompts_left == 0) {
-        leave(s, d, gap_ms);
+        leave(d, gap_ms);
         return OK;
     }
     if (d->interrupted)
@@ -209,26 +207,26 @@ static enum status main_turn(struct sim *s, struct dev *d, int64_t now_ms, int64
     return OK;
 }
 
-/* False when nobody begins anything before *next_ms. */
-static bool arrive(struct sim *s, struct dev *d, int64_t now_ms, int64_t *next_ms)
+/* Somebody who is away: begins a session, or says when to look again. */
+static enum status arrive(struct sim *s, struct dev *d, int64_t now_ms, int64_t *next_ms)
 {
-    if (d->harness == AGENTCORE && d->sessions_n) { /* one conversation is all */
+    if (d->harness == AGENTCORE && d->sessions_n) /* one conversation is all */
         *next_ms = INT64_MAX / 2;
-        return false;
-    }
-    if (d->sessions_left == 0 || now_ms / 1000 > d->day_end_s) {
+    else if (d->sessions_left == 0 || now_ms / 1000 > d->day_end_s)
         *next_ms = next_morning(d, &s->org, now_ms / 1000) * 1000;
-        return false;
-    }
-    session_begin(s, d);
-    return true;
+    else
+        return session_begin(s, d);
+    return OK;
 }
 
 enum status dev_step(struct sim *s, struct dev *d, int64_t now_ms, int64_t *next_ms)
 {
     int64_t gap_ms = 0;
-    if (d->phase == PHASE_AWAY && !arrive(s, d, now_ms, next_ms))
-        return OK;
+    if (d->phase == PHASE_AWAY) {
+        TRY(arrive(s, d, now_ms, next_ms));
+        if (d->phase == PHASE_AWAY)
+            return OK;
+    }
     struct thread *sub = d->phase == PHASE_MAIN ? next_sub(d) : NULL;
     switch (d->phase) {
     case PHASE_AWAY:
@@ -249,7 +247,7 @@ enum status dev_step(struct sim *s, struct dev *d, int64_t now_ms, int64_t *next
         TRY(compact(s, d, now_ms, &gap_ms));
         break;
     }
-    if (!session_texts_ok(d))
+    if (s->text && !session_texts_ok(d))
         return err_nomem(s->err);
     *next_ms = now_ms + gap_ms;
     return OK;

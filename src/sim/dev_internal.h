@@ -137,7 +137,7 @@ struct dev {
     uint32_t next_server, next_tool; /* the tool that was just loaded */
     struct note *note;               /* NULL: nothing can be seen of the session */
     bool offered;
-    struct thread main, sub[SUBS];
+    struct thread main, *sub;     /* SUBS of them, during a session */
     int turn_of;                  /* the sub-agent that was last */
     struct talk side;             /* of calls that stand alone */
     struct buf brief[PLAN_TOOLS]; /* what sub-agents are told: the prompts of the Agent tool */
@@ -146,11 +146,11 @@ struct dev {
 };
 
 /* session.c: the beginning and the end of sessions. */
-void session_texts(const struct sim *s, struct dev *d);
+/* What only a session needs, and whether memory sufficed for it. */
 void session_texts_end(struct dev *d);
 bool session_texts_ok(const struct dev *d);
-void session_begin(struct sim *s, struct dev *d);
-void session_end(const struct sim *s, struct dev *d);
+enum status session_begin(struct sim *s, struct dev *d) MUST_USE;
+void session_end(struct dev *d);
 
 /* alone.c: calls outside the threads. Each says which phase comes next. */
 enum status alone_probe(struct sim *s, struct dev *d, int64_t now_ms, int64_t *gap_ms) MUST_USE;

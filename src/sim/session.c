@@ -3,6 +3,8 @@
 
 #include "sim/words.h"
 
+#include <stdlib.h>
+
 /* Which scenes the first people play in their first sessions; the others live as they like. */
 enum { SCENES = 3 };
 static const uint32_t scenes[SCENES][PLAYERS] = {
@@ -14,33 +16,37 @@ static const uint32_t scenes[SCENES][PLAYERS] = {
      SCENE_COMPACT | SCENE_MIDTURN, 0, SCENE_RETRIES | SCENE_AGENTS},
 };
 
-void session_texts(const struct sim *s, struct dev *d)
+static bool session_texts(const struct sim *s, struct dev *d)
 {
     bool converse = d->harness != CLAUDE_CODE;
     talk_init(&d->main.talk, s->text, converse);
-    for (int i = 0; i < SUBS; i++) {
-        talk_init(&d->sub[i].talk, s->text, converse);
-        d->sub[i].active = false;
-    }
     talk_init(&d->side, s->text, converse);
     for (int i = 0; i < PLAN_TOOLS; i++)
         buf_init(&d->brief[i], 1 << 20);
+    d->sub = calloc(SUBS, sizeof *d->sub);
+    for (int i = 0; d->sub && i < SUBS; i++)
+        talk_init(&d->sub[i].talk, s->text, converse);
+    return d->sub != NULL;
 }
 
 void session_texts_end(struct dev *d)
 {
+    if (!d->sub)
+        return;
     talk_fini(&d->main.talk);
-    for (int i = 0; i < SUBS; i++)
-        talk_fini(&d->sub[i].talk);
     talk_fini(&d->side);
     for (int i = 0; i < PLAN_TOOLS; i++)
         buf_fini(&d->brief[i]);
+    for (int i = 0; i < SUBS; i++)
+        talk_fini(&d->sub[i].talk);
+    free(d->sub);
+    d->sub = NULL;
 }
 
 bool session_texts_ok(const struct dev *d)
 {
     bool ok = talk_ok(&d->main.talk) && talk_ok(&d->side);
-    for (int i = 0; i < SUBS; i++)
+    for (int i = 0; d->sub && i < SUBS; i++)
         ok = ok && talk_ok(&d->sub[i].talk);
     for (int i = 0; i < PLAN_TOOLS; i++)
         ok = ok && buf_status(&d->brief[i]) == OK;
@@ -48,12 +54,11 @@ bool session_texts_ok(const struct dev *d)
 }
 
 /* Texts of a finished session are given back: thousands of people are idle at any time. */
-void session_end(const struct sim *s, struct dev *d)
+void session_end(struct dev *d)
 {
     note_end(d->note);
     d->note = NULL;
     session_texts_end(d);
-    session_texts(s, d);
 }
 
 /* Those who use other harnesses try one after the other, the first ones a new one each time. */
@@ -121,13 +126,11 @@ static void begin_note(struct sim *s, struct dev *d)
     d->main.noted = note_thread(d->note, CALL_MAIN, NOTE_NONE, "");
 }
 
-static void begin_new(struct sim *s, struct dev *d)
+static enum status begin_new(struct sim *s, struct dev *d)
 {
-    enum harness harness = pick_harness(s, d);
-    if (harness != d->harness) {
-        d->harness = harness;
-        session_end(s, d);
-    }
+    d->harness = pick_harness(s, d);
+    if (!session_texts(s, d))
+        return err_nomem(s->err);
     s->sessions++;
     cast(s, d);
     d->sessions_n++;
@@ -146,9 +149,10 @@ static void begin_new(struct sim *s, struct dev *d)
     dev_begin_thread(s, d, &d->main, THREAD_MAIN);
     if (dev_has(d, SCENE_COMPACT))
         d->limit = d->main.prefix + d->main.history + 9000;
+    return OK;
 }
 
-void session_begin(struct sim *s, struct dev *d)
+enum status session_begin(struct sim *s, struct dev *d)
 {
     d->sessions_left -= d->sessions_left > 0;
     bool again = d->kept;
@@ -158,7 +162,7 @@ void session_begin(struct sim *s, struct dev *d)
         d->calls_left = rng_skewed(&d->rng, 1, 12);
         d->scene = d->pending = 0;
     } else {
-        begin_new(s, d);
+        TRY(begin_new(s, d));
     }
     bool earlier = dev_has(d, SCENE_RESUMED) && !again;
     if (earlier)
@@ -166,10 +170,11 @@ void session_begin(struct sim *s, struct dev *d)
     dev_prompt(s, d);
     if (d->harness != CLAUDE_CODE) {
         d->phase = PHASE_MAIN;
-        return;
+        return OK;
     }
     /* Print mode makes no title. */
     d->titled = again || earlier || d->setup.entrypoint[0] != 'c';
     d->probes_left = rng_between(&d->rng, 2, 3);
     d->phase = PHASE_PROBE;
+    return OK;
 }

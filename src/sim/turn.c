@@ -169,7 +169,7 @@ enum status dev_emit(struct sim *s, struct dev *d, struct thread *th, enum call_
         return sim_emit(s, c);
     if (main)
         note_offers(d);
-    struct sizes sizes = talk_sizes(&th->talk);
+    struct sizes sizes = s->text ? talk_sizes(&th->talk) : (struct sizes){0};
     struct note_call in = {
         .thread = th->noted,
         .retry = th->attempts > 0,
