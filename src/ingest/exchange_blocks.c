@@ -235,6 +235,15 @@ static uint64_t content_hash(struct exchange_reader *r, struct json_cursor c)
     return h;
 }
 
+/* Listings are long and were hashed when they were found. */
+static uint64_t text_hash(const struct exchange_reader *r, struct str raw)
+{
+    for (uint32_t i = 0; raw.n && raw.p[0] == '<' && i < r->listings_n; i++)
+        if (r->listings[i].text.p == raw.p)
+            return r->listings[i].hash;
+    return raw_hash(r, SEED_TEXT, raw_trim(raw));
+}
+
 uint64_t block_hash(struct exchange_reader *r, const struct block *b)
 {
     uint64_t type = SEED_BLOCK + (uint64_t)b->type;
@@ -243,7 +252,7 @@ uint64_t block_hash(struct exchange_reader *r, const struct block *b)
     case BLOCK_MARK:
         return 0;
     case BLOCK_TEXT:
-        return hash_mix(type, raw_hash(r, SEED_TEXT, raw_trim(b->text)));
+        return hash_mix(type, text_hash(r, b->text));
     case BLOCK_USE: {
         uint64_t h = hash_mix(raw_hash(r, SEED_ID, b->id), raw_hash(r, SEED_NAME, b->name));
         c = b->inner;

@@ -155,7 +155,7 @@ static void read_reminder(struct exchange_reader *r, struct str raw, const struc
     } else if (about == MARK_NONE) {
         count_text(r, raw, m, PART_REMINDERS);
     } else if (m->mode == LIGHT) {
-        add_listing(r, raw, raw_hash(r, SEED_TEXT, raw), about);
+        add_listing(r, raw, raw_hash(r, SEED_TEXT, raw_trim(raw)), about);
     }
 }
 

@@ -92,6 +92,7 @@ struct open_use {
 /* A reminder that lists something. */
 struct listing {
     struct str text; /* as it stands */
+    uint64_t hash;   /* of it, trimmed */
     enum harness_mark mark;
 };
 

@@ -111,28 +111,43 @@ static void read_assistant(struct exchange_reader *r, struct json_cursor *c)
     }
 }
 
-/* Of a normalised message. `last` gets the last text block and its hash when wanted. */
+/* Of normalised content. `last` gets the last text block when wanted. */
+static uint64_t content_hash(struct exchange_reader *r, struct json_cursor *c, struct str *last)
+{
+    struct block b;
+    uint64_t h = SEED_MESSAGE;
+    bool many = json_enter_array(c);
+    while (many ? json_next_item(c) : true) {
+        block_read(c, &b);
+        uint64_t one = block_hash(r, &b);
+        if (one)
+            h = hash_mix(h, one);
+        if (b.type == BLOCK_TEXT && last)
+            *last = b.text;
+        if (!many)
+            break;
+    }
+    return h;
+}
+
+/* Of a normalised message. */
 static uint64_t message_hash(struct exchange_reader *r, struct json_cursor *c, struct str *last)
 {
-    struct json_cursor content;
-    enum role role;
-    uint64_t h = SEED_MESSAGE;
-    bool has_content = open_message(c, &role, &content);
-    h = hash_mix(h, (uint64_t)role);
-    if (has_content) {
-        struct block b;
-        bool many = json_enter_array(&content);
-        while (many ? json_next_item(&content) : true) {
-            block_read(&content, &b);
-            uint64_t one = block_hash(r, &b);
-            if (one)
-                h = hash_mix(h, one);
-            if (b.type == BLOCK_TEXT && last)
-                *last = b.text;
-            if (!many)
-                break;
-        }
+    enum role role = ROLE_OTHER;
+    uint64_t content = SEED_MESSAGE;
+    if (!json_enter_object(c)) {
+        json_skip(c);
+        return 1;
     }
+    for (struct str key; json_next_key(c, &key);) {
+        if (KEY_IS(key, "role"))
+            role = role_of(c);
+        else if (KEY_IS(key, "content"))
+            content = content_hash(r, c, last);
+        else
+            json_skip(c);
+    }
+    uint64_t h = hash_mix(content, (uint64_t)role);
     return h ? h : 1;
 }
 

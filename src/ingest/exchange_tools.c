@@ -81,9 +81,9 @@ void read_tools(struct exchange_reader *r, struct json_cursor *c)
 
 void add_listing(struct exchange_reader *r, struct str raw, uint64_t hash, enum harness_mark mark)
 {
-    r->listings_hash = hash_mix(r->listings_hash, hash);
+    r->listings_hash = hash_mix(r->listings_hash, hash + raw.n);
     if (r->listings_n < LISTINGS) {
-        r->listings[r->listings_n++] = (struct listing){raw, mark};
+        r->listings[r->listings_n++] = (struct listing){raw, hash, mark};
         return;
     }
     r->x.flags |= EX_TOOLS_CUT;

@@ -63,7 +63,7 @@ enum status intake_new(const struct intake_env *env, struct intake **out, struct
     in->matches = calloc(MATCHES, sizeof *in->matches);
     in->tuples = calloc(TUPLES, sizeof *in->tuples);
     bool ok = in->matches && in->tuples && bodies_new(env->limits, &in->bodies, NULL) == OK;
-    if (ok && env->exchange && env->detail == DETAIL_CONTENT) {
+    if (ok && env->exchange) {
         const struct exchange_env reads = {in->symbols, env->rules, env->key,
                                            env->repository_names};
         ok = bodies_new(env->limits, &in->input_bodies, NULL) == OK &&

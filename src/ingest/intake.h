@@ -22,7 +22,8 @@ struct intake_env {
     struct hash_key key; /* of the store, or of the run */
     enum level_of_detail detail;
     struct reader_limits limits;
-    bool exchange; /* bodies are read for what they tell beside usage; not with DETAIL_COUNTS */
+    bool exchange; /* bodies are read for what they tell beside usage; with DETAIL_COUNTS there is
+                    * only what the caller's ARN tells */
     bool repository_names;             /* see exchange.h */
     const struct harness_rules *rules; /* when `exchange` is set */
 };

@@ -34,8 +34,9 @@ struct str call_kind_text(enum call_kind kind);
 
 /*
  * id, name as a metric's part, heading. What a request is made of, in bytes; disjoint. Texts count
- * as decoded UTF-8, schemas and other JSON as it stands, without cache_control; history counts as it
- * stands, texts too, because decoding all of it would cost more than reading it. Numbers are stored.
+ * as decoded UTF-8, schemas and other JSON as it stands, without cache_control; history counts as
+ * it stands, texts too, because decoding all of it would cost more than reading it. Numbers are
+ * stored.
  *
  * The tail is what follows the last assistant message. Reminders that list tools, servers, skills
  * or sub-agents, or give the context, count as that wherever they stand; an image counts as 6 KiB
