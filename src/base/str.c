@@ -1,6 +1,8 @@
 /* Slices: see str.h. */
 #include "base/str.h"
 
+#include <stdio.h>
+
 int str_cmp(struct str a, struct str b)
 {
     size_t n = a.n < b.n ? a.n : b.n;
@@ -135,4 +137,25 @@ bool str_to_i64(struct str s, int64_t *out)
     }
     *out = value;
     return true;
+}
+
+bool str_is_plain(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+        if (!letter && !(c >= '0' && c <= '9') && !(c && strchr("._:/-", c)))
+            return false;
+    }
+    return true;
+}
+
+const char *str_found(char out[STR_FOUND], struct str s)
+{
+    enum { SHORT = 24 };
+    if (s.n <= SHORT && str_is_plain(s))
+        snprintf(out, STR_FOUND, "\"%.*s\"", STR_ARG(s));
+    else
+        snprintf(out, STR_FOUND, "a text of %zu bytes", s.n);
+    return out;
 }

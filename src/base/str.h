@@ -59,4 +59,11 @@ bool str_glob_nocase(struct str pattern, struct str s);
 /* Decimal digits only, no sign, the whole of s; false on anything else or beyond INT64_MAX. */
 bool str_to_i64(struct str s, int64_t *out);
 
+/* What stood in a file, for a message: in quotes when it is short and plain (letters, digits and
+ * ._:/-), otherwise only its length, because a file given by mistake may hold somebody's prompt. */
+#define STR_FOUND 40
+const char *str_found(char out[STR_FOUND], struct str s);
+/* Only letters, digits and ._:/- */
+bool str_is_plain(struct str s);
+
 #endif

@@ -5,8 +5,8 @@
 #ifndef ASSAY_CLI_CLI_H
 #define ASSAY_CLI_CLI_H
 
+#include "base/buf.h"
 #include "base/err.h"
-#include "base/str.h"
 
 /* Exit codes, as documented in assay(1). */
 enum exit_code {
@@ -48,9 +48,11 @@ bool cli_options(int argc, char **argv, const struct option *table, char **opera
 void cli_help(const char *usage, const struct option *table);
 /* Prints "assay: …" to stderr and returns the exit code that suits the status. */
 int cli_fail(const struct err *err);
-/* Writes to stdout; a closed pipe ends quietly, any other failure is EXIT_CANNOT. Returns an exit
- * code. */
-int cli_write(struct str text);
+/* Writes a whole buffer to stdout; a closed pipe ends quietly, any other failure (also a buffer
+ * that ran out of memory) is EXIT_CANNOT. Returns an exit code. */
+int cli_write(const struct buf *text);
+/* Room for the operands of a command line; NULL after a message when there is none. */
+char **cli_operands(int argc);
 
 int cmd_report(int argc, char **argv);
 int cmd_ingest(int argc, char **argv);

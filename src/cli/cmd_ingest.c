@@ -68,7 +68,7 @@ static int print_summary(const struct ingest *g)
         buf_printf(&out, ", data up to %s", text);
     }
     buf_char(&out, '\n');
-    int code = cli_write(buf_view(&out));
+    int code = cli_write(&out);
     buf_fini(&out);
     return code == EXIT_DONE && failed > 0 ? EXIT_INCOMPLETE : code;
 }
@@ -84,8 +84,10 @@ int cmd_ingest(int argc, char **argv)
         {"help", OPTION_FLAG, &g.help, NULL, "this text"},
         {0},
     };
-    g.operands = calloc((size_t)argc + 1, sizeof *g.operands);
-    if (!g.operands || !cli_options(argc, argv, options, g.operands, &g.operands_n)) {
+    g.operands = cli_operands(argc);
+    if (!g.operands)
+        return EXIT_CANNOT;
+    if (!cli_options(argc, argv, options, g.operands, &g.operands_n)) {
         free(g.operands);
         return EXIT_BAD_USAGE;
     }

@@ -146,7 +146,7 @@ static int list(const struct pricing *p, const struct price_settings *s)
         jsonw_end(&w);
         buf_char(&out, '\n');
     }
-    int code = cli_write(buf_view(&out));
+    int code = cli_write(&out);
     buf_fini(&out);
     return code;
 }
@@ -160,7 +160,7 @@ static int check(const struct pricing *p, const char *name)
         buf_printf(&out, "%s: %zu findings\n", name, findings);
     else
         buf_printf(&out, "%s: %u rows, all consistent\n", name, pricing_book(p)->rows_n);
-    int code = cli_write(buf_view(&out));
+    int code = cli_write(&out);
     buf_fini(&out);
     return code == EXIT_DONE && findings ? EXIT_BAD_USAGE : code;
 }

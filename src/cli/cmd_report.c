@@ -164,7 +164,7 @@ static int answer(struct report *r)
     struct err err = {0};
     struct buf out;
     buf_init(&out, SIZE_MAX / 2);
-    int code = run(r, &out, &err) == OK ? cli_write(buf_view(&out)) : cli_fail(&err);
+    int code = run(r, &out, &err) == OK ? cli_write(&out) : cli_fail(&err);
     if (code == EXIT_DONE && r->asking.about.n[ABOUT_FILES_FAILED] > 0)
         code = EXIT_INCOMPLETE;
     buf_fini(&out);
@@ -192,10 +192,12 @@ int cmd_report(int argc, char **argv)
         {"help", OPTION_FLAG, &r.help, NULL, "this text"},
         {0},
     };
-    char **operands = calloc((size_t)argc + 1, sizeof *operands);
+    char **operands = cli_operands(argc);
     r.asking.operands = operands;
+    if (!operands)
+        return EXIT_CANNOT;
     int code = EXIT_BAD_USAGE;
-    if (operands && cli_options(argc, argv, options, operands, &r.asking.operands_n)) {
+    if (cli_options(argc, argv, options, operands, &r.asking.operands_n)) {
         code = EXIT_DONE;
         if (r.help)
             cli_help(usage, options);

@@ -113,7 +113,7 @@ static int answer(struct show *s)
         return list_matches(s->finder, id);
     struct buf out;
     buf_init(&out, SIZE_MAX / 2);
-    int code = print(s, t, &out, &err) == OK ? cli_write(buf_view(&out)) : cli_fail(&err);
+    int code = print(s, t, &out, &err) == OK ? cli_write(&out) : cli_fail(&err);
     if (code == EXIT_DONE && a->about.n[ABOUT_FILES_FAILED] > 0)
         code = EXIT_INCOMPLETE;
     buf_fini(&out);
@@ -134,10 +134,12 @@ int cmd_session(int argc, char **argv)
         {"help", OPTION_FLAG, &s.help, NULL, "this text"},
         {0},
     };
-    char **operands = calloc((size_t)argc + 1, sizeof *operands);
+    char **operands = cli_operands(argc);
     s.asking.operands = operands;
+    if (!operands)
+        return EXIT_CANNOT;
     int code = EXIT_BAD_USAGE;
-    if (operands && cli_options(argc, argv, options, operands, &s.asking.operands_n)) {
+    if (cli_options(argc, argv, options, operands, &s.asking.operands_n)) {
         code = EXIT_DONE;
         if (s.help)
             cli_help(usage, options);

@@ -59,7 +59,7 @@ static int print_report(const struct sim_options *o, const struct sim_report *r)
         "logs: %s/AWSLogs  truth: %s/truth.json  also: directory.csv, profiles.yaml\n",
         (long long)r->records, (long long)r->invocations, (long long)r->files,
         (long long)(r->json_bytes / 1000000), (long long)(r->gzip_bytes / 1000000), o->dir, o->dir);
-    int code = cli_write(buf_view(&b));
+    int code = cli_write(&b);
     buf_fini(&b);
     return code;
 }

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static const struct option *find_option(const struct option *table, struct str name)
@@ -163,9 +164,23 @@ int cli_fail(const struct err *err)
     }
 }
 
-int cli_write(struct str text)
+char **cli_operands(int argc)
 {
-    if ((text.n == 0 || fwrite(text.p, 1, text.n, stdout) == text.n) && fflush(stdout) == 0)
+    char **operands = calloc((size_t)argc + 1, sizeof *operands);
+    struct err err;
+    if (!operands) {
+        (void)err_nomem(&err);
+        cli_fail(&err);
+    }
+    return operands;
+}
+
+int cli_write(const struct buf *text)
+{
+    struct err err = {.status = buf_status(text)};
+    if (err.status != OK)
+        return cli_fail(&err);
+    if ((text->n == 0 || fwrite(text->p, 1, text->n, stdout) == text->n) && fflush(stdout) == 0)
         return EXIT_DONE;
     if (errno == EPIPE)
         return EXIT_DONE;

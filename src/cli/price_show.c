@@ -227,7 +227,7 @@ int price_show(const struct pricing *p, const struct price_settings *s, const ch
     show_sources(&out, &q.match, pricing_book(p));
     if (s->tokens)
         show_cost(&out, &q);
-    int code = cli_write(buf_view(&out));
+    int code = cli_write(&out);
     buf_fini(&out);
     return code;
 }

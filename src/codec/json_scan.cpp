@@ -9,10 +9,72 @@
  */
 #include "codec/json_scan.h"
 
+#include <atomic>
+#include <cstddef>
+#include <cstdlib>
 #include <memory>
 #include <new>
 
 #include <simdjson.h>
+
+/*
+ * On first use simdjson asks which instructions the processor has, and makes some strings for that
+ * with the `new` that throws, in functions that must not throw: without memory it would end the
+ * process. Those few hundred bytes are set aside here. Everything else takes its memory with the
+ * `new` that answers NULL.
+ */
+alignas(std::max_align_t) static char reserve[4096];
+static std::atomic<size_t> reserve_used;
+
+static void *take_reserve(size_t n)
+{
+    const size_t align = alignof(std::max_align_t);
+    const size_t size = (n + align - 1) / align * align;
+    const size_t at = reserve_used.fetch_add(size);
+    return size >= n && at + size <= sizeof reserve ? reserve + at : nullptr;
+}
+
+static void give_back(void *p)
+{
+    const char *c = static_cast<char *>(p);
+    if (c < reserve || c >= reserve + sizeof reserve)
+        std::free(p);
+}
+
+void *operator new(size_t n)
+{
+    void *p = std::malloc(n ? n : 1);
+    if (!p)
+        p = take_reserve(n);
+    if (!p)
+        __builtin_trap(); /* as the library would end, but for much less */
+    return p;
+}
+
+void *operator new(size_t n, const std::nothrow_t &) noexcept
+{
+    return std::malloc(n ? n : 1);
+}
+
+void *operator new[](size_t n, const std::nothrow_t &) noexcept
+{
+    return std::malloc(n ? n : 1);
+}
+
+void operator delete(void *p) noexcept
+{
+    give_back(p);
+}
+
+void operator delete(void *p, size_t) noexcept
+{
+    give_back(p);
+}
+
+void operator delete(void *p, const std::nothrow_t &) noexcept
+{
+    give_back(p);
+}
 
 struct json_scan {
     std::unique_ptr<simdjson::internal::dom_parser_implementation> stage;

@@ -33,17 +33,16 @@ static int find_column(const struct table_spec *spec, struct str name)
 static enum status unknown_column(const struct reader *r, int64_t line, struct str column,
                                   struct err *err)
 {
-    char shown[QUOTED_TEXT];
+    char found[STR_FOUND];
     struct nearest near = nearest_start(column);
     for (int i = 0; i < r->spec->columns_n; i++)
         nearest_offer(&near, str_from(r->spec->columns[i]));
     if (near.best.p)
-        err_set(err, ERR_PARSE,
-                "%s, line %" PRId64 ": there is no column '%s'; did you mean '%.*s'?", r->name,
-                line, quoted(shown, column), STR_ARG(near.best));
+        err_set(err, ERR_PARSE, "%s, line %" PRId64 ": there is no column %s; did you mean '%.*s'?",
+                r->name, line, str_found(found, column), STR_ARG(near.best));
     else
-        err_set(err, ERR_PARSE, "%s, line %" PRId64 ": there is no column '%s'", r->name, line,
-                quoted(shown, column));
+        err_set(err, ERR_PARSE, "%s, line %" PRId64 ": there is no column %s", r->name, line,
+                str_found(found, column));
     if (err)
         err->offset = line;
     return ERR_PARSE;

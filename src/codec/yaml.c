@@ -24,7 +24,7 @@ struct schema {
 
 struct log {
     struct yaml_fault *fault;
-    bool second_document;
+    bool second_document, no_memory;
 };
 
 /* The rest of a message behind a prefix, without the line end; false when it begins otherwise. */
@@ -54,6 +54,8 @@ static void on_log(cyaml_log_t level, void *ctx, const char *fmt, va_list args)
     else if (message_after(message, STR("Load: Mapping field already seen: "), &rest))
         snprintf(fault->text, sizeof fault->text, "'%.*s' stands twice in one entry",
                  STR_ARG(rest));
+    else if (message_after(message, STR("Load: libyaml: "), &rest) && str_eq(rest, STR("(null)")))
+        log->no_memory = true; /* the one failure that libyaml has no text for */
     else if (message_after(message, STR("Load: libyaml: "), &rest))
         snprintf(fault->text, sizeof fault->text, "%.*s", STR_ARG(rest));
     else if (str_has_prefix(message, STR("Ignoring documents")))
@@ -133,6 +135,7 @@ static enum status status_of(cyaml_err_t code)
     case CYAML_OK:
         return OK;
     case CYAML_ERR_OOM:
+    case CYAML_ERR_LIBYAML_PARSER_INIT: /* that only takes memory */
         return ERR_NOMEM;
     case CYAML_ERR_SEQUENCE_ENTRIES_MAX:
         return ERR_LIMIT;
@@ -197,7 +200,7 @@ enum status yaml_read(struct str text, const struct table_spec *spec, struct are
     unsigned n = 0;
     cyaml_err_t code =
         cyaml_load_data((const uint8_t *)text.p, text.n, &config, &schema.sequence, &data, &n);
-    enum status status = status_of(code);
+    enum status status = log.no_memory ? ERR_NOMEM : status_of(code);
     if (status != OK) {
         describe(code, text, fault);
         return status;

@@ -129,16 +129,15 @@ static bool beside_root(const char *record_file, char root[PATH_MAX])
     return true;
 }
 
-static bool open_root(struct bodies *b, const char *root)
+static enum status open_root(struct bodies *b, const char *root)
 {
     if (b->root_fd >= 0 && strcmp(b->root, root) == 0)
-        return true;
+        return OK;
     io_close(b->root_fd);
     b->root_fd = -1;
-    if (io_open_dir(root, &b->root_fd, NULL) != OK)
-        return false;
+    TRY(io_open_dir(root, &b->root_fd, NULL));
     memcpy(b->root, root, strlen(root) + 1);
-    return true;
+    return OK;
 }
 
 static enum status open_body(struct bodies *b, const char *record_file, struct str key, int *fd)
@@ -151,8 +150,9 @@ static enum status open_body(struct bodies *b, const char *record_file, struct s
         ptrdiff_t at = str_find(key, STR("/data/"));
         key = str_skip(key, (size_t)at + 1);
     }
-    if (key.n >= sizeof path || !open_root(b, root))
+    if (key.n >= sizeof path)
         return ERR_NOT_FOUND;
+    TRY(open_root(b, root));
     memcpy(path, key.p, key.n);
     path[key.n] = '\0';
     return io_open_beneath(b->root_fd, path, fd, NULL);
@@ -206,23 +206,29 @@ static enum status inflate(struct bodies *b, struct err *err)
     return gz_truncated(b->gz) ? ERR_TRUNCATED : OK;
 }
 
-static enum body_result open_for(struct bodies *b, const char *record_file, struct str path,
-                                 const struct record *r, int *fd)
+/* ERR_NOMEM only; everything else is a result. */
+static enum status open_for(struct bodies *b, const char *record_file, struct str path,
+                            const struct record *r, int *fd, enum body_result *result)
 {
     struct str key;
+    *result = BODY_REFUSED;
     if (!body_path_is_safe(path, r, &key))
-        return BODY_REFUSED;
+        return OK;
     enum status status = open_body(b, record_file, key, fd);
-    return status == OK ? BODY_FOUND : status == ERR_ACCESS ? BODY_REFUSED : BODY_MISSING;
+    *result = status == OK              ? BODY_FOUND
+              : status == ERR_ACCESS    ? BODY_REFUSED
+              : status == ERR_NOT_FOUND ? BODY_MISSING
+                                        : BODY_UNREAD;
+    return status == ERR_NOMEM ? ERR_NOMEM : OK;
 }
 
-enum body_result body_look(struct bodies *b, const char *record_file, struct str path,
-                           const struct record *r)
+enum status body_look(struct bodies *b, const char *record_file, struct str path,
+                      const struct record *r, enum body_result *result, struct err *err)
 {
     int fd = -1;
-    enum body_result result = open_for(b, record_file, path, r, &fd);
+    enum status status = open_for(b, record_file, path, r, &fd, result);
     io_close(fd);
-    return result;
+    return status == OK ? OK : err_nomem(err);
 }
 
 enum status body_fetch(struct bodies *b, const char *record_file, struct str path,
@@ -230,10 +236,12 @@ enum status body_fetch(struct bodies *b, const char *record_file, struct str pat
                        struct err *err)
 {
     int fd = -1;
-    *result = open_for(b, record_file, path, r, &fd);
+    enum status status = open_for(b, record_file, path, r, &fd, result);
+    if (status == ERR_NOMEM)
+        return err_nomem(err);
     if (*result != BODY_FOUND)
         return OK;
-    enum status status = read_packed(b, fd, err);
+    status = read_packed(b, fd, err);
     io_close(fd);
     if (status == OK)
         status = inflate(b, err);
@@ -244,7 +252,7 @@ enum status body_fetch(struct bodies *b, const char *record_file, struct str pat
         status = json_index(b->json, b->plain.p, b->plain.n, &text, err);
     if (status == ERR_NOMEM)
         return err_nomem(err);
-    *result = status == OK ? BODY_FOUND : BODY_DAMAGED;
+    *result = status == OK ? BODY_FOUND : status == ERR_IO ? BODY_UNREAD : BODY_DAMAGED;
     if (status == OK)
         *c = json_begin(&text);
     return OK;

@@ -16,7 +16,8 @@ struct bodies;
 
 enum body_result {
     BODY_FOUND,
-    BODY_MISSING, /* not there (yet), or not readable */
+    BODY_MISSING, /* not there (yet) */
+    BODY_UNREAD,  /* the system could not open or read it: another attempt may succeed */
     BODY_REFUSED, /* the path is not one that may be followed */
     BODY_DAMAGED, /* there, but broken or beyond the limits */
 };
@@ -33,8 +34,8 @@ enum status body_fetch(struct bodies *b, const char *record_file, struct str pat
                        const struct record *r, enum body_result *result, struct json_cursor *c,
                        struct err *err) MUST_USE;
 
-/* As body_fetch, but only looks whether the body is there: FOUND, MISSING or REFUSED. */
-enum body_result body_look(struct bodies *b, const char *record_file, struct str path,
-                           const struct record *r);
+/* As body_fetch, but only looks whether the body is there; it is never BODY_DAMAGED. */
+enum status body_look(struct bodies *b, const char *record_file, struct str path,
+                      const struct record *r, enum body_result *result, struct err *err) MUST_USE;
 
 #endif

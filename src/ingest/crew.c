@@ -109,6 +109,10 @@ static enum status read_one(struct worker *w, const struct local_file *file, str
             0; /* an empty object, as some are delivered, is no file of logs */
     struct local_file named = *file;
     named.path = w->path;
+    /* A size that no file has: the next run tries again. */
+    bool unread = intake_unread(w->intake);
+    if (reader_cut_short(w->reader) || unread)
+        named.size = -1;
     struct crew *c = w->crew;
     atomic_fetch_add(&c->files, w->about.n[ABOUT_FILES]);
     atomic_fetch_add(&c->bytes, w->about.n[ABOUT_BYTES]);

@@ -30,7 +30,8 @@ struct crew_job {
     bool (*wants)(void *ctx, const struct local_file *file);
     /* One thread's part, by its number. A failure ends the run. */
     enum status (*take)(void *ctx, int worker, const struct invocation *v, struct err *err);
-    /* A file was read, as far as it could be; its counters and troubles. */
+    /* A file was read, as far as it could be; its counters and troubles. Its size is -1 when the
+     * system, not the content, ended that: it is worth another attempt. */
     enum status (*file_done)(void *ctx, int worker, const struct local_file *file,
                              const struct about *about, const struct crew_trouble *troubles,
                              size_t troubles_n, struct err *err);

@@ -50,7 +50,7 @@ static void start(struct exchange_reader *r)
     r->x = (struct exchange){.session = STR("")};
     r->verdict = r->last_verdict = (struct harness_verdict){0};
     r->failed = false;
-    r->seen_tools = r->seen_system = r->seen_messages = r->seen_metadata = false;
+    r->seen_tools = r->seen_system = r->seen_messages = false;
     r->billing_subagent = false;
     r->max_tokens = -1;
     r->version = r->entrypoint = r->only_text = r->separator = STR("");
@@ -123,8 +123,7 @@ static void read_request(struct exchange_reader *r, struct json_cursor *c)
 
 static bool is_probe(const struct exchange_reader *r, struct harness_verdict *v)
 {
-    if (r->max_tokens != 1 || r->seen_tools || r->seen_system || r->seen_metadata ||
-        r->x.messages != 1)
+    if (r->max_tokens != 1 || r->seen_tools || r->x.messages != 1)
         return false;
     harness_look(r->rules, HARNESS_PROBE, r->only_text, v);
     return v->kind == CALL_PROBE;

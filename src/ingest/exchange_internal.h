@@ -110,6 +110,7 @@ struct offer_slot {
     struct str *servers; /* known ones, longest first; texts of the symbol table */
     size_t servers_n;
     struct harness_verdict verdict; /* by names of tools */
+    uint32_t repository;            /* named by a reminder; 0 */
 };
 
 struct system_slot {
@@ -145,7 +146,7 @@ struct exchange_reader {
     struct harness_verdict verdict;      /* of system blocks, principal, user id */
     struct harness_verdict last_verdict; /* of the last user block */
     bool failed;                         /* memory was short */
-    bool seen_tools, seen_system, seen_messages, seen_metadata;
+    bool seen_tools, seen_system, seen_messages;
     bool billing_subagent;
     int64_t max_tokens;
     struct str version, entrypoint;
@@ -262,6 +263,8 @@ void add_listing(struct exchange_reader *r, struct str raw, uint64_t hash, enum 
 void find_offer(struct exchange_reader *r);
 
 /* --- exchange_offer.c --- */
+/* The working directory that a line names; 0 when it names none. */
+uint32_t line_directory(struct exchange_reader *r, struct str line);
 void make_offer(struct exchange_reader *r, struct offer_slot *slot);
 
 /* --- exchange_uses.c --- */

@@ -228,13 +228,16 @@ static void add_context(struct making *k, struct str text)
     size_t from = text.n, to = text.n, at = 0;
     for (struct str rest = text; rest.p && rest.n;) {
         struct str line = str_cut(&rest, '\n');
-        enum harness_mark mark = line.n && line.p[0] == '#'
+        bool outside = from == text.n;
+        enum harness_mark mark = line.n && (outside || line.p[0] == '#')
                                      ? harness_mark(k->r->rules, HARNESS_SECTION, line)
                                      : MARK_NONE;
         if (mark == MARK_MEMORY && from == text.n)
             from = at;
         else if (mark == MARK_ENVIRONMENT && at > from)
             to = at;
+        if (outside && !k->slot->repository)
+            k->slot->repository = line_directory(k->r, line);
         at += line.n + 1;
     }
     add_bytes(&k->slot->part[PART_MEMORY], to - from);

@@ -63,13 +63,23 @@ static uint32_t repository_of(struct exchange_reader *r, struct str path)
     return symbol_of_text(r, str_of(hex, (size_t)n));
 }
 
+uint32_t line_directory(struct exchange_reader *r, struct str line)
+{
+    struct str trimmed = str_trim(line);
+    struct harness_hit hit;
+    if (str_has_prefix(trimmed, STR("- ")))
+        trimmed = str_trim(str_skip(trimmed, 2));
+    return harness_find(r->rules, HARNESS_DIRECTORY, trimmed, &hit)
+               ? repository_of(r, str_trim(str_skip(trimmed, hit.text.n)))
+               : 0;
+}
+
 /* Sections of the environment, and the working directory: line by line. */
 static void parse_lines(struct exchange_reader *r, struct str text, struct system_slot *slot)
 {
     bool inside = false;
     for (struct str rest = text; rest.p && rest.n;) {
         struct str line = str_cut(&rest, '\n'), trimmed = str_trim(line);
-        struct harness_hit hit;
         bool closes = str_has_prefix(trimmed, STR("</"));
         if (harness_mark(r->rules, HARNESS_ENVIRONMENT, line) == MARK_ENVIRONMENT)
             inside = true;
@@ -79,10 +89,8 @@ static void parse_lines(struct exchange_reader *r, struct str text, struct syste
             add_bytes(&slot->environment, line.n + (rest.p ? 1 : 0));
         if (closes)
             inside = false;
-        if (str_has_prefix(trimmed, STR("- ")))
-            trimmed = str_trim(str_skip(trimmed, 2));
-        if (!slot->repository && harness_find(r->rules, HARNESS_DIRECTORY, trimmed, &hit))
-            slot->repository = repository_of(r, str_trim(str_skip(trimmed, hit.text.n)));
+        if (!slot->repository)
+            slot->repository = line_directory(r, line);
     }
 }
 
@@ -225,7 +233,6 @@ static void read_user_id(struct exchange_reader *r, struct str raw)
 void read_metadata(struct exchange_reader *r, struct json_cursor *c)
 {
     struct str raw;
-    r->seen_metadata = json_peek(c) != JSON_NULL;
     if (!json_enter_object(c)) {
         json_skip(c);
         return;

@@ -104,6 +104,8 @@ void find_offer(struct exchange_reader *r)
     }
     r->offer = slot;
     r->x.offer = slot->symbol;
+    if (r->x.repository == 0)
+        r->x.repository = slot->repository;
     r->x.cut += slot->cut;
     r->x.flags |= slot->is_cut ? EX_TOOLS_CUT : 0u;
     for (int i = 0; i < PARTS; i++)

@@ -44,6 +44,7 @@ struct intake {
     struct name_slot names[NAMES];
     struct match_slot *matches;
     struct tuple_slot *tuples;
+    bool unread; /* see intake_unread */
 };
 
 /* Of `content`: a constant, because the choice between duplicates must not depend on the process.
@@ -87,6 +88,13 @@ void intake_free(struct intake *in)
     free(in->matches);
     free(in->tuples);
     free(in);
+}
+
+bool intake_unread(struct intake *in)
+{
+    bool unread = in->unread;
+    in->unread = false;
+    return unread;
 }
 
 /* Which slot a name belongs in: its length and its ends tell the names of one log well apart. */
@@ -189,10 +197,11 @@ struct both_bodies {
     bool has_input, has_output;
 };
 
-static void note_missing(enum body_result result, uint32_t *flags)
+static void note_missing(struct intake *in, enum body_result result, uint32_t *flags)
 {
     if (result != BODY_FOUND)
         *flags |= result == BODY_REFUSED ? INV_BODY_REFUSED : INV_BODY_MISSING;
+    in->unread |= result == BODY_UNREAD;
 }
 
 static enum status find_output(struct intake *in, const struct record *r, const struct origin *from,
@@ -206,7 +215,7 @@ static enum status find_output(struct intake *in, const struct record *r, const 
     TRY(body_fetch(in->bodies, from->name, r->output.path, r, &result, &b->output, err));
     b->has_output = result == BODY_FOUND;
     *flags |= b->has_output ? INV_OUTPUT_BODY : result == BODY_DAMAGED ? INV_ODD : 0;
-    note_missing(result, flags);
+    note_missing(in, result, flags);
     return OK;
 }
 
@@ -225,12 +234,12 @@ static enum status find_input(struct intake *in, const struct record *r, const s
     if (in->reader)
         TRY(body_fetch(in->input_bodies, from->name, r->input.path, r, &result, &b->input, err));
     else
-        result = body_look(in->bodies, from->name, r->input.path, r);
+        TRY(body_look(in->bodies, from->name, r->input.path, r, &result, err));
     b->has_input = result == BODY_FOUND;
     if (result == BODY_DAMAGED)
         result = BODY_FOUND;
     *flags |= result == BODY_FOUND ? INV_INPUT_BODY : 0;
-    note_missing(result, flags);
+    note_missing(in, result, flags);
     return OK;
 }
 

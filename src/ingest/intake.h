@@ -34,5 +34,7 @@ enum status intake_new(const struct intake_env *env, struct intake **out, struct
 void intake_free(struct intake *in);
 enum status intake_record(struct intake *in, struct record *r, const struct origin *from,
                           struct invocation *out, struct err *err) MUST_USE;
+/* True when, since it was asked last, a body was there that the system could not read. */
+bool intake_unread(struct intake *in);
 
 #endif

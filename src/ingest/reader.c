@@ -1,18 +1,20 @@
 /*
  * From bytes to records: see reader.h. Bytes flow through a window that frame.c reads from the
- * front: file -> (gzip -> (gzip ->)) window. The window is small enough to stay in the processor's
- * cache and grows only for a record that does not fit.
+ * front: file -> (gzip -> (gzip ->)) window. A file of usual size is inflated in one go, a larger
+ * one by pieces that stay in the processor's cache and grow only for a record that does not fit.
  */
 #include "ingest/reader_internal.h"
 
 #include "base/io.h"
+#include "base/pages.h"
 
 #include <stdlib.h>
 
 enum {
     RAW_BYTES = 128 << 10,
     MID_BYTES = 64 << 10,
-    WINDOW_BYTES = 256 << 10,
+    PIECE_BYTES = 256 << 10, /* walked at a time: stays in the processor's cache */
+    WINDOW_FIRST = (2 << 20) - JSON_PADDING,
     WHOLE_RATIO = 4, /* room for what a file inflates to that is inflated in one go */
 };
 
@@ -33,10 +35,10 @@ enum status reader_new(struct reader_limits limits, struct reader **out, struct 
     if (r->limits.max_whole < RAW_BYTES)
         r->limits.max_whole = RAW_BYTES;
     arena_init(&r->arena);
-    r->raw = malloc(r->limits.max_whole);
+    r->raw = pages_alloc(r->limits.max_whole);
     r->mid = malloc(MID_BYTES);
-    r->window_cap = WINDOW_BYTES;
-    r->window = malloc(r->window_cap + JSON_PADDING);
+    r->window_cap = WINDOW_FIRST;
+    r->window = pages_alloc(r->window_cap + JSON_PADDING);
     bool ok = r->raw && r->mid && r->window && gz_whole_new(&r->whole, NULL) == OK;
     for (int i = 0; ok && i < 2; i++)
         ok = gz_new(&r->gz[i], NULL) == OK;
@@ -62,9 +64,9 @@ void reader_free(struct reader *r)
         buf_fini(&r->levels[i].text);
     }
     arena_fini(&r->arena);
-    free(r->raw);
+    pages_free(r->raw);
     free(r->mid);
-    free(r->window);
+    pages_free(r->window);
     free(r);
 }
 
@@ -93,6 +95,12 @@ struct input {
     bool garbage;        /* bytes behind the last member of gzip were left out */
 };
 
+static void cannot_read(struct reader *r, struct input *in)
+{
+    in->failure = "the file cannot be read";
+    r->cut_short = true;
+}
+
 /* More source bytes into in->bytes when it is empty. */
 static enum status refill(struct reader *r, struct input *in, struct err *err)
 {
@@ -105,7 +113,7 @@ static enum status refill(struct reader *r, struct input *in, struct err *err)
     size_t n;
     enum status status = io_read(in->fd, r->raw, RAW_BYTES, &n, r->origin.name, err);
     if (status != OK) {
-        in->failure = "the file cannot be read";
+        cannot_read(r, in);
         n = 0;
     }
     in->bytes = str_of(r->raw, n);
@@ -121,7 +129,7 @@ static enum status refill_first(struct reader *r, struct input *in, struct err *
         size_t n;
         if (io_read(in->fd, r->raw + in->bytes.n, RAW_BYTES - in->bytes.n, &n, r->origin.name,
                     err) != OK) {
-            in->failure = "the file cannot be read";
+            cannot_read(r, in);
             n = 0;
         }
         in->bytes.n += n;
@@ -216,10 +224,12 @@ static enum status detect(struct reader *r, struct input *in, struct err *err)
     return OK;
 }
 
-static enum status grow_window(struct reader *r, struct err *err)
+/* Room for so many bytes; the first `used` stay. */
+static enum status reserve_window(struct reader *r, size_t used, size_t cap, struct err *err)
 {
-    size_t cap = r->window_cap * 2;
-    char *window = realloc(r->window, cap + JSON_PADDING);
+    if (cap <= r->window_cap)
+        return OK;
+    char *window = pages_grow(r->window, used, cap + JSON_PADDING);
     if (!window)
         return err_nomem(err);
     r->window = window;
@@ -232,14 +242,17 @@ static void shrink_window(struct reader *r)
 {
     if (r->window_cap <= 2 * WHOLE_RATIO * r->limits.max_whole)
         return;
-    char *window = realloc(r->window, WINDOW_BYTES + JSON_PADDING);
+    char *window = pages_alloc(WINDOW_FIRST + JSON_PADDING);
     if (window) {
+        pages_free(r->window);
         r->window = window;
-        r->window_cap = WINDOW_BYTES;
+        r->window_cap = WINDOW_FIRST;
     }
 }
 
-static enum status fill(struct reader *r, struct input *in, size_t *n, bool *eof, struct err *err)
+/* Fills the window up to `cap`. */
+static enum status fill(struct reader *r, struct input *in, size_t cap, size_t *n, bool *eof,
+                        struct err *err)
 {
     if (in->layers == 1 && in->mid.n > 0 && *n == 0) {
         /* What detect() inflated. */
@@ -254,9 +267,9 @@ static enum status fill(struct reader *r, struct input *in, size_t *n, bool *eof
         *eof = true;
         return OK;
     }
-    while (*n < r->window_cap && !*eof) {
+    while (*n < cap && !*eof) {
         size_t got;
-        TRY(produce(r, in, r->window + *n, r->window_cap - *n, &got, eof, err));
+        TRY(produce(r, in, r->window + *n, cap - *n, &got, eof, err));
         *n += got;
     }
     return OK;
@@ -270,7 +283,7 @@ static void read_whole(struct reader *r, struct input *in)
         size_t n;
         if (io_read(in->fd, r->raw + in->bytes.n, r->limits.max_whole - in->bytes.n, &n,
                     r->origin.name, NULL) != OK) {
-            in->failure = "the file cannot be read";
+            cannot_read(r, in);
             n = 0;
         }
         in->bytes.n += n;
@@ -291,17 +304,15 @@ static bool inflate_whole(struct reader *r, struct input *in, size_t *n)
     if (!in->ended || in->failure || room == 0 || room > WHOLE_RATIO * r->limits.max_whole ||
         room > r->limits.max_inflated || room / r->limits.max_ratio > in->bytes.n)
         return false;
-    while (r->window_cap < room)
-        if (grow_window(r, NULL) != OK)
-            return false;
-    return gz_whole_inflate(r->whole, in->bytes, r->window, (size_t)room, n) &&
+    return reserve_window(r, 0, (size_t)room, NULL) == OK &&
+           gz_whole_inflate(r->whole, in->bytes, r->window, (size_t)room, n) &&
            !gz_is_gzip(str_of(r->window, *n));
 }
 
-/* The records in the first n bytes of the window, in pieces whose index stays in the cache. */
+/* The records in the first n bytes of the window. */
 static enum status read_window(struct reader *r, size_t n, struct err *err)
 {
-    size_t pos = 0, piece = WINDOW_BYTES, consumed;
+    size_t pos = 0, piece = PIECE_BYTES, consumed;
     r->about->n[ABOUT_BYTES] += (int64_t)n;
     memset(r->window + n, 0, JSON_PADDING);
     for (; n - pos > piece; pos += consumed) {
@@ -320,11 +331,12 @@ static enum status read_all(struct reader *r, struct input *in, struct err *err)
         return read_window(r, n, err);
     n = 0;
     TRY(detect(r, in, err));
+    size_t cap = PIECE_BYTES;
     int64_t base = 0;
     bool eof = false;
     while (!eof) {
         size_t before = n, consumed = 0;
-        TRY(fill(r, in, &n, &eof, err));
+        TRY(fill(r, in, cap, &n, &eof, err));
         r->about->n[ABOUT_BYTES] += (int64_t)(n - before);
         memset(r->window + n, 0, JSON_PADDING);
         TRY(frame_feed(r, 0, r->window, n, base, eof, &consumed, err));
@@ -333,8 +345,8 @@ static enum status read_all(struct reader *r, struct input *in, struct err *err)
         n -= consumed;
         base += (int64_t)consumed;
         /* Half full of one record: the next one like it should fit at once. */
-        if (!eof && n > r->window_cap / 2)
-            TRY(grow_window(r, err));
+        if (!eof && n > cap / 2)
+            TRY(reserve_window(r, n, cap *= 2, err));
     }
     return OK;
 }
@@ -346,7 +358,7 @@ static enum status run(struct reader *r, struct input *in, const struct origin *
     r->about = about;
     r->origin = *from;
     r->discarding = false;
-    r->csv = false;
+    r->csv = r->cut_short = false;
     arena_reset(&r->arena);
     about->n[ABOUT_FILES]++;
     enum status status = read_all(r, in, err);
@@ -365,6 +377,11 @@ enum status reader_file(struct reader *r, int fd, const struct origin *from,
 {
     struct input in = {.fd = fd};
     return run(r, &in, from, sink, about, err);
+}
+
+bool reader_cut_short(const struct reader *r)
+{
+    return r->cut_short;
 }
 
 enum status reader_bytes(struct reader *r, struct str bytes, const struct origin *from,

@@ -53,6 +53,10 @@ enum status reader_file(struct reader *r, int fd, const struct origin *from,
                         const struct reader_sink *sink, struct about *about,
                         struct err *err) MUST_USE;
 
+/* The last file was not read to its end because the system could not (not because of what is in
+ * it): another attempt may come further. */
+bool reader_cut_short(const struct reader *r);
+
 /* The same for bytes in memory. */
 enum status reader_bytes(struct reader *r, struct str bytes, const struct origin *from,
                          const struct reader_sink *sink, struct about *about,

@@ -33,6 +33,7 @@ struct reader {
     struct origin origin;
     bool discarding; /* inside a line that is too long: up to its end */
     bool csv;        /* the rest is console CSV */
+    bool cut_short;  /* see reader_cut_short */
 };
 
 /*

@@ -9,11 +9,11 @@ static const char *const kind_names[DISCOUNT_KINDS] = {"account", "provider", "m
 
 static enum status refuse(struct str text, const char *why, struct err *err)
 {
-    size_t shown = text.n > 80 ? 80 : text.n;
+    char found[STR_FOUND];
     return err_set(err, ERR_USAGE,
-                   "discount \"%.*s\": %s; wanted account:ID=PERCENT, provider:NAME=PERCENT or "
+                   "discount %s: %s; wanted account:ID=PERCENT, provider:NAME=PERCENT or "
                    "model:GLOB=PERCENT",
-                   (int)shown, text.p ? text.p : "", why);
+                   str_found(found, str_cut(&text, '=')), why);
 }
 
 enum status discounts_add(struct discounts *d, struct str text, struct err *err)

@@ -53,23 +53,23 @@ struct reader {
 
 static enum status bad(const struct reader *r, const char *what, struct str column, struct str cell)
 {
-    size_t shown = cell.n > 40 ? 40 : cell.n;
-    return err_set(r->err, ERR_PARSE, "%.*s:%" PRId64 ": %.*s: %s, not \"%.*s\"", STR_ARG(r->file),
-                   r->csv.line, STR_ARG(column), what, (int)shown, cell.p ? cell.p : "");
+    char found[STR_FOUND];
+    return err_set(r->err, ERR_PARSE, "%.*s:%" PRId64 ": %.*s: %s, not %s", STR_ARG(r->file),
+                   r->csv.line, STR_ARG(column), what, str_found(found, cell));
 }
 
 static enum status unknown_column(const struct reader *r, struct str name)
 {
-    char shown[QUOTED_TEXT];
+    char found[STR_FOUND];
     struct nearest near = nearest_start(name);
     for (size_t i = 0; i < COLUMNS; i++)
         nearest_offer(&near, str_from(price_columns[i].name));
     if (near.best.p)
         return err_set(r->err, ERR_PARSE,
-                       "%.*s:%" PRId64 ": unknown column \"%s\"; did you mean \"%.*s\"?",
-                       STR_ARG(r->file), r->csv.line, quoted(shown, name), STR_ARG(near.best));
-    return err_set(r->err, ERR_PARSE, "%.*s:%" PRId64 ": unknown column \"%s\"", STR_ARG(r->file),
-                   r->csv.line, quoted(shown, name));
+                       "%.*s:%" PRId64 ": unknown column %s; did you mean \"%.*s\"?",
+                       STR_ARG(r->file), r->csv.line, str_found(found, name), STR_ARG(near.best));
+    return err_set(r->err, ERR_PARSE, "%.*s:%" PRId64 ": unknown column %s", STR_ARG(r->file),
+                   r->csv.line, str_found(found, name));
 }
 
 static enum status next_record(struct reader *r, struct str *cells, size_t *n)

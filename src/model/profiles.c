@@ -4,7 +4,10 @@
 #include "codec/table.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+
+enum { ARN_SHOWN = 160 };
 
 enum { COLUMN_ARN, COLUMN_MODEL, COLUMN_MODELS, COLUMN_SCOPE, COLUMN_NAME, COLUMN_REGIONS };
 
@@ -132,15 +135,24 @@ static bool parse_models(struct str list, struct profile *out)
     return out->base.n > 0;
 }
 
+/* An ARN as it stands in the file; of anything else only what str_found lets through. */
+static void shown_arn(char out[ARN_SHOWN], struct str arn)
+{
+    char found[STR_FOUND];
+    if (str_has_prefix(arn, STR("arn:")) && str_is_plain(arn) && arn.n < ARN_SHOWN)
+        snprintf(out, ARN_SHOWN, "%.*s", STR_ARG(arn));
+    else
+        snprintf(out, ARN_SHOWN, "%s", str_found(found, arn));
+}
+
 static enum status row_error(const char *file, const struct table_row *row, const char *what,
                              struct err *err)
 {
-    struct str arn = row->v[COLUMN_ARN];
-    size_t shown = arn.n > 150 ? 150 : arn.n;
+    char name[ARN_SHOWN];
+    shown_arn(name, row->v[COLUMN_ARN]);
     if (row->line)
-        return err_set(err, ERR_PARSE, "%s:%" PRId64 ": %.*s: %s", file, row->line, (int)shown,
-                       arn.p, what);
-    return err_set(err, ERR_PARSE, "%s: %.*s: %s", file, (int)shown, arn.p, what);
+        return err_set(err, ERR_PARSE, "%s:%" PRId64 ": %s: %s", file, row->line, name, what);
+    return err_set(err, ERR_PARSE, "%s: %s: %s", file, name, what);
 }
 
 static enum status parse_row(const struct table_row *row, const char *file, struct profile *out,
@@ -186,9 +198,9 @@ static enum status refuse_duplicates(const struct profile *fresh, size_t n, cons
 {
     for (size_t i = 1; i < n; i++)
         if (str_eq(fresh[i - 1].arn, fresh[i].arn)) {
-            size_t shown = fresh[i].arn.n > 150 ? 150 : fresh[i].arn.n;
-            return err_set(err, ERR_PARSE, "%s: %.*s stands there twice", file, (int)shown,
-                           fresh[i].arn.p);
+            char name[ARN_SHOWN];
+            shown_arn(name, fresh[i].arn);
+            return err_set(err, ERR_PARSE, "%s: %s stands there twice", file, name);
         }
     return OK;
 }

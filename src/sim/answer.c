@@ -1,6 +1,8 @@
 /* Answers: see answer.h. */
 #include "sim/answer.h"
 
+#include <stdio.h>
+
 enum { ANSWER_MAX = 64 << 20 };
 
 void answer_init(struct answer *a, const struct text *text)
@@ -33,12 +35,13 @@ static void put_messages_usage(struct buf *b, const struct call *c, int64_t outp
                (long long)output);
 }
 
-static void put_id(struct buf *b, struct rng *r, const char *prefix)
+static void make_id(char out[TOOL_ID], struct rng *r, const char *prefix)
 {
     static const char letters[] = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz123456789";
-    buf_append(b, prefix, strlen(prefix));
+    char *to = stpcpy(out, prefix);
     for (int i = 0; i < 22; i++)
-        buf_char(b, letters[rng_below(r, sizeof letters - 1)]);
+        *to++ = letters[rng_below(r, sizeof letters - 1)];
+    *to = 0;
 }
 
 void answer_begin(struct answer *a, struct rng *rng, const struct call *c, struct str model)
@@ -53,8 +56,9 @@ void answer_begin(struct answer *a, struct rng *rng, const struct call *c, struc
         return;
     buf_printf(&a->out, "%s{\"model\":\"%.*s\",\"id\":\"",
                a->stream ? "[{\"type\":\"message_start\",\"message\":" : "", STR_ARG(model));
-    put_id(&a->out, rng, "msg_bdrk_01");
-    buf_printf(&a->out, "\",\"type\":\"message\",\"role\":\"assistant\",");
+    char id[TOOL_ID];
+    make_id(id, rng, "msg_bdrk_01");
+    buf_printf(&a->out, "%s\",\"type\":\"message\",\"role\":\"assistant\",", id);
     if (!a->stream)
         return;
     buf_printf(&a->out, "\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,\"usage\":");
@@ -91,25 +95,53 @@ static void put_delta_open(struct answer *a, const char *kind)
 }
 
 /* Text pieces end before a blank: that is never inside an escape or a UTF-8 sequence. */
-static void stream_text(struct answer *a, struct str s)
+static void stream_text(struct answer *a, const char *kind, struct str s)
 {
-    buf_printf(
-        &a->out,
-        ",{\"type\":\"content_block_start\",\"index\":%d,\"content_block\":{\"type\":\"text\","
-        "\"text\":\"\"}}",
-        a->n - 1);
+    buf_printf(&a->out,
+               ",{\"type\":\"content_block_start\",\"index\":%d,\"content_block\":{\"type\":\"%s\","
+               "\"%s\":\"\"}}",
+               a->n - 1, kind, kind);
+    char delta[64];
+    snprintf(delta, sizeof delta, "{\"type\":\"%s_delta\",\"%s\":\"", kind, kind);
     while (s.n) {
         size_t n = rng_between(a->rng, 4, 40);
         while (n < s.n && s.p[n] != ' ')
             n++;
         if (n > s.n)
             n = s.n;
-        put_delta_open(a, "{\"type\":\"text_delta\",\"text\":\"");
+        put_delta_open(a, delta);
         buf_append(&a->out, s.p, n);
         buf_str(&a->out, STR("\"}}"));
         s = str_skip(s, n);
     }
+}
+
+static void stream_stop(struct answer *a)
+{
     buf_printf(&a->out, ",{\"type\":\"content_block_stop\",\"index\":%d}", a->n - 1);
+}
+
+void answer_thinking(struct answer *a, size_t bytes)
+{
+    if (!a->text || a->converse)
+        return;
+    next_block(a);
+    struct str thought = text_take(a->text, TEXT_PROSE, a->rng, bytes);
+    buf_printf(&a->blocks, "{\"type\":\"thinking\",\"thinking\":\"%.*s\",\"signature\":\"",
+               STR_ARG(thought));
+    size_t signature = a->blocks.n;
+    char part[2][TOOL_ID];
+    make_id(part[0], a->rng, "Er");
+    make_id(part[1], a->rng, "C");
+    buf_printf(&a->blocks, "%s%s", part[0], part[1]);
+    if (a->stream) {
+        stream_text(a, "thinking", thought);
+        put_delta_open(a, "{\"type\":\"signature_delta\",\"signature\":\"");
+        buf_str(&a->out, str_skip(buf_view(&a->blocks), signature));
+        buf_str(&a->out, STR("\"}}"));
+        stream_stop(a);
+    }
+    buf_str(&a->blocks, STR("\"}"));
 }
 
 void answer_literal(struct answer *a, struct str escaped)
@@ -120,8 +152,10 @@ void answer_literal(struct answer *a, struct str escaped)
     buf_str(&a->blocks, a->converse ? STR("{\"text\":\"") : STR("{\"type\":\"text\",\"text\":\""));
     buf_str(&a->blocks, escaped);
     buf_str(&a->blocks, STR("\"}"));
-    if (a->stream)
-        stream_text(a, escaped);
+    if (!a->stream)
+        return;
+    stream_text(a, "text", escaped);
+    stream_stop(a);
 }
 
 void answer_text(struct answer *a, size_t bytes)
@@ -157,12 +191,7 @@ void answer_tool(struct answer *a, const char *name, struct str input, char id[T
     id[0] = 0;
     if (!a->text)
         return;
-    struct buf b;
-    buf_init(&b, TOOL_ID - 1);
-    put_id(&b, a->rng, a->converse ? "tooluse_" : "toolu_bdrk_01");
-    memcpy(id, b.p ? b.p : "", b.n);
-    id[b.n] = 0;
-    buf_fini(&b);
+    make_id(id, a->rng, a->converse ? "tooluse_" : "toolu_bdrk_01");
     next_block(a);
     buf_printf(&a->blocks,
                a->converse ? "{\"toolUse\":{\"toolUseId\":\"%s\",\"name\":\"%s\",\"input\":"

@@ -26,6 +26,8 @@ void answer_fini(struct answer *a);
 
 /* Begins; the call's counts and TTL split must be known (message_start tells them). */
 void answer_begin(struct answer *a, struct rng *rng, const struct call *c, struct str model);
+/* Before the text; not of Converse. */
+void answer_thinking(struct answer *a, size_t bytes);
 void answer_text(struct answer *a, size_t bytes);
 void answer_literal(struct answer *a, struct str escaped);
 /* input is a JSON object. id gets the tool use's id. */

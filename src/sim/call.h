@@ -6,6 +6,7 @@
 #define ASSAY_SIM_CALL_H
 
 #include "base/str.h"
+#include "model/exchange.h"
 
 /* id, name in the record */
 #define SIM_OPERATION_MAP(X)                                                                       \
@@ -62,6 +63,13 @@ struct call {
     struct str in[CALL_SLICES]; /* the request's body in pieces; none when bodies are off */
     int in_n;
     struct str out;
+    /* What a reader of the bodies can tell. */
+    bool body;                     /* the request is logged where bodies are */
+    bool alone;                    /* a session by itself, of one call and without an id */
+    enum call_kind kind;           /* CALL_UNKNOWN without a body */
+    const char *harness, *version; /* NULL: not to be told */
+    struct note *note;             /* its session; NULL: none that can be told */
+    struct note_call *in_session;  /* with `note`: the rest, see book.h */
 };
 
 #endif

@@ -9,9 +9,8 @@ enum {
     SYSTEM_BYTES = 25500,
     SUB_SYSTEM_BYTES = 2100,
     MCP_TOOL_BYTES = 620,
-    MCP_TOOLS = 6, /* per server */
-    SUB_TYPES = 4,
-    SUB_TOOLS = 6, /* the first so many of the list below are offered to sub-agents */
+    SUB_TYPES_PLAIN = 3, /* those that can be told without a billing line */
+    SUB_TOOLS = 6,       /* the first so many of the list below are offered to sub-agents */
 };
 
 static const struct {
@@ -26,28 +25,84 @@ static const struct {
 /* The line by which a reader knows the type: in the third system block. */
 static const struct {
     const char *type, *line;
-} subs[SUB_TYPES] = {
+} subs[AGENT_TYPES] = {
     {"general-purpose", "You are an agent for Claude Code"},
     {"Explore", "You are a file search specialist for Claude Code"},
     {"Plan", "You are a software architect and planning"},
     {"docs-checker", "Compare every page under docs with the code that it describes."},
 };
 
-const char *claude_sub_type(uint32_t sub)
+const char *claude_agent_type(uint32_t i)
 {
-    return subs[sub % SUB_TYPES].type;
+    return subs[i].type;
+}
+
+static uint32_t type_of(const struct setup *u, uint32_t sub)
+{
+    return sub % (u->plain ? SUB_TYPES_PLAIN : AGENT_TYPES);
+}
+
+const char *claude_sub_type(const struct setup *u, uint32_t sub)
+{
+    return claude_agent_type(type_of(u, sub));
+}
+
+void claude_offers(struct note *n, const struct setup *u)
+{
+    for (uint32_t i = 0; i < u->servers_n; i++)
+        note_offer(n, TOOL_MCP, words_at(&WORDS_MCP_SERVER, u->server[i]));
+    for (uint32_t i = 0; i < u->skills_n; i++)
+        note_offer(n, TOOL_SKILL, words_at(&WORDS_SKILL, u->skill + i));
+    for (uint32_t i = 0; i < AGENT_TYPES; i++)
+        note_offer(n, TOOL_AGENT, subs[i].type);
+}
+
+bool claude_server_used(uint32_t server)
+{
+    return server % WORDS_MCP_SERVER.n % 4 != 1;
+}
+
+const char *claude_mcp_tool(uint32_t server, uint32_t tool)
+{
+    return words_at(&WORDS_MCP_TOOL, server * 4 + tool % MCP_TOOLS);
 }
 
 void claude_mcp_name(uint32_t server, uint32_t tool, char *out, size_t cap)
 {
     snprintf(out, cap, "mcp__%s__%s", words_at(&WORDS_MCP_SERVER, server),
-             words_at(&WORDS_MCP_TOOL, server * 4 + tool % MCP_TOOLS));
+             claude_mcp_tool(server, tool));
 }
 
-void claude_setup(struct setup *u, struct rng *r, bool machine)
+struct rng claude_texts(const struct sim *s, const struct setup *u, uint32_t what)
+{
+    struct rng r;
+    rng_seed(&r, (uint64_t)s->options.seed,
+             UINT64_C(0x5000000000) + (uint64_t)u->caller * 64 + what);
+    return r;
+}
+
+/* The first people have one of each kind of setup, so that small organizations have them all. */
+static void set_up_first(struct setup *u, uint32_t caller)
+{
+    if (caller > 5)
+        return;
+    u->version = (const char *const[]){"2.1.197", "2.1.201", "", "2.0.71", "", "2.1.188"}[caller];
+    u->entrypoint = caller == 5 ? "sdk-cli" : "cli";
+    u->plain = u->legacy_id = caller == 3;
+    u->deferred = caller == 1 || caller == 5;
+    u->slow = caller == 1;
+    u->one_hour = caller == 1;
+    u->servers_n = caller == 0 ? 3 : 2;
+    for (uint32_t i = 0; i < SETUP_SERVERS; i++)
+        u->server[i] = i + (caller == 1 ? 2 : 0);
+    if (u->skills_n < 3)
+        u->skills_n = 3;
+}
+
+void claude_setup(struct setup *u, struct rng *r, uint32_t caller, bool machine)
 {
     static const char *const versions[] = {"2.1.197", "2.1.188", "2.1.201", "2.0.71"};
-    *u = (struct setup){0};
+    *u = (struct setup){.caller = caller};
     uint32_t version = rng_below(r, 4);
     u->version = versions[version];
     u->legacy_id = version == 3;
@@ -59,9 +114,17 @@ void claude_setup(struct setup *u, struct rng *r, bool machine)
     u->skills_n = rng_between(r, 1, 8);
     u->skill = rng_below(r, WORDS_SKILL.n);
     u->deferred = rng_one_in(r, 2);
+    u->slow = u->deferred && rng_one_in(r, 3);
     u->one_hour = rng_one_in(r, 4);
+    u->plain = u->legacy_id && rng_one_in(r, 3);
     for (int i = 0; i < 4; i++)
         snprintf(u->device + i * 16, 17, "%016llx", (unsigned long long)rng_u64(r));
+    set_up_first(u, caller);
+}
+
+uint32_t claude_tool_tokens(void)
+{
+    return MCP_TOOL_BYTES / 3;
 }
 
 uint32_t claude_prefix_tokens(const struct setup *u, enum thread_kind kind)
@@ -91,7 +154,7 @@ void claude_tool(const struct sim *s, struct buf *b, struct rng *r, const char *
                              "\"properties\":{");
     const char *first = words_pick(&WORDS_CODE, r);
     size_t end = b->n + scaled * 3 / 10;
-    for (uint32_t i = 0; i == 0 || b->n < end; i++) {
+    for (uint32_t i = 0; i == 0 || (b->n < end && buf_status(b) == OK); i++) {
         if (i)
             buf_printf(b, ",\"%s_%u\":", words_pick(&WORDS_CODE, r), i);
         else
@@ -125,53 +188,121 @@ static void put_environment(struct buf *b, struct rng *r, const struct setup *u,
                u->repo, words_pick(&WORDS_CODE, r), rng_below(r, 900));
 }
 
+/* The rest of a system text; counts what was written since `from`. */
+static void end_system(struct buf *b, size_t from, struct sizes *sizes)
+{
+    sizes->part[PART_SYSTEM] += text_decoded(str_skip(buf_view(b), from));
+    buf_char(b, '"');
+}
+
+static void put_billing(struct buf *b, struct rng *r, const struct setup *u, enum thread_kind kind,
+                        struct sizes *sizes)
+{
+    buf_str(b, STR("{\"type\":\"text\",\"text\":\""));
+    size_t from = b->n;
+    buf_printf(b, "x-anthropic-billing-header: cc_version=%s.%03x; cc_entrypoint=%s;%s", u->version,
+               rng_below(r, 4096), u->entrypoint,
+               kind == THREAD_SUB ? " cc_is_subagent=true;" : "");
+    end_system(b, from, sizes);
+    buf_str(b, STR("},"));
+}
+
+static const char *system_line(const struct setup *u, enum thread_kind kind, uint32_t sub)
+{
+    switch (kind) {
+    case THREAD_MAIN:
+        return "\\nYou are an interactive agent";
+    case THREAD_SUB:
+        return subs[type_of(u, sub)].line;
+    case THREAD_TITLE:
+        return u->plain ? "Analyze if this message indicates a new conversation topic"
+                        : "Generate a concise, sentence-case title";
+    case THREAD_SAFETY:
+        return "Your task is to process Bash commands";
+    }
+    return "";
+}
+
 static void put_system(const struct sim *s, struct buf *b, struct rng *r, const struct setup *u,
-                       enum thread_kind kind, uint32_t sub)
+                       enum thread_kind kind, uint32_t sub, struct sizes *sizes)
 {
     bool cli = strcmp(u->entrypoint, "cli") == 0;
-    buf_printf(b,
-               "[{\"type\":\"text\",\"text\":\"x-anthropic-billing-header: cc_version=%s.%03x; "
-               "cc_entrypoint=%s;%s\"},{\"type\":\"text\",\"text\":\"%s\"",
-               u->version, rng_below(r, 4096), u->entrypoint,
-               kind == THREAD_SUB ? " cc_is_subagent=true;" : "",
+    bool marked = kind == THREAD_MAIN || kind == THREAD_SUB;
+    buf_char(b, '[');
+    if (!u->plain)
+        put_billing(b, r, u, kind, sizes);
+    buf_str(b, STR("{\"type\":\"text\",\"text\":\""));
+    size_t from = b->n;
+    buf_printf(b, "%s",
                cli ? "You are Claude Code, Anthropic's official CLI for Claude."
                    : "You are a Claude agent, built on Anthropic's Claude Agent SDK.");
-    if (kind == THREAD_TITLE) {
-        buf_str(b, STR("},{\"type\":\"text\",\"text\":\"Generate a concise, sentence-case title "));
-        text_append(s->text, TEXT_PROSE, r, 900, b);
-        buf_str(b, STR("\"}]"));
-        return;
-    }
-    put_mark(b, u);
-    buf_printf(b, "},{\"type\":\"text\",\"text\":\"%s ",
-               kind == THREAD_SUB ? subs[sub % SUB_TYPES].line : "\\nYou are an interactive agent");
-    size_t bytes = kind == THREAD_SUB ? SUB_SYSTEM_BYTES : SYSTEM_BYTES;
-    text_append(s->text, TEXT_PROSE, r, bytes * (size_t)s->options.body_scale / 100, b);
-    put_environment(b, r, u, kind);
-    buf_char(b, '"');
-    put_mark(b, u);
+    end_system(b, from, sizes);
+    if (marked)
+        put_mark(b, u);
+    buf_str(b, STR("},{\"type\":\"text\",\"text\":\""));
+    from = b->n;
+    buf_printf(b, "%s ", system_line(u, kind, sub));
+    struct rng own =
+        claude_texts(s, u, (uint32_t)kind + (kind == THREAD_SUB ? 8 + type_of(u, sub) : 0));
+    size_t bytes = kind == THREAD_MAIN ? SYSTEM_BYTES : kind == THREAD_SUB ? SUB_SYSTEM_BYTES : 900;
+    text_append(s->text, TEXT_PROSE, &own, bytes * (size_t)s->options.body_scale / 100, b);
+    if (marked)
+        put_environment(b, r, u, kind);
+    end_system(b, from, sizes);
+    if (marked)
+        put_mark(b, u);
     buf_str(b, STR("}]"));
 }
 
-static void put_tools(const struct sim *s, struct buf *b, struct rng *r, const struct setup *u,
-                      enum thread_kind kind)
+/* The schema of a server's tool; the same text whenever it is written. */
+static void put_mcp_tool(const struct sim *s, struct buf *b, const struct setup *u, uint32_t server,
+                         uint32_t tool, struct sizes *sizes)
 {
     char name[96];
+    struct rng own = claude_texts(s, u, 24 + server * MCP_TOOLS + tool);
+    claude_mcp_name(u->server[server], tool, name, sizeof name);
+    size_t from = b->n;
+    claude_tool(s, b, &own, name, MCP_TOOL_BYTES, false);
+    sizes->part[PART_MCP] += (uint32_t)(b->n - from);
+    sizes->server[server].schema += (uint32_t)(b->n - from);
+}
+
+static void put_tools(const struct sim *s, struct buf *b, const struct setup *u,
+                      enum thread_kind kind, struct sizes *sizes)
+{
+    struct rng own = claude_texts(s, u, 16);
+    bool some = kind == THREAD_MAIN || kind == THREAD_SUB;
     buf_char(b, '[');
-    for (size_t i = 0; kind != THREAD_TITLE && i < sizeof tools / sizeof tools[0]; i++) {
+    for (size_t i = 0; some && i < sizeof tools / sizeof tools[0]; i++) {
         if (kind == THREAD_SUB && i >= SUB_TOOLS)
             break;
         if (i)
             buf_char(b, ',');
-        claude_tool(s, b, r, tools[i].name, tools[i].bytes, false);
+        size_t from = b->n;
+        claude_tool(s, b, &own, tools[i].name, tools[i].bytes, false);
+        sizes->part[PART_TOOLS] += (uint32_t)(b->n - from);
     }
-    for (uint32_t i = 0; kind != THREAD_TITLE && !u->deferred && i < u->servers_n * MCP_TOOLS;
-         i++) {
-        claude_mcp_name(u->server[i / MCP_TOOLS], i % MCP_TOOLS, name, sizeof name);
+    for (uint32_t i = 0; some && !u->deferred && i < u->servers_n * MCP_TOOLS; i++) {
         buf_char(b, ',');
-        claude_tool(s, b, r, name, MCP_TOOL_BYTES, false);
+        put_mcp_tool(s, b, u, i / MCP_TOOLS, i % MCP_TOOLS, sizes);
     }
     buf_char(b, ']');
+}
+
+void claude_load_tool(struct sim *s, struct talk *t, const struct setup *u, uint32_t server,
+                      uint32_t tool)
+{
+    if (!t->text)
+        return;
+    const struct str mark = STR(",\"defer_loading\":true}");
+    struct buf *b = &s->scratch;
+    buf_reset(b);
+    put_mcp_tool(s, b, u, server, tool, &t->of_head);
+    b->n -= b->n > 0;
+    buf_str(b, mark);
+    t->of_head.part[PART_MCP] += (uint32_t)mark.n - 1;
+    t->of_head.server[server].schema += (uint32_t)mark.n - 1;
+    talk_add_tool(t, buf_view(b));
 }
 
 static void put_tail(struct buf *b, const struct setup *u, const char *session)
@@ -193,7 +324,8 @@ void claude_head(const struct sim *s, struct talk *t, struct rng *r, const struc
     if (!t->text)
         return;
     t->one_hour = u->one_hour;
-    t->no_mark = kind == THREAD_TITLE;
+    t->no_mark = kind != THREAD_MAIN && kind != THREAD_SUB;
+    t->of_head = (struct sizes){0};
     buf_reset(&t->head);
     buf_reset(&t->tail);
     buf_printf(&t->head,
@@ -201,77 +333,9 @@ void claude_head(const struct sim *s, struct talk *t, struct rng *r, const struc
                "\"interleaved-thinking-2025-05-14\"],\"max_tokens\":32000,%s\"system\":",
                kind == THREAD_MAIN ? "\"thinking\":{\"type\":\"enabled\",\"budget_tokens\":31999},"
                                    : "\"temperature\":1,");
-    put_system(s, &t->head, r, u, kind, sub);
+    put_system(s, &t->head, r, u, kind, sub, &t->of_head);
     buf_str(&t->head, STR(",\"tools\":"));
-    put_tools(s, &t->head, r, u, kind);
+    put_tools(s, &t->head, u, kind, &t->of_head);
     buf_str(&t->head, STR(",\"messages\":["));
     put_tail(&t->tail, u, session);
-}
-
-static void put_described(const struct sim *s, struct buf *b, struct rng *r, const char *name)
-{
-    buf_printf(b, "- %s: ", name);
-    text_append(s->text, TEXT_PROSE, r, rng_between(r, 80, 400), b);
-    buf_str(b, STR("\\n"));
-}
-
-static void remind_servers(const struct sim *s, struct talk *t, struct rng *r,
-                           const struct setup *u)
-{
-    char name[96];
-    if (u->deferred) {
-        talk_open_text(t);
-        buf_str(&t->last,
-                STR("<system-reminder>\\nThe following deferred tools are now available "
-                    "(load one with select:<name>):\\nCronCreate\\nCronList\\nNotebookEdit\\n"
-                    "TaskCreate\\nTaskGet\\nWebFetch\\n"));
-        for (uint32_t i = 0; i < u->servers_n * MCP_TOOLS; i++) {
-            claude_mcp_name(u->server[i / MCP_TOOLS], i % MCP_TOOLS, name, sizeof name);
-            buf_printf(&t->last, "%s\\n", name);
-        }
-        buf_str(&t->last, STR("</system-reminder>"));
-        talk_close_text(t);
-    }
-    if (u->servers_n == 0)
-        return;
-    talk_open_text(t);
-    buf_str(&t->last, STR("<system-reminder>\\n# MCP Server Instructions\\n\\n"));
-    for (uint32_t i = 0; i < u->servers_n; i++) {
-        buf_printf(&t->last, "## %s\\n", words_at(&WORDS_MCP_SERVER, u->server[i]));
-        text_append(s->text, TEXT_PROSE, r, rng_between(r, 300, 1800), &t->last);
-        buf_str(&t->last, STR("\\n\\n"));
-    }
-    buf_str(&t->last, STR("</system-reminder>"));
-    talk_close_text(t);
-}
-
-void claude_reminders(const struct sim *s, struct talk *t, struct rng *r, const struct setup *u,
-                      enum thread_kind kind)
-{
-    if (!t->text)
-        return;
-    remind_servers(s, t, r, u);
-    if (kind == THREAD_MAIN) {
-        talk_open_text(t);
-        buf_str(&t->last, STR("<system-reminder>\\nAvailable agent types for the Agent tool:\\n"));
-        for (uint32_t i = 0; i < SUB_TYPES; i++)
-            put_described(s, &t->last, r, subs[i].type);
-        buf_str(&t->last, STR("</system-reminder>"));
-        talk_close_text(t);
-    }
-    talk_open_text(t);
-    buf_str(&t->last, STR("<system-reminder>\\nThe following skills are available for use\\n\\n"));
-    for (uint32_t i = 0; i < u->skills_n; i++)
-        put_described(s, &t->last, r, words_at(&WORDS_SKILL, u->skill + i));
-    buf_str(&t->last, STR("</system-reminder>"));
-    talk_close_text(t);
-    talk_open_text(t);
-    buf_printf(
-        &t->last,
-        "<system-reminder>\\nAs you answer the user's questions, use this context:\\n# claudeMd"
-        "\\nContents of /home/dev/src/%s/CLAUDE.md (project instructions):\\n\\n",
-        u->repo);
-    text_append(s->text, TEXT_PROSE, r, 1500 * (size_t)s->options.body_scale / 100, &t->last);
-    buf_str(&t->last, STR("\\n# currentDate\\nToday's date is in the log.\\n</system-reminder>"));
-    talk_close_text(t);
 }

@@ -4,15 +4,11 @@
  */
 #include "sim/dev_internal.h"
 
-#include "sim/chat.h"
-#include "sim/record.h"
-
 #include <stdlib.h>
 
 enum {
     DAY_S = 86400,
     COMPACTION_TOKENS = 1600, /* of the instruction */
-    CONTEXT_LIMIT = 150000,
 };
 
 /* When work begins on the first working day at or after a time. */
@@ -27,6 +23,8 @@ static int64_t next_morning(struct dev *d, const struct org *org, int64_t after_
     start += rng_below(&d->rng, d->machine ? 12 * 3600 : 3 * 3600);
     d->day_end_s = start + 9 * 3600;
     d->sessions_left = rng_skewed(&d->rng, 2, 8);
+    if (d->caller < PLAYERS && d->sessions_left < 4) /* they have something to show */
+        d->sessions_left = 4;
     return start;
 }
 
@@ -39,16 +37,13 @@ enum status dev_new(struct sim *s, uint32_t caller, struct dev **out, int64_t *f
     d->caller = d->as = caller;
     d->harness = (enum harness)c->what;
     d->machine = c->kind == CALLER_CI;
+    d->serial = FIRST_SERIAL;
     rng_seed(&d->rng, (uint64_t)s->options.seed, UINT64_C(0x10000000) + caller);
     rng_seed(&d->words, (uint64_t)s->options.seed, UINT64_C(0x20000000) + caller);
-    claude_setup(&d->setup, &d->rng, d->machine);
+    claude_setup(&d->setup, &d->rng, caller, d->machine);
     d->policy = d->setup.one_hour ? CACHE_1H : rng_one_in(&d->rng, 8) ? CACHE_MIXED : CACHE_5M;
-    bool converse = d->harness != CLAUDE_CODE;
-    if (converse)
+    if (d->harness != CLAUDE_CODE)
         d->policy = CACHE_5M;
-    talk_init(&d->main.talk, s->text, converse);
-    talk_init(&d->sub.talk, s->text, converse);
-    buf_init(&d->brief, 1 << 20);
     int64_t first_s = next_morning(d, &s->org, s->start_s);
     *first_ms = first_s * 1000;
     *out = d;
@@ -59,103 +54,8 @@ void dev_free(struct dev *d)
 {
     if (!d)
         return;
-    talk_fini(&d->main.talk);
-    talk_fini(&d->sub.talk);
-    buf_fini(&d->brief);
+    session_end(d);
     free(d);
-}
-
-/* Texts of a finished session are given back: thousands of people are idle at any time. */
-static void drop_texts(const struct sim *s, struct dev *d)
-{
-    bool converse = d->harness != CLAUDE_CODE;
-    talk_fini(&d->main.talk);
-    talk_fini(&d->sub.talk);
-    talk_init(&d->main.talk, s->text, converse);
-    talk_init(&d->sub.talk, s->text, converse);
-}
-
-static void begin_session(struct sim *s, struct dev *d)
-{
-    const struct caller *c = &s->org.callers[d->caller];
-    struct rng *r = &d->rng;
-    s->sessions++;
-    d->sessions_left--;
-    d->as = c->second && rng_one_in(r, 4) ? c->second : d->caller;
-    const struct desk *desk = &s->org.desk[s->org.callers[d->as].desk];
-    d->model = rng_one_in(r, 3) ? desk->sonnet : desk->opus;
-    record_uuid(r, d->session);
-    d->prompts_left = rng_skewed(r, 1, 18);
-    d->calls_left = rng_skewed(r, 1, 20);
-    d->sub_left = 0;
-    d->limit = rng_one_in(r, 6) ? 55000 : CONTEXT_LIMIT;
-    d->interrupted = false;
-    dev_begin_thread(s, d, &d->main, THREAD_MAIN);
-    dev_prompt(s, d);
-    if (d->harness != CLAUDE_CODE) {
-        d->phase = PHASE_MAIN;
-        return;
-    }
-    d->probes_left = rng_between(r, 2, 3);
-    d->phase = PHASE_PROBE;
-}
-
-/* One output token on the default model of each family, to see what is there. */
-static enum status probe(struct sim *s, struct dev *d, int64_t now_ms, int64_t *gap_ms)
-{
-    const struct desk *desk = &s->org.desk[s->org.callers[d->as].desk];
-    const uint32_t models[] = {dev_small_model(s, d, now_ms / 1000), desk->sonnet, desk->opus};
-    struct call c = dev_call(s, d, now_ms, models[--d->probes_left]);
-    c.op = OP_INVOKE;
-    c.split_in_body = c.model_in_body = true;
-    c.input = 8;
-    c.output = 1;
-    bool refused = rng_one_in(&d->rng, 12);
-    if (refused) {
-        c.error = FAIL_ACCESS;
-        c.no_counts = true;
-    } else if (s->text) {
-        c.in[c.in_n++] = STR("{\"anthropic_version\":\"bedrock-2023-05-31\",\"max_tokens\":1,"
-                             "\"messages\":[{\"role\":\"user\",\"content\":\".\"}]}");
-        answer_begin(&s->answer, &d->words, &c, s->org.models[c.model].body_name);
-        answer_literal(&s->answer, STR("Hi"));
-        answer_end(&s->answer, &c, "max_tokens", -1);
-        c.out = buf_view(&s->answer.out);
-    }
-    *gap_ms = 40;
-    if (d->probes_left == 0) {
-        /* Print mode makes no title. */
-        d->phase = d->setup.entrypoint[0] == 'c' ? PHASE_TITLE : PHASE_MAIN;
-        *gap_ms = rng_between(&d->rng, 900, 9000);
-    }
-    return sim_emit(s, &c);
-}
-
-static enum status title(struct sim *s, struct dev *d, int64_t now_ms, int64_t *gap_ms)
-{
-    struct call c = dev_call(s, d, now_ms, d->model);
-    c.op = OP_INVOKE_STREAM;
-    c.split_in_body = c.model_in_body = true;
-    c.input = 380 + rng_skewed(&d->rng, 10, 300);
-    c.output = rng_between(&d->rng, 8, 24);
-    if (s->text) {
-        struct talk *t = &d->sub.talk;
-        talk_clear(t);
-        claude_head(s, t, &d->words, &d->setup, THREAD_TITLE, 0, d->session);
-        talk_open_text(t);
-        buf_str(&t->last, STR("<session>\\n"));
-        sim_text(s, &d->words, TEXT_PROSE, 60, &t->last);
-        buf_str(&t->last, STR("\\n</session>"));
-        talk_close_text(t);
-        c.in_n = talk_request(t, c.in);
-        answer_begin(&s->answer, &d->words, &c, s->org.models[c.model].body_name);
-        answer_text(&s->answer, 60);
-        answer_end(&s->answer, &c, "end_turn", -1);
-        c.out = buf_view(&s->answer.out);
-    }
-    d->phase = PHASE_MAIN;
-    *gap_ms = 150;
-    return sim_emit(s, &c);
 }
 
 /* The same request once more with an instruction behind the user's last words; afterwards the
@@ -175,23 +75,30 @@ static enum status compact(struct sim *s, struct dev *d, int64_t now_ms, int64_t
                 STR("CRITICAL: Respond with TEXT ONLY.\\n\\nYour task is to create a "
                     "detailed summary "));
         sim_text(s, &d->words, TEXT_PROSE, COMPACTION_TOKENS, &th->talk.last);
-        talk_close_text(&th->talk);
+        talk_close_text(&th->talk, PART_REMINDERS);
         c.in_n = talk_request(&th->talk, c.in);
         answer_begin(&s->answer, &d->words, &c, s->org.models[c.model].body_name);
         answer_text(&s->answer, sim_bytes(s, summary));
         answer_end(&s->answer, &c, "end_turn", -1);
         c.out = buf_view(&s->answer.out);
     }
-    TRY(sim_emit(s, &c));
+    c.body = true;
+    th->attempts = 0;
+    TRY(dev_emit(s, d, th, CALL_COMPACTION, &c));
     int64_t touched = th->touched_s;
     dev_begin_thread(s, d, th, THREAD_MAIN);
+    th->continued = true;
+    if (dev_has(d, SCENE_COMPACT)) /* once is enough */
+        d->limit = CONTEXT_LIMIT;
     th->cached = th->prefix; /* system and tools have not changed */
     th->touched_s = touched;
     talk_open_text(&th->talk);
     if (s->text)
         buf_str(&th->talk.last, STR("This session is being continued from an earlier one. "));
+    if (s->text)
+        buf_printf(&th->talk.last, "%llu ", (unsigned long long)++d->serial);
     sim_text(s, &d->words, TEXT_PROSE, summary, &th->talk.last);
-    talk_close_text(&th->talk);
+    talk_close_text(&th->talk, PART_HISTORY);
     th->history += summary;
     d->phase = PHASE_MAIN;
     *gap_ms = 4000 + (int64_t)summary * 14;
@@ -207,15 +114,53 @@ static enum status compact(struct sim *s, struct dev *d, int64_t now_ms, int64_t
 static int64_t think_ms(struct dev *d)
 {
     uint32_t most_s = rng_one_in(&d->rng, 9) ? 5400 : 700;
-    return rng_skewed(&d->rng, 15, most_s) * INT64_C(1000);
+    uint32_t think_s = rng_skewed(&d->rng, 15, most_s);
+    if (dev_has(d, SCENE_COLD) && d->prompts_left < 3)
+        think_s = 4000 + rng_below(&d->rng, 600);
+    else if (d->scene)
+        think_s = 15 + think_s % 200;
+    return think_s * INT64_C(1000);
 }
 
-static enum status sub_turn(struct sim *s, struct dev *d, int64_t now_ms, int64_t *gap_ms)
+/* The sub-agent whose turn it is: they take turns, and wait for those they started. */
+static struct thread *next_sub(struct dev *d)
+{
+    bool waits[SUBS] = {false};
+    for (int i = 0; i < SUBS; i++)
+        if (d->sub[i].active && d->sub[i].parent != NOBODY)
+            waits[d->sub[i].parent] = true;
+    for (int k = 1; k <= SUBS; k++) {
+        int i = (d->turn_of + k) % SUBS;
+        if (!d->sub[i].active || waits[i])
+            continue;
+        d->turn_of = i;
+        return &d->sub[i];
+    }
+    return NULL;
+}
+
+static enum status sub_turn(struct sim *s, struct dev *d, struct thread *th, int64_t now_ms,
+                            int64_t *gap_ms)
 {
     bool failed;
-    TRY(dev_turn(s, d, &d->sub, d->sub_left == 1, now_ms, &failed, gap_ms));
-    d->sub_left -= !failed;
+    TRY(dev_turn(s, d, th, th->left == 1, now_ms, &failed, gap_ms));
+    th->left -= !failed;
+    th->active = th->left > 0;
     return OK;
+}
+
+/* The session is over, for today or for good. */
+static void leave(struct dev *d, int64_t *gap_ms)
+{
+    d->phase = PHASE_AWAY;
+    *gap_ms += rng_skewed(&d->rng, 120, 9000) * INT64_C(1000);
+    bool overnight = dev_has(d, SCENE_CONTINUED);
+    d->kept = d->harness == CLAUDE_CODE && (rng_one_in(&d->rng, 15) || overnight) &&
+              d->main.prefix + d->main.history + 10000 < d->limit;
+    if (overnight)
+        d->sessions_left = 0;
+    if (!d->kept)
+        session_end(d);
 }
 
 static enum status main_turn(struct sim *s, struct dev *d, int64_t now_ms, int64_t *gap_ms)
@@ -226,33 +171,51 @@ static enum status main_turn(struct sim *s, struct dev *d, int64_t now_ms, int64
         d->prompts_left = 1;
         last = true;
     }
-    if (full && !last && d->harness == CLAUDE_CODE) {
+    /* What the user has just typed is sent first. */
+    if (full && !last && d->harness == CLAUDE_CODE && d->main.prompts == 0 &&
+        d->main.attempts == 0 && d->main.answered) {
         d->phase = PHASE_COMPACT;
         *gap_ms = 500;
         return OK;
     }
     /* Compaction leaves the newest answer out, so that answer is not settled. */
-    d->interrupted = full && last && d->prompts_left > 1;
+    d->interrupted = full && last && d->prompts_left > 1 && d->harness == CLAUDE_CODE;
     TRY(dev_turn(s, d, &d->main, last, now_ms, &failed, gap_ms));
     if (failed) {
         d->interrupted = false;
         return OK;
     }
     d->calls_left -= d->calls_left > 0;
-    if (!last)
+    if (!last) {
+        bool bash = d->setup.plain && d->harness == CLAUDE_CODE && rng_one_in(&d->rng, 6);
+        d->phase = bash ? PHASE_SAFETY : PHASE_MAIN;
         return OK;
-    d->calls_left = rng_skewed(&d->rng, 1, 20);
-    if (--d->prompts_left == 0) {
-        d->phase = PHASE_AWAY;
-        drop_texts(s, d);
-        *gap_ms += rng_skewed(&d->rng, 120, 9000) * INT64_C(1000);
-    } else if (d->interrupted) {
-        d->phase = PHASE_COMPACT;
-        *gap_ms += think_ms(d);
-    } else {
-        dev_prompt(s, d);
-        *gap_ms += think_ms(d);
     }
+    d->calls_left = d->harness == AIDER ? 1
+                    : dev_has(d, SCENE_OVERSIZED)
+                        ? 2
+                        : rng_skewed(&d->rng, d->scene ? 2 : 1, d->scene ? 10 : 20);
+    if (--d->prompts_left == 0) {
+        leave(d, gap_ms);
+        return OK;
+    }
+    if (d->interrupted)
+        d->phase = PHASE_COMPACT;
+    else
+        dev_prompt(s, d);
+    *gap_ms += think_ms(d);
+    return OK;
+}
+
+/* Somebody who is away: begins a session, or says when to look again. */
+static enum status arrive(struct sim *s, struct dev *d, int64_t now_ms, int64_t *next_ms)
+{
+    if (d->harness == AGENTCORE && d->sessions_n) /* one conversation is all */
+        *next_ms = INT64_MAX / 2;
+    else if (d->sessions_left == 0 || now_ms / 1000 > d->day_end_s)
+        *next_ms = next_morning(d, &s->org, now_ms / 1000) * 1000;
+    else
+        return session_begin(s, d);
     return OK;
 }
 
@@ -260,29 +223,31 @@ enum status dev_step(struct sim *s, struct dev *d, int64_t now_ms, int64_t *next
 {
     int64_t gap_ms = 0;
     if (d->phase == PHASE_AWAY) {
-        if (d->sessions_left == 0 || now_ms / 1000 > d->day_end_s) {
-            *next_ms = next_morning(d, &s->org, now_ms / 1000) * 1000;
+        TRY(arrive(s, d, now_ms, next_ms));
+        if (d->phase == PHASE_AWAY)
             return OK;
-        }
-        begin_session(s, d);
     }
+    struct thread *sub = d->phase == PHASE_MAIN ? next_sub(d) : NULL;
     switch (d->phase) {
     case PHASE_AWAY:
         break;
     case PHASE_PROBE:
-        TRY(probe(s, d, now_ms, &gap_ms));
+        TRY(alone_probe(s, d, now_ms, &gap_ms));
         break;
     case PHASE_TITLE:
-        TRY(title(s, d, now_ms, &gap_ms));
+        TRY(alone_title(s, d, now_ms, &gap_ms));
+        break;
+    case PHASE_SAFETY:
+        TRY(alone_safety(s, d, now_ms, &gap_ms));
         break;
     case PHASE_MAIN:
-        TRY(d->sub_left ? sub_turn(s, d, now_ms, &gap_ms) : main_turn(s, d, now_ms, &gap_ms));
+        TRY(sub ? sub_turn(s, d, sub, now_ms, &gap_ms) : main_turn(s, d, now_ms, &gap_ms));
         break;
     case PHASE_COMPACT:
         TRY(compact(s, d, now_ms, &gap_ms));
         break;
     }
-    if (!talk_ok(&d->main.talk) || !talk_ok(&d->sub.talk))
+    if (s->text && !session_texts_ok(d))
         return err_nomem(s->err);
     *next_ms = now_ms + gap_ms;
     return OK;

@@ -15,10 +15,10 @@ enum {
 /* Where a profile may send a call of a Region: global ones anywhere, geographic ones next door. */
 static uint8_t inference_region(struct rng *r, const struct model *m, uint8_t region)
 {
-    uint32_t draw = rng_below(r, 4 * ORG_REGIONS);
-    if (draw < ORG_REGIONS) /* one in four does not say */
+    uint32_t draw = rng_below(r, 4 * ORG_OPEN_REGIONS);
+    if (draw < ORG_OPEN_REGIONS) /* one in four does not say */
         return 0;
-    uint32_t to = draw % ORG_REGIONS;
+    uint32_t to = draw % ORG_OPEN_REGIONS;
     bool global = strcmp(m->scope, "global") == 0, geo = strcmp(m->scope, "geo") == 0;
     if (global || (geo && strcmp(REGIONS[to].geo, REGIONS[region].geo) == 0))
         return (uint8_t)(to + 1);
@@ -33,9 +33,9 @@ static size_t request_bytes(const struct call *c)
     return n;
 }
 
-static enum body_place place(const struct sim *s, size_t bytes)
+static enum body_place place(const struct sim *s, const struct caller *caller, size_t bytes)
 {
-    if (bytes == 0 || s->options.bodies == SIM_NONE)
+    if (bytes == 0 || caller->no_bodies || s->options.bodies == SIM_NONE)
         return BODY_NONE;
     return s->options.bodies == SIM_S3 && bytes > OFFLOAD_BYTES ? BODY_OBJECT : BODY_INLINE;
 }
@@ -84,25 +84,39 @@ static enum status write_lines(struct sim *s, const struct call *c, const struct
     return OK;
 }
 
+/* What was written for this call found its memory. */
+static bool texts_ok(const struct sim *s)
+{
+    return buf_status(&s->answer.blocks) == OK && buf_status(&s->answer.out) == OK &&
+           buf_status(&s->scratch) == OK;
+}
+
 enum status sim_emit(struct sim *s, struct call *c)
 {
     const struct caller *caller = &s->org.callers[c->caller];
     struct delivery d = {0};
-    record_uuid(&s->rng, d.request_id);
+    if (!texts_ok(s))
+        return err_nomem(s->err);
+    rng_uuid(&s->rng, d.request_id);
     c->inference = inference_region(&s->rng, &s->org.models[c->model], caller->region);
     d.old_order = rng_one_in(&s->rng, 5);
     d.error_null = caller->account % 3 == 2;
     bool in_lost = rng_one_in(&s->rng, 150), out_lost = rng_one_in(&s->rng, 150);
-    d.in = place(s, request_bytes(c));
-    d.out = place(s, c->out.n);
+    d.in = place(s, caller, request_bytes(c));
+    d.out = place(s, caller, c->out.n);
     if (d.in == BODY_OBJECT)
         TRY(offload(s, c, &d, "input", c->in, c->in_n, in_lost, &s->in_path));
     if (d.out == BODY_OBJECT)
         TRY(offload(s, c, &d, "output", &c->out, 1, out_lost, &s->out_path));
+    if (buf_status(&s->in_path) != OK || buf_status(&s->out_path) != OK)
+        return err_nomem(s->err);
     d.in_path = buf_view(&s->in_path);
     d.out_path = buf_view(&s->out_path);
     count_places(&s->truth, &d, in_lost, out_lost);
     struct seen seen = {.output_body = d.out == BODY_INLINE || (d.out == BODY_OBJECT && !out_lost)};
     TRY(write_lines(s, c, &d));
-    return truth_add(&s->truth, c, seen) ? OK : err_nomem(s->err);
+    struct invocation v;
+    price_call(s->prices, c, seen, &v);
+    book_call(s->book, c, &v);
+    return truth_add(&s->truth, c, seen) && book_ok(s->book) ? OK : err_nomem(s->err);
 }

@@ -13,7 +13,7 @@ enum { MOST_SERVICES = 400 };
 
 const struct region REGIONS[ORG_REGIONS] = {
     {"us-east-1", "us", -4},     {"eu-central-1", "eu", 2}, {"us-west-2", "us", -7},
-    {"ap-northeast-1", "jp", 9}, {"eu-west-1", "eu", 1},
+    {"ap-northeast-1", "jp", 9}, {"eu-west-1", "eu", 1},    {"us-gov-west-1", "us-gov", -7},
 };
 
 struct str org_text(struct org *o, const char *fmt, ...)
@@ -55,8 +55,9 @@ static struct str sso_arn(struct org *o, uint8_t account, const char *session)
     /* One permission set has another suffix in every account. */
     struct rng r;
     rng_seed(&r, account, UINT64_C(0x0550));
-    return org_text(o, "arn:aws:sts::%s:assumed-role/AWSReservedSSO_BedrockDeveloper_%016llx/%s",
-                    o->account[account], (unsigned long long)rng_u64(&r), session);
+    return org_text(o, "arn:aws%s:sts::%s:assumed-role/AWSReservedSSO_BedrockDeveloper_%016llx/%s",
+                    account == o->desk[DESK_GOV].account ? "-us-gov" : "", o->account[account],
+                    (unsigned long long)rng_u64(&r), session);
 }
 
 static void identify(struct org *o, struct rng *r, struct caller *c, uint32_t i)
@@ -92,6 +93,8 @@ static void identify(struct org *o, struct rng *r, struct caller *c, uint32_t i)
         c->person = STR("");
         break;
     case CALLER_SERVICE:
+    case CALLER_GATEWAY:
+    case CALLER_AGENTCORE:
         break;
     }
     /* The directory forgets some people; then the e-mail must do. */
@@ -153,16 +156,61 @@ static struct caller make_service(struct org *o, struct rng *r, uint32_t i)
     return c;
 }
 
-/* Some people also work in the sandbox account: another ARN, the same person. */
-static struct caller make_second(struct org *o, const struct caller *first)
+/* Two of those who work behind a gateway, which calls as one role; then agents of the platform,
+ * each with one conversation. */
+static struct caller make_agent(struct org *o, struct rng *r, uint32_t i)
 {
-    struct caller c = *first;
-    c.desk = ORG_TEAMS;
+    struct caller c = {.kind = i < 2 ? CALLER_GATEWAY : CALLER_AGENTCORE};
     c.account = o->desk[c.desk].account;
     c.region = o->desk[c.desk].region;
+    c.person = c.match = c.metadata = STR("");
+    const char *account = o->account[c.account];
+    char id[UUID_TEXT];
+    rng_uuid(r, id);
+    if (c.kind == CALLER_GATEWAY) {
+        c.what = CLAUDE_CODE;
+        c.arn = org_text(o, "arn:aws:sts::%s:assumed-role/llm-gateway/gateway", account);
+        c.match = c.arn;
+        c.metadata = org_text(o, "{\"via\":\"llm-gateway\"}");
+        return c;
+    }
+    c.what = AGENTCORE;
+    c.arn = org_text(o,
+                     "arn:aws:sts::%s:assumed-role/AmazonBedrockAgentCoreHarnessDefaultServiceRole"
+                     "-%05x/BedrockAgentCore-%s",
+                     account, 0x1a2b3, id);
+    return c;
+}
+
+/* Some people also work in another account: another ARN, the same person. */
+static struct caller make_second(struct org *o, const struct caller *first, uint16_t desk)
+{
+    struct caller c = *first;
+    c.desk = desk;
+    c.account = o->desk[c.desk].account;
+    c.region = o->desk[c.desk].region;
+    c.no_bodies = desk == DESK_SANDBOX;
     c.metadata = STR("");
     c.arn = sso_arn(o, c.account, c.match.n ? c.match.p : c.person.p);
     return c;
+}
+
+/* The second and the fourth person always do, so that small organizations have it too. */
+static void add_seconds(struct org *o, struct rng *r)
+{
+    for (uint32_t i = 0; i < o->people_n; i++) {
+        struct caller *c = &o->callers[i];
+        bool has = rng_one_in(r, 8), gov = rng_one_in(r, 2);
+        if (i == 1 || i == 3) {
+            has = true;
+            gov = i == 3;
+        }
+        uint16_t desk = gov ? DESK_GOV : DESK_SANDBOX;
+        if (!has || c->kind != CALLER_SSO || c->account == o->desk[desk].account)
+            continue;
+        c->second = o->callers_n;
+        o->callers[o->callers_n++] = make_second(o, c, desk);
+    }
 }
 
 enum status org_init(struct org *o, uint64_t seed, uint32_t users, struct err *err)
@@ -175,8 +223,8 @@ enum status org_init(struct org *o, uint64_t seed, uint32_t users, struct err *e
     if (o->teams_n > ORG_TEAMS)
         o->teams_n = ORG_TEAMS;
     o->regions_n = users < 50 ? 3 : ORG_REGIONS;
-    o->accounts_n = 2 + users / 25 > ORG_ACCOUNTS ? ORG_ACCOUNTS : 2 + users / 25;
-    for (uint32_t i = 0; i < o->accounts_n; i++) { /* one of them with a leading zero */
+    o->accounts_n = 2 + users / 25 >= ORG_ACCOUNTS ? ORG_ACCOUNTS - 1 : 2 + users / 25;
+    for (uint32_t i = 0; i <= o->accounts_n; i++) { /* one of them with a leading zero */
         uint32_t number = rng_below(&r, 100000000);
         snprintf(o->account[i], sizeof o->account[i], "%c%08u%03u",
                  i == 1 ? '0' : '1' + (char)(i % 9), number % 100000000, i % 1000);
@@ -184,20 +232,17 @@ enum status org_init(struct org *o, uint64_t seed, uint32_t users, struct err *e
     uint32_t services = users < 2 ? 0 : SERVICE_KINDS + users / 10;
     if (services > MOST_SERVICES)
         services = MOST_SERVICES;
-    o->callers = calloc((size_t)users * 2 + services, sizeof *o->callers);
+    uint32_t agents = users < 2 ? 0 : 4 + users / 25;
+    o->callers = calloc((size_t)users * 2 + services + agents, sizeof *o->callers);
     if (!o->callers || !org_desks(o, &r))
         return err_nomem(err);
     for (; o->people_n < users; o->people_n++)
         o->callers[o->callers_n++] = make_person(o, &r, o->people_n);
     for (; o->services_n < services; o->services_n++)
         o->callers[o->callers_n++] = make_service(o, &r, o->services_n);
-    for (uint32_t i = 0; i < users; i++) {
-        struct caller *c = &o->callers[i];
-        if (c->kind != CALLER_SSO || !rng_one_in(&r, 8) || c->account == o->desk[ORG_TEAMS].account)
-            continue;
-        c->second = o->callers_n;
-        o->callers[o->callers_n++] = make_second(o, c);
-    }
+    for (; o->agents_n < agents; o->agents_n++)
+        o->callers[o->callers_n++] = make_agent(o, &r, o->agents_n);
+    add_seconds(o, &r);
     for (uint32_t i = 0; i < o->callers_n; i++)
         if (!o->callers[i].arn.p || !o->callers[i].match.p)
             return err_nomem(err);
@@ -223,27 +268,33 @@ static enum status write_named(const char *dir, const char *name, const struct b
     return io_write_file(path, buf_view(b), err);
 }
 
+void org_profiles(const struct org *o, struct buf *out)
+{
+    for (uint32_t i = 0; i < o->models_n; i++) {
+        const struct model *m = &o->models[i];
+        if (m->how == BY_PROFILE)
+            buf_printf(out, "- arn: %.*s\n  model: %.*s\n  scope: %s\n  name: %.*s\n",
+                       STR_ARG(m->id), STR_ARG(m->base), m->scope, STR_ARG(m->profile));
+    }
+    if (out->n == 0)
+        buf_printf(out, "[]\n");
+}
+
 enum status org_write_files(const struct org *o, const char *dir, struct err *err)
 {
     struct buf b;
     buf_init(&b, 256 << 20);
     buf_printf(&b, "match,person,team,cost_centre\n");
-    for (uint32_t i = 0; i < o->people_n + o->services_n; i++) {
+    for (uint32_t i = 0; i < o->people_n + o->services_n + o->agents_n; i++) {
         const struct caller *c = &o->callers[i];
-        if (c->match.n)
+        bool again = i && str_eq(c->match, c[-1].match);
+        if (c->match.n && !again)
             buf_printf(&b, "%.*s,%.*s,%s,%u\n", STR_ARG(c->match), STR_ARG(c->person),
                        org_team(c->team), 4100 + c->team * 10);
     }
     enum status status = write_named(dir, "directory.csv", &b, err);
     buf_reset(&b);
-    for (uint32_t i = 0; i < o->models_n; i++) {
-        const struct model *m = &o->models[i];
-        if (m->how == BY_PROFILE)
-            buf_printf(&b, "- arn: %.*s\n  model: %.*s\n  scope: %s\n  name: %.*s\n",
-                       STR_ARG(m->id), STR_ARG(m->base), m->scope, STR_ARG(m->profile));
-    }
-    if (b.n == 0)
-        buf_printf(&b, "[]\n");
+    org_profiles(o, &b);
     if (status == OK)
         status = write_named(dir, "profiles.yaml", &b, err);
     buf_fini(&b);

@@ -7,10 +7,20 @@
 #define ASSAY_SIM_ORG_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "sim/rand.h"
 
-enum { ORG_ACCOUNTS = 12, ORG_REGIONS = 5, ORG_TEAMS = 24 };
+enum {
+    ORG_ACCOUNTS = 13, /* the last one that is in use is in GovCloud */
+    ORG_OPEN_REGIONS = 5,
+    ORG_REGIONS, /* and GovCloud's */
+    ORG_TEAMS = 24,
+    /* Desks without a team: */
+    DESK_SANDBOX = ORG_TEAMS,
+    DESK_GOV,
+    ORG_DESKS,
+};
 
 struct region {
     const char *name;
@@ -45,6 +55,8 @@ enum caller_kind {
     CALLER_API_KEY,
     CALLER_CI,
     CALLER_SERVICE,
+    CALLER_GATEWAY,   /* several people behind one role */
+    CALLER_AGENTCORE, /* an agent of the platform; its session name holds the session's id */
 };
 
 enum harness {
@@ -52,7 +64,13 @@ enum harness {
     CLINE,
     ROO,
     OPENCODE,
+    AIDER,
     CONTINUE,
+    GOOSE,
+    ZED,
+    AGENTCORE,
+    CHAT_FIRST = CLINE,
+    CHAT_PEOPLE = ZED, /* the last one that people use */
 };
 
 enum service_kind {
@@ -83,7 +101,8 @@ struct caller {
     uint8_t what; /* enum harness or enum service_kind */
     uint16_t desk;
     uint32_t model;      /* of a service */
-    uint32_t second;     /* the same person in the sandbox account; 0: none */
+    uint32_t second;     /* the same person in the sandbox or in GovCloud; 0: none */
+    bool no_bodies;      /* its account logs counts only */
     struct str metadata; /* requestMetadata as JSON, "" for none */
 };
 
@@ -91,16 +110,20 @@ struct org {
     struct arena arena;
     char account[ORG_ACCOUNTS][13];
     uint32_t accounts_n, teams_n, regions_n;
-    struct desk desk[ORG_TEAMS + 1]; /* by team; the last is the sandbox */
+    struct desk desk[ORG_DESKS]; /* by team, then the others */
     struct model *models;
     uint32_t models_n, models_cap;
-    struct caller *callers; /* people first, then services, then second identities */
-    uint32_t callers_n, people_n, services_n;
+    /* People first, then services, then agents and those behind a gateway, then second identities.
+     */
+    struct caller *callers;
+    uint32_t callers_n, people_n, services_n, agents_n;
 };
 
 enum status org_init(struct org *o, uint64_t seed, uint32_t users, struct err *err) MUST_USE;
 void org_fini(struct org *o);
 
+/* The text of profiles.yaml. */
+void org_profiles(const struct org *o, struct buf *out);
 /* Writes directory.csv and profiles.yaml into dir. */
 enum status org_write_files(const struct org *o, const char *dir, struct err *err) MUST_USE;
 

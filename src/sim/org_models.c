@@ -94,14 +94,20 @@ static uint32_t claude(struct org *o, struct rng *r, const char *base, enum id_s
 bool org_desks(struct org *o, struct rng *r)
 {
     add_model(o, (struct model){.id = STR(""), .base = STR(""), .scope = "", .how = BY_NOTHING});
-    for (uint32_t t = 0; t <= o->teams_n; t++) {
-        uint32_t at = t == o->teams_n ? ORG_TEAMS : t;
+    for (uint32_t t = 0; t < o->teams_n + 2; t++) {
+        uint32_t at = t < o->teams_n ? t : DESK_SANDBOX + t - o->teams_n;
         struct desk *d = &o->desk[at];
-        d->account = (uint8_t)(t % o->accounts_n);
+        d->account = (uint8_t)(at == DESK_SANDBOX ? 0 : t % o->accounts_n);
         d->region = (uint8_t)(t < o->regions_n ? t : rng_below(r, o->regions_n));
         /* The first teams show every style once; the rest is drawn. */
         enum id_style style = (enum id_style)(t < 5 ? t : rng_below(r, 5));
         const char *const *base = bases[t < 3 ? t : rng_below(r, 3)];
+        if (at == DESK_GOV) { /* those that are priced there */
+            d->account = (uint8_t)o->accounts_n;
+            d->region = ORG_OPEN_REGIONS;
+            style = STYLE_GEO;
+            base = bases[1];
+        }
         enum id_style small = style == STYLE_GLOBAL ? STYLE_GLOBAL : STYLE_GEO;
         const char *name = org_team(t);
         d->opus = claude(o, r, base[OPUS], style, d, name);

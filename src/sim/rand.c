@@ -16,3 +16,18 @@ void rng_seed(struct rng *r, uint64_t seed, uint64_t stream)
     for (int i = 0; i < 4; i++)
         r->s[i] = splitmix64(&state);
 }
+
+void rng_uuid(struct rng *r, char out[UUID_TEXT])
+{
+    static const char hex[] = "0123456789abcdef";
+    uint64_t bits[2] = {rng_u64(r), rng_u64(r)};
+    bits[0] = (bits[0] & ~UINT64_C(0xf000)) | 0x4000;
+    bits[1] = (bits[1] & ~(UINT64_C(3) << 62)) | UINT64_C(1) << 63;
+    int at = 0;
+    for (int i = 0; i < 32; i++) {
+        if (i == 8 || i == 12 || i == 16 || i == 20)
+            out[at++] = '-';
+        out[at++] = hex[(bits[i / 16] >> (60 - 4 * (i % 16))) & 15];
+    }
+    out[at] = 0;
+}

@@ -55,5 +55,8 @@ static inline uint32_t rng_skewed(struct rng *r, uint32_t lo, uint32_t hi)
     uint64_t x = rng_u64(r) >> 48;
     return lo + (uint32_t)(((x * x * x) >> 24) * (hi - lo) >> 24);
 }
+/* A version 4 UUID. */
+enum { UUID_TEXT = 37 };
+void rng_uuid(struct rng *r, char out[UUID_TEXT]);
 
 #endif

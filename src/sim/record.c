@@ -62,21 +62,6 @@ static void put_time(struct buf *b, int64_t time_s)
     put(b, text, sizeof text - 1);
 }
 
-void record_uuid(struct rng *r, char out[REQUEST_ID + 1])
-{
-    static const char hex[] = "0123456789abcdef";
-    uint64_t bits[2] = {rng_u64(r), rng_u64(r)};
-    bits[0] = (bits[0] & ~UINT64_C(0xf000)) | 0x4000;
-    bits[1] = (bits[1] & ~(UINT64_C(3) << 62)) | UINT64_C(1) << 63;
-    int at = 0;
-    for (int i = 0; i < 32; i++) {
-        if (i == 8 || i == 12 || i == 16 || i == 20)
-            out[at++] = '-';
-        out[at++] = hex[(bits[i / 16] >> (60 - 4 * (i % 16))) & 15];
-    }
-    out[at] = 0;
-}
-
 static void put_input(struct buf *b, const struct call *c, const struct delivery *d, bool zeros)
 {
     put_lit(b, ",\"input\":{\"inputContentType\":\"application/json\"");
@@ -164,7 +149,7 @@ void record_write(struct buf *out, const struct org *org, const struct call *c,
                   const struct delivery *d, bool zeros)
 {
     const struct caller *caller = &org->callers[c->caller];
-    bool bare = c->error != FAIL_NOT && c->no_counts;
+    bool bare = c->error != FAIL_NOT && c->no_counts && d->in == BODY_NONE;
     if (!make_room(out, c, caller, d))
         return;
     put_lit(out, d->old_order ? "{\"schemaType\":\"ModelInvocationLog\",\"schemaVersion\":\"1.0\","

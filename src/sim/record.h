@@ -29,7 +29,4 @@ struct delivery {
 void record_write(struct buf *out, const struct org *org, const struct call *c,
                   const struct delivery *d, bool zeros);
 
-/* A version 4 UUID. */
-void record_uuid(struct rng *r, char out[REQUEST_ID + 1]);
-
 #endif

@@ -18,6 +18,7 @@ struct service {
     struct rng words;
     int64_t cached_s;    /* when its system text was cached last */
     uint32_t burst_left; /* embeddings: calls of this night */
+    uint64_t serial;     /* so that no two requests are the same */
     struct buf request;
 };
 
@@ -133,7 +134,8 @@ static void block(struct service *v, struct call *c)
 static void write_converse(struct sim *s, struct service *v, const struct call *c)
 {
     struct buf *b = &v->request;
-    buf_str(b, STR("{\"messages\":[{\"role\":\"user\",\"content\":[{\"text\":\""));
+    buf_printf(b, "{\"messages\":[{\"role\":\"user\",\"content\":[{\"text\":\"%llu: ",
+               (unsigned long long)++v->serial);
     sim_text(s, &v->words, TEXT_PROSE, (uint32_t)c->input, b);
     buf_str(b, STR("\"}]}],\"system\":[{\"text\":\""));
     sim_text(s, &v->words, TEXT_PROSE, v->kind == SERVICE_CHAT ? SYSTEM_TOKENS : 200, b);
@@ -149,7 +151,8 @@ static void write_document(struct sim *s, struct service *v, const struct call *
     buf_str(b,
             STR("{\"anthropic_version\":\"bedrock-2023-05-31\",\"max_tokens\":4096,\"system\":\""));
     sim_text(s, &v->words, TEXT_PROSE, 120, b);
-    buf_str(b, STR("\",\"messages\":[{\"role\":\"user\",\"content\":\""));
+    buf_printf(b, "\",\"messages\":[{\"role\":\"user\",\"content\":\"%llu: ",
+               (unsigned long long)++v->serial);
     sim_text(s, &v->words, TEXT_PROSE, (uint32_t)c->input, b);
     buf_str(b, STR("\"}]}"));
 }
@@ -233,6 +236,9 @@ enum status service_step(struct sim *s, struct service *v, int64_t now_ms, int64
         fail(&c, FAIL_VALIDATION);
     else if (blocked)
         block(v, &c);
+    c.body = c.error == FAIL_NOT && c.op != OP_RESPONSES;
+    c.alone = c.body && v->kind != SERVICE_EMBED; /* what is embedded is no message */
+    c.kind = c.body ? CALL_MAIN : CALL_UNKNOWN;
     write_texts(s, v, &c, blocked && c.error == FAIL_NOT);
     if (buf_status(&v->request) != OK)
         return err_nomem(s->err);

@@ -91,7 +91,8 @@ static enum status live(struct sim *s, struct actor *heap, size_t n)
 
 static enum status run_actors(struct sim *s)
 {
-    size_t n = (size_t)s->org.people_n + s->org.services_n;
+    const struct org *o = &s->org;
+    size_t n = (size_t)o->people_n + o->services_n + o->agents_n;
     struct actor *actors = calloc(n + 1, sizeof *actors);
     if (!actors)
         return err_nomem(s->err);
@@ -99,8 +100,9 @@ static enum status run_actors(struct sim *s)
     for (uint32_t i = 0; i < n && status == OK; i++) {
         struct actor *a = &actors[i];
         a->number = i;
-        status = i < s->org.people_n ? dev_new(s, i, &a->dev, &a->due_ms)
-                                     : service_new(s, i, &a->service, &a->due_ms);
+        bool service = o->callers[i].kind == CALLER_SERVICE;
+        status = service ? service_new(s, i, &a->service, &a->due_ms)
+                         : dev_new(s, i, &a->dev, &a->due_ms);
     }
     if (status == OK)
         status = live(s, actors, n);
@@ -144,6 +146,8 @@ static enum status finish(struct sim *s, struct sim_report *report)
     static const char *const bodies[] = {"inline", "s3", "none"};
     TRY(writer_finish(&s->writer, s->err));
     TRY(writer_permission_checks(&s->writer, s->err));
+    if (!book_ok(s->book))
+        return err_nomem(s->err);
     TRY(org_write_files(&s->org, s->options.dir, s->err));
     s->truth.records += s->writer.late_n;
     s->truth.duplicates += s->writer.late_n;
@@ -157,6 +161,7 @@ static enum status finish(struct sim *s, struct sim_report *report)
         .gzip_bytes = s->writer.gzip_bytes,
         .sessions = s->sessions,
         .prompts = s->prompts,
+        .book = s->book,
     };
     char path[PATH_MAX];
     snprintf(path, sizeof path, "%s/truth.json", s->options.dir);
@@ -176,6 +181,13 @@ static enum status prepare(struct sim *s)
     const struct sim_options *o = &s->options;
     uint64_t seed = (uint64_t)o->seed;
     TRY(org_init(&s->org, seed, (uint32_t)o->users, s->err));
+    struct buf profiles;
+    buf_init(&profiles, 64 << 20);
+    org_profiles(&s->org, &profiles);
+    enum status status = prices_new(&s->org, buf_view(&profiles), &s->prices, s->err);
+    buf_fini(&profiles);
+    TRY(status);
+    TRY(book_new(&s->book, s->err));
     if (o->bodies != SIM_NONE) {
         TRY(text_init(&s->pools, seed, s->err));
         s->text = &s->pools;
@@ -210,6 +222,8 @@ enum status sim_run(const struct sim_options *options, struct sim_report *report
     buf_fini(&s->out_path);
     answer_fini(&s->answer);
     truth_fini(&s->truth);
+    prices_free(s->prices);
+    book_free(s->book);
     writer_fini(&s->writer);
     text_fini(&s->pools);
     org_fini(&s->org);

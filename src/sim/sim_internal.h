@@ -3,7 +3,9 @@
 #define ASSAY_SIM_SIM_INTERNAL_H
 
 #include "sim/answer.h"
+#include "sim/book.h"
 #include "sim/org.h"
+#include "sim/price.h"
 #include "sim/sim.h"
 #include "sim/talk.h"
 #include "sim/truth.h"
@@ -16,6 +18,8 @@ struct sim {
     const struct text *text; /* NULL: bodies are off */
     struct writer writer;
     struct truth truth;
+    struct prices *prices;
+    struct book *book;
     struct rng rng;       /* of delivery: request ids, places, copies */
     struct answer answer; /* scratch: one call is made at a time */
     struct buf scratch;   /* a body or a tool's input, by whoever makes a call */

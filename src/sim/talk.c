@@ -26,6 +26,8 @@ void talk_clear(struct talk *t)
     buf_reset(&t->last);
     t->blocks = 0;
     t->has_result = false;
+    t->messages = 0;
+    t->of_first = t->of_last = (struct sizes){0};
 }
 
 static void next_block(struct talk *t)
@@ -43,18 +45,33 @@ void talk_open_text(struct talk *t)
     t->text_at = t->last.n;
 }
 
-void talk_close_text(struct talk *t)
+void talk_close_text(struct talk *t, enum request_part part)
 {
-    if (t->text)
-        buf_char(&t->last, '"');
+    if (!t->text)
+        return;
+    if (part < PARTS)
+        t->of_last.part[part] += text_decoded(str_skip(buf_view(&t->last), t->text_at));
+    buf_char(&t->last, '"');
 }
 
-void talk_text(struct talk *t, struct str escaped)
+void talk_text(struct talk *t, struct str escaped, enum request_part part)
 {
     talk_open_text(t);
     if (t->text)
         buf_str(&t->last, escaped);
-    talk_close_text(t);
+    talk_close_text(t, part);
+}
+
+void talk_image(struct talk *t, struct str base64)
+{
+    if (!t->text)
+        return;
+    next_block(t);
+    t->has_result = true; /* the content stays an array */
+    buf_printf(&t->last,
+               "{\"type\":\"image\",\"source\":{\"type\":\"base64\",\"media_type\":\"image/png\","
+               "\"data\":\"%.*s\"}",
+               STR_ARG(base64));
 }
 
 void talk_open_result(struct talk *t, const char *id, bool as_array)
@@ -88,6 +105,29 @@ void talk_close_result(struct talk *t, bool as_array, bool failed)
         buf_str(&t->last, STR(",\"is_error\":true"));
 }
 
+void talk_loaded_result(struct talk *t, const char *id, const char *tool)
+{
+    if (!t->text)
+        return;
+    next_block(t);
+    t->has_result = true;
+    buf_printf(&t->last,
+               "{\"type\":\"tool_result\",\"tool_use_id\":\"%s\",\"content\":[{\"type\":"
+               "\"tool_reference\",\"tool_name\":\"%s\"}]",
+               id, tool);
+}
+
+void talk_add_tool(struct talk *t, struct str schema)
+{
+    const struct str end = STR("],\"messages\":[");
+    if (!t->text || t->head.n < end.n)
+        return;
+    t->head.n -= end.n;
+    buf_char(&t->head, ',');
+    buf_str(&t->head, schema);
+    buf_str(&t->head, end);
+}
+
 /* A message of one text becomes a plain string once it carries no cache mark any more. */
 static void settle_last(struct talk *t)
 {
@@ -106,6 +146,9 @@ static void settle_last(struct talk *t)
     buf_reset(&t->last);
     t->blocks = 0;
     t->has_result = false;
+    if (t->messages++ == 0)
+        t->of_first = t->of_last;
+    t->of_last = (struct sizes){0};
 }
 
 void talk_answered(struct talk *t, struct str blocks)
@@ -113,6 +156,7 @@ void talk_answered(struct talk *t, struct str blocks)
     if (!t->text)
         return;
     settle_last(t);
+    t->messages++;
     buf_str(&t->settled, STR(",{\"role\":\"assistant\",\"content\":["));
     buf_str(&t->settled, blocks);
     buf_append(&t->settled, "]}", 2);
@@ -139,9 +183,23 @@ int talk_request(const struct talk *t, struct str out[CALL_SLICES])
     return n;
 }
 
-size_t talk_bytes(const struct talk *t)
+static void sizes_join(struct sizes *into, const struct sizes *from)
 {
-    return t->head.n + t->settled.n + t->last.n + t->tail.n;
+    for (int i = 0; i < PARTS; i++)
+        into->part[i] += from->part[i];
+    for (int i = 0; i < SIZES_SERVERS; i++) {
+        into->server[i].schema += from->server[i].schema;
+        into->server[i].name += from->server[i].name;
+        into->server[i].note += from->server[i].note;
+    }
+}
+
+struct sizes talk_sizes(const struct talk *t)
+{
+    struct sizes sum = t->of_head;
+    sizes_join(&sum, &t->of_first);
+    sizes_join(&sum, &t->of_last);
+    return sum;
 }
 
 bool talk_ok(const struct talk *t)

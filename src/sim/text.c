@@ -208,7 +208,8 @@ static enum status make_pool(struct text_pool *pool, enum text_kind kind, struct
         return err_nomem(err);
     struct topic topic;
     buf_init(&topic.bytes, TOPIC_BYTES);
-    for (size_t next_topic = 0; b->n < POOL_BYTES && buf_status(b) == OK;) {
+    for (size_t next_topic = 0;
+         b->n < POOL_BYTES && buf_status(b) == OK && buf_status(&topic.bytes) == OK;) {
         size_t start = b->n;
         if (start >= next_topic) {
             make_topic(&topic, r);
@@ -296,4 +297,14 @@ void text_append(const struct text *t, enum text_kind kind, struct rng *r, size_
         buf_str(out, s);
         done += s.n + 2;
     }
+}
+
+/* Escapes are those of add_escaped: \u00XX stands for one byte, every other one has two. */
+uint32_t text_decoded(struct str escaped)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < escaped.n; i++, n++)
+        if (escaped.p[i] == '\\' && ++i < escaped.n && escaped.p[i] == 'u')
+            i += 4;
+    return (uint32_t)n;
 }

@@ -32,5 +32,7 @@ struct str text_take(const struct text *t, enum text_kind kind, struct rng *r, s
 /* Appends about n bytes, as many slices as it needs. */
 void text_append(const struct text *t, enum text_kind kind, struct rng *r, size_t n,
                  struct buf *out);
+/* Bytes of a piece of escaped text once it is decoded. */
+uint32_t text_decoded(struct str escaped);
 
 #endif

@@ -109,7 +109,7 @@ struct cell cell_unpack(uint64_t key)
     };
 }
 
-static struct tally tally_of(const struct call *c, struct seen seen)
+struct tally tally_of(const struct call *c, struct seen seen)
 {
     struct tally t = {.invocations = 1, .errors = c->error != FAIL_NOT};
     if (c->no_counts) {

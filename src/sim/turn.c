@@ -1,23 +1,21 @@
 /*
- * One call of a coding assistant: what the model does, what it costs given the cache, what the
- * request and the answer look like.
- *
- * Draws from d->rng decide everything that is counted; texts draw from d->words only, so a corpus
- * without bodies counts the same tokens as one with them.
+ * One call of a coding assistant: what it costs given the cache, what the request and the answer
+ * look like, and what goes wrong with it.
  */
 #include "sim/dev_internal.h"
 
 #include "base/clock.h"
 #include "sim/chat.h"
-#include "sim/words.h"
 
 #include <stdio.h>
 
 enum {
     MINUTES_5 = 300,
     HOUR = 3600,
+    CHAIN_WINDOW = 3600, /* seconds after which calls without a session id are another session */
     REMINDER_TOKENS = 2600,
     SUB_REMINDER_TOKENS = 1500,
+    LATE_TOKENS = 90,
 };
 
 struct call dev_call(const struct sim *s, const struct dev *d, int64_t now_ms, uint32_t model)
@@ -80,6 +78,9 @@ void dev_begin_thread(const struct sim *s, struct dev *d, struct thread *th, enu
     th->cached = 0;
     th->touched_s = 0;
     talk_clear(&th->talk);
+    dev_next_message(th);
+    th->answered = th->continued = false;
+    th->human = 0;
     if (d->harness != CLAUDE_CODE) {
         th->prefix = chat_prefix_tokens(d->harness);
         th->history = 0;
@@ -87,180 +88,179 @@ void dev_begin_thread(const struct sim *s, struct dev *d, struct thread *th, enu
         return;
     }
     th->prefix = claude_prefix_tokens(&d->setup, kind);
+    for (uint64_t bits = kind == THREAD_MAIN ? d->loaded : 0; bits; bits &= bits - 1)
+        th->prefix += claude_tool_tokens();
     th->history = kind == THREAD_MAIN ? REMINDER_TOKENS : SUB_REMINDER_TOKENS;
     /* A session keeps its system text and tools over compactions. */
     if (th->talk.head.n == 0 || kind == THREAD_SUB)
-        claude_head(s, &th->talk, &d->words, &d->setup, kind, d->sub_type, d->session);
-    claude_reminders(s, &th->talk, &d->words, &d->setup, kind);
+        claude_head(s, &th->talk, &d->words, &d->setup, kind, th->type, d->session);
+    claude_reminders(s, &th->talk, &d->setup, kind, d->connected);
 }
 
-void dev_prompt(struct sim *s, struct dev *d)
+void dev_begin_sub(struct sim *s, struct dev *d, struct thread *parent,
+                   const struct planned_tool *t, int at)
 {
-    s->prompts++;
-    struct thread *th = &d->main;
-    uint32_t tokens = rng_skewed(&d->rng, 8, 1200);
-    bool command = d->harness == CLAUDE_CODE && rng_one_in(&d->rng, 14);
-    th->history += tokens;
-    talk_open_text(&th->talk);
-    if (command && s->text)
-        buf_printf(&th->talk.last,
-                   "<command-message>%s is running</command-message>\\n<command-name>/%s"
-                   "</command-name>\\n<command-args>",
-                   words_at(&WORDS_SKILL, d->setup.skill), words_at(&WORDS_SKILL, d->setup.skill));
-    sim_text(s, &d->words, TEXT_PROSE, tokens, &th->talk.last);
-    if (command && s->text)
-        buf_str(&th->talk.last, STR("</command-args>"));
-    talk_close_text(&th->talk);
+    int slot = 0;
+    while (slot < SUBS && d->sub[slot].active)
+        slot++;
+    if (slot == SUBS)
+        return; /* never: the plan leaves room */
+    struct thread *th = &d->sub[slot];
+    th->active = true;
+    th->parent = parent == &d->main ? NOBODY : (int)(parent - d->sub);
+    th->depth = parent->depth + 1;
+    th->type = t->which;
+    bool fast = dev_has(d, SCENE_RUNAWAY);
+    th->left = fast ? 2 : rng_skewed(&d->rng, dev_has(d, SCENE_AGENTS) ? 3 : 2, 14);
+    th->noted =
+        note_thread(d->note, CALL_SUBAGENT, parent->noted, claude_sub_type(&d->setup, t->which));
+    dev_begin_thread(s, d, th, THREAD_SUB);
+    th->history += t->tokens;
+    talk_text(&th->talk, buf_view(&d->brief[at]), PART_USER);
 }
 
-static void plan_claude_tool(struct dev *d, struct planned_tool *t, bool may_delegate)
+/* Whatever the body of a call would tell, when there is one. */
+static bool be_seen(const struct sim *s, const struct dev *d, enum call_kind kind, struct call *c)
 {
-    static const struct {
-        const char *name;
-        enum tool_input input;
-        uint32_t tokens, result;
-    } kinds[] = {
-        {"Bash", INPUT_COMMAND, 160, 5000}, {"Bash", INPUT_COMMAND, 160, 3000},
-        {"Read", INPUT_PATH, 60, 9000},     {"Read", INPUT_PATH, 60, 9000},
-        {"Edit", INPUT_EDIT, 1500, 400},    {"Edit", INPUT_EDIT, 1500, 400},
-        {"Write", INPUT_WRITE, 5000, 60},   {"Skill", INPUT_SKILL, 40, 3000},
-        {"Agent", INPUT_AGENT, 900, 2500},  {"mcp", INPUT_QUERY, 120, 4000},
-    };
-    uint32_t k = rng_below(&d->rng, 10);
-    if (k == 7 && !rng_one_in(&d->rng, 3)) /* skills are rarer than the rest */
-        k = 0;
-    if (k == 8 && !may_delegate)
-        k = 2;
-    if (k == 9 && d->setup.servers_n == 0)
-        k = 1;
-    t->input = kinds[k].input;
-    t->which = rng_below(&d->rng, 1000);
-    t->tokens = rng_skewed(&d->rng, 30, kinds[k].tokens);
-    t->result = rng_skewed(&d->rng, 20, kinds[k].result);
-    if (k == 9)
-        claude_mcp_name(d->setup.server[t->which % d->setup.servers_n], t->which / 8, t->name,
-                        sizeof t->name);
-    else
-        snprintf(t->name, sizeof t->name, "%s", kinds[k].name);
+    c->body = c->body && !s->org.callers[c->caller].no_bodies;
+    if (!c->body)
+        return false;
+    c->kind = kind;
+    c->harness = d->harness == CLAUDE_CODE ? "Claude Code" : chat_name(d->harness);
+    if (d->harness == CLAUDE_CODE && !d->setup.plain)
+        c->version = d->setup.version;
+    c->note = d->note;
+    return c->note != NULL;
 }
 
-static void plan_chat_tool(struct dev *d, struct planned_tool *t)
+/* Without a session id, calls that are far apart are two sessions. */
+static void split_session(struct sim *s, struct dev *d, int64_t now_s)
 {
-    t->which = rng_below(&d->rng, 1000);
-    t->input = t->which % 2 ? INPUT_PATH : INPUT_EDIT;
-    t->tokens = rng_skewed(&d->rng, 30, 900);
-    t->result = rng_skewed(&d->rng, 20, 6000);
-    snprintf(t->name, sizeof t->name, "%s", chat_tool_name(d->harness, t->which));
-}
-
-static void make_plan(struct dev *d, bool main, bool last, struct plan *p)
-{
-    *p = (struct plan){.text = rng_skewed(&d->rng, 12, last ? 1800 : 400)};
-    if (last)
+    if (d->harness == CLAUDE_CODE || d->harness == AGENTCORE || !note_calls(d->note) ||
+        now_s - note_last_s(d->note) <= CHAIN_WINDOW)
         return;
-    p->tools_n = rng_one_in(&d->rng, 4) ? (int)rng_between(&d->rng, 2, PLAN_TOOLS) : 1;
-    for (int i = 0; i < p->tools_n; i++) {
-        struct planned_tool *t = &p->tool[i];
-        if (d->harness == CLAUDE_CODE)
-            plan_claude_tool(d, t, main && !p->agent);
-        else
-            plan_chat_tool(d, t);
-        p->agent |= t->input == INPUT_AGENT;
-        t->failed = rng_one_in(&d->rng, 15);
-    }
+    note_end(d->note);
+    d->note = note_new(s->book, s->org.callers[d->as].arn, NULL);
+    note_thread(d->note, CALL_MAIN, NOTE_NONE, "");
+    d->offered = false;
+    s->sessions++;
 }
 
-/* The tool's input as a JSON object into the scratch buffer. */
-static void write_input(struct sim *s, struct dev *d, const struct planned_tool *t)
+static void note_offers(struct dev *d)
 {
-    struct buf *b = &s->scratch;
-    struct rng *r = &d->words;
-    const struct text *x = s->text;
-    size_t n = sim_bytes(s, t->tokens);
-    buf_reset(b);
-    switch (t->input) {
-    case INPUT_COMMAND:
-        buf_str(b, STR("{\"command\":\""));
-        text_append(x, TEXT_CODE, r, n / 2, b);
-        buf_str(b, STR("\",\"description\":\""));
-        buf_str(b, text_take(x, TEXT_PROSE, r, 40));
-        break;
-    case INPUT_PATH:
-        buf_printf(b, "{\"file_path\":\"/home/dev/src/%s/src/%s.ts\",\"limit\":%u,\"reason\":\"",
-                   d->setup.repo, words_pick(&WORDS_CODE, r), rng_below(r, 2000));
-        break;
-    case INPUT_EDIT:
-    case INPUT_WRITE:
-        buf_printf(b, "{\"file_path\":\"/home/dev/src/%s/src/%s.ts\",\"", d->setup.repo,
-                   words_pick(&WORDS_CODE, r));
-        if (t->input == INPUT_EDIT) {
-            buf_str(b, STR("old_string\":\""));
-            text_append(x, TEXT_CODE, r, n / 2, b);
-            n -= n / 2;
-            buf_str(b, STR("\",\"new_string\":\""));
-        } else {
-            buf_str(b, STR("content\":\""));
-        }
-        text_append(x, TEXT_CODE, r, n, b);
-        break;
-    case INPUT_QUERY:
-        buf_str(b, STR("{\"limit\":20,\"query\":\""));
-        text_append(x, TEXT_PROSE, r, n / 2, b);
-        break;
-    case INPUT_SKILL:
-        buf_printf(b, "{\"skill\":\"%s\",\"args\":\"",
-                   words_at(&WORDS_SKILL, d->setup.skill + t->which));
-        break;
-    case INPUT_AGENT:
-        buf_reset(&d->brief);
-        text_append(x, TEXT_PROSE, r, n, &d->brief);
-        buf_printf(b, "{\"description\":\"%s %s\",\"subagent_type\":\"%s\",\"prompt\":\"",
-                   words_pick(&WORDS_CODE, r), words_pick(&WORDS_CODE, r),
-                   claude_sub_type(t->which));
-        buf_str(b, buf_view(&d->brief));
-        break;
-    }
-    buf_str(b, STR("\"}"));
+    if (d->offered)
+        return;
+    d->offered = true;
+    if (d->harness == CLAUDE_CODE)
+        claude_offers(d->note, &d->setup);
+    else
+        chat_offers(d->note, d->harness);
 }
 
-static void write_result(struct sim *s, struct dev *d, struct thread *th,
-                         const struct planned_tool *t, const char *id)
+enum status dev_emit(struct sim *s, struct dev *d, struct thread *th, enum call_kind kind,
+                     struct call *c)
 {
-    bool as_array = t->which % 3 == 0;
-    talk_open_result(&th->talk, id, as_array);
-    if (t->failed && t->input == INPUT_COMMAND)
-        buf_str(&th->talk.last, STR("Exit code 1\\n"));
-    bool code = t->input == INPUT_PATH || t->input == INPUT_EDIT;
-    sim_text(s, &d->words, code ? TEXT_CODE : TEXT_OUTPUT, t->result, &th->talk.last);
-    if (t->which % 40 == 7) {
-        buf_str(&th->talk.last, STR("\\n<system-reminder>\\nThe user sent a new message while you "
-                                    "were working:\\n"));
-        sim_text(s, &d->words, TEXT_PROSE, 30, &th->talk.last);
-        buf_str(&th->talk.last, STR("\\n</system-reminder>"));
-    }
-    talk_close_result(&th->talk, as_array, t->failed);
-    if (t->input == INPUT_SKILL && !t->failed && !th->talk.converse) {
-        talk_open_text(&th->talk);
-        buf_printf(&th->talk.last, "Base directory for this skill: /home/dev/.claude/skills/%s\\n",
-                   words_at(&WORDS_SKILL, d->setup.skill + t->which));
-        sim_text(s, &d->words, TEXT_PROSE, 700, &th->talk.last);
-        talk_close_text(&th->talk);
-    }
+    bool main = th == &d->main, counts = kind == CALL_MAIN && th->attempts == 0;
+    if (!session_texts_ok(d))
+        return err_nomem(s->err);
+    if (c->body && d->note)
+        split_session(s, d, c->time_s);
+    if (!be_seen(s, d, kind, c))
+        return sim_emit(s, c);
+    if (main)
+        note_offers(d);
+    struct sizes sizes = s->text ? talk_sizes(&th->talk) : (struct sizes){0};
+    struct note_call in = {
+        .thread = th->noted,
+        .retry = th->attempts > 0,
+        .prompts = counts ? th->prompts : 0,
+        .interrupts = counts ? th->interrupts : 0,
+        .history_prompts = kind == CALL_MAIN ? th->human : 0,
+        .history = th->answered,
+        .continued = th->continued,
+        .sizes = s->text ? &sizes : NULL,
+    };
+    c->in_session = &in;
+    for (int i = 0; i < th->results_n; i++)
+        note_result(d->note, th->result[i].use, th->result[i].failed);
+    for (int i = 0; counts && i < th->commands_n; i++)
+        note_command(d->note, th->command[i]);
+    th->attempts++;
+    return sim_emit(s, c);
 }
 
-/* Builds the answer and, unless the call broke, moves the thread's text on. */
+enum status dev_emit_alone(struct sim *s, struct dev *d, const char *purpose, struct call *c)
+{
+    struct note_call in = {0};
+    if (!session_texts_ok(d))
+        return err_nomem(s->err);
+    c->body = true;
+    if (be_seen(s, d, CALL_BACKGROUND, c)) {
+        in.thread = note_thread(d->note, CALL_BACKGROUND, NOTE_NONE, purpose);
+        c->in_session = &in;
+    }
+    return sim_emit(s, c);
+}
+
+/* What becomes of a call. */
+enum fate {
+    FATE_GOOD,
+    FATE_REFUSED,     /* before anything was done: neither input nor output is logged */
+    FATE_UNAVAILABLE, /* the same, but the request is logged */
+    FATE_BROKEN,      /* the stream ends early */
+    FATE_LOST,        /* a good answer that nobody waits for any more */
+};
+
+static enum fate draw_fate(struct dev *d, const struct thread *th)
+{
+    uint32_t draw = rng_below(&d->rng, 7200);
+    if (d->scene) { /* what must happen is not left to chance */
+        static const enum fate fates[] = {FATE_GOOD, FATE_UNAVAILABLE, FATE_GOOD, FATE_BROKEN,
+                                          FATE_GOOD, FATE_LOST,        FATE_GOOD, FATE_REFUSED};
+        bool due = dev_has(d, SCENE_RETRIES) && th == &d->main && d->tries < 8;
+        return due ? fates[d->tries++] : FATE_GOOD;
+    }
+    if (d->harness == AGENTCORE)
+        return FATE_GOOD;
+    if (draw < 55) /* one in 130 */
+        return FATE_REFUSED;
+    if (d->harness != CLAUDE_CODE)
+        return FATE_GOOD;
+    return draw < 73   ? FATE_UNAVAILABLE
+           : draw < 81 ? FATE_BROKEN
+           : draw < 99 ? FATE_LOST
+                       : FATE_GOOD;
+}
+
+static enum status refused(struct sim *s, struct dev *d, struct thread *th, bool logged,
+                           struct call *c, int64_t *gap_ms)
+{
+    static const enum sim_error errors[] = {FAIL_THROTTLE, FAIL_THROTTLE, FAIL_THROTTLE,
+                                            FAIL_UNAVAILABLE, FAIL_VALIDATION};
+    c->error = logged ? FAIL_UNAVAILABLE : errors[rng_below(&d->rng, 5)];
+    c->no_counts = true;
+    c->body = logged;
+    if (logged)
+        c->in_n = talk_request(&th->talk, c->in);
+    *gap_ms = rng_between(&d->rng, 1000, 12000);
+    return dev_emit(s, d, th, th == &d->main ? CALL_MAIN : CALL_SUBAGENT, c);
+}
+
+/* Builds the answer. */
 static void write_texts(struct sim *s, struct dev *d, struct thread *th, const struct plan *p,
                         struct call *c, int64_t latency_ms, char ids[PLAN_TOOLS][TOOL_ID])
 {
     struct answer *a = &s->answer;
     c->in_n = talk_request(&th->talk, c->in);
     answer_begin(a, &d->words, c, s->org.models[c->model].body_name);
+    if (p->thinking)
+        answer_thinking(a, sim_bytes(s, p->thinking));
     answer_text(a, sim_bytes(s, p->text));
     if (c->error == FAIL_STREAM) {
         answer_break(a);
     } else {
         for (int i = 0; i < p->tools_n; i++) {
-            write_input(s, d, &p->tool[i]);
+            dev_write_input(s, d, p, i);
             answer_tool(a, p->tool[i].name, buf_view(&s->scratch), ids[i]);
         }
         const char *stop = p->tools_n ? "tool_use" : "end_turn";
@@ -269,75 +269,75 @@ static void write_texts(struct sim *s, struct dev *d, struct thread *th, const s
     c->out = buf_view(&a->out);
 }
 
-/* The sub-agent's only words are the prompt of the Agent tool. */
-static void begin_sub(const struct sim *s, struct dev *d, const struct planned_tool *t)
-{
-    d->sub_type = t->which;
-    d->sub_left = rng_skewed(&d->rng, 2, 14);
-    dev_begin_thread(s, d, &d->sub, THREAD_SUB);
-    d->sub.history += t->tokens;
-    talk_text(&d->sub.talk, buf_view(&d->brief));
-}
-
-/* A refusal before anything was done: neither input nor output is logged. */
-static enum status refused(struct sim *s, struct dev *d, struct call *c, int64_t *gap_ms)
-{
-    static const enum sim_error errors[] = {FAIL_THROTTLE, FAIL_THROTTLE, FAIL_THROTTLE,
-                                            FAIL_UNAVAILABLE, FAIL_VALIDATION};
-    c->error = errors[rng_below(&d->rng, 5)];
-    c->no_counts = true;
-    *gap_ms = rng_between(&d->rng, 700, 12000);
-    return sim_emit(s, c);
-}
-
+/* The answer and what came of its tools become part of the conversation. */
 static void advance(struct sim *s, struct dev *d, struct thread *th, const struct plan *p,
-                    uint32_t output, char ids[PLAN_TOOLS][TOOL_ID])
+                    uint32_t output, char ids[PLAN_TOOLS][TOOL_ID], const uint32_t uses[PLAN_TOOLS])
 {
     if (p->tools_n == 0 && th == &d->main && d->interrupted)
         return;
     talk_answered(&th->talk, buf_view(&s->answer.blocks));
+    dev_next_message(th);
     th->history += output;
     for (int i = 0; i < p->tools_n; i++) {
         th->history += p->tool[i].result;
-        if (s->text)
-            write_result(s, d, th, &p->tool[i], ids[i]);
+        th->result[th->results_n++] =
+            (struct tail_result){.use = uses[i], .failed = p->tool[i].failed};
+        dev_write_result(s, d, th, &p->tool[i], ids[i]);
         if (p->tool[i].input == INPUT_AGENT)
-            begin_sub(s, d, &p->tool[i]);
+            dev_begin_sub(s, d, th, &p->tool[i], i);
     }
+    if (th != &d->main || d->harness != CLAUDE_CODE || !d->setup.slow || d->connected ||
+        !d->setup.servers_n)
+        return;
+    d->connected = true;
+    th->history += LATE_TOKENS;
+    claude_remind_late(&th->talk, &d->setup);
+}
+
+static uint32_t output_of(const struct plan *p)
+{
+    uint32_t output = p->text + p->thinking;
+    for (int i = 0; i < p->tools_n; i++)
+        output += p->tool[i].tokens;
+    return output;
 }
 
 enum status dev_turn(struct sim *s, struct dev *d, struct thread *th, bool last, int64_t now_ms,
                      bool *failed, int64_t *gap_ms)
 {
     bool main = th == &d->main, chat = d->harness != CLAUDE_CODE;
+    bool fast = dev_has(d, SCENE_RUNAWAY);
     /* Explore runs on the small model, the other sub-agents on the session's. */
-    bool small = !main && d->sub_type % 4 == 1;
+    bool small = !main && strcmp(claude_sub_type(&d->setup, th->type), "Explore") == 0;
     struct call c = dev_call(s, d, now_ms, small ? dev_small_model(s, d, now_ms / 1000) : d->model);
     c.op = chat ? chat_operation(d->harness) : OP_INVOKE_STREAM;
-    *failed = rng_one_in(&d->rng, 130);
-    if (*failed)
-        return refused(s, d, &c, gap_ms);
+    enum fate fate = draw_fate(d, th);
+    *failed = fate != FATE_GOOD;
+    if (fate == FATE_REFUSED || fate == FATE_UNAVAILABLE)
+        return refused(s, d, th, fate == FATE_UNAVAILABLE, &c, gap_ms);
     struct plan p;
     char ids[PLAN_TOOLS][TOOL_ID] = {{0}};
-    make_plan(d, main, last, &p);
-    uint32_t output = p.text;
-    for (int i = 0; i < p.tools_n; i++)
-        output += p.tool[i].tokens;
-    *failed = !chat && rng_one_in(&d->rng, 900);
-    if (*failed) {
+    uint32_t uses[PLAN_TOOLS] = {0};
+    dev_plan(d, th, last ? PLAN_LAST : *failed ? PLAN_VAIN : PLAN_FREE, &p);
+    uint32_t output = output_of(&p);
+    if (fate == FATE_BROKEN) {
         c.error = FAIL_STREAM;
-        output = p.text;
+        output = p.text + p.thinking;
     }
     dev_count(d, th, &c, output);
+    c.body = true;
     c.model_in_body = !chat;
     c.split_in_body = !chat || answer_has_details(&c);
     c.zero_first = c.op == OP_CONVERSE_STREAM && rng_one_in(&d->rng, 60);
-    int64_t latency_ms = 1200 + (int64_t)output * 13 + rng_below(&d->rng, 2500);
+    /* Records have whole seconds: two calls of a thread never share one. */
+    int64_t latency_ms = fast ? 500 : 1200 + (int64_t)output * 13 + rng_below(&d->rng, 2500);
     if (s->text)
         write_texts(s, d, th, &p, &c, chat || c.caller % 4 == 0 ? latency_ms : -1, ids);
-    TRY(sim_emit(s, &c));
-    *gap_ms = latency_ms + rng_skewed(&d->rng, 150, last ? 600 : 45000);
+    TRY(dev_emit(s, d, th, main ? CALL_MAIN : CALL_SUBAGENT, &c));
+    for (int i = 0; i < p.tools_n && fate != FATE_BROKEN; i++)
+        uses[i] = dev_note_use(d, th, &p.tool[i]);
+    *gap_ms = latency_ms + (fast ? 550 : rng_skewed(&d->rng, 150, last ? 600 : 45000));
     if (!*failed)
-        advance(s, d, th, &p, output, ids);
+        advance(s, d, th, &p, output, ids, uses);
     return OK;
 }

@@ -49,9 +49,28 @@ static const char *advice(enum status status)
     }
 }
 
+static bool last_read_failed(sqlite3 *db, int which)
+{
+    sqlite3_file *file = NULL;
+    int native = 0;
+    return sqlite3_file_control(db, "main", which, &file) == SQLITE_OK && file && file->pMethods &&
+           file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &native) == SQLITE_OK &&
+           native == EIO;
+}
+
+/* SQLite calls a file damaged that its device cannot read; the errno that it keeps with the file
+ * (or with its -wal) tells the two apart. */
+static bool unreadable(sqlite3 *db, int code)
+{
+    return (code & 0xff) == SQLITE_CORRUPT && (last_read_failed(db, SQLITE_FCNTL_FILE_POINTER) ||
+                                               last_read_failed(db, SQLITE_FCNTL_JOURNAL_POINTER));
+}
+
 enum status db_error(struct store *s, struct err *err, const char *doing)
 {
     int native = errno, code = sqlite3_extended_errcode(s->db);
+    if (unreadable(s->db, code))
+        return err_errno(err, EIO, "store '%.160s': cannot %s", s->path, doing);
     /* Errno is left over from earlier calls unless this one was about files. SQLite keeps it for
      * most of them, but not for those of COMMIT. */
     bool io = (code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN;

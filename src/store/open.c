@@ -66,8 +66,9 @@ static enum status connect_db(struct store *s, bool immutable, struct err *err)
     char *uri = uri_of(s->path, immutable);
     if (!uri)
         return err_nomem(err);
-    int flags = SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX |
-                (s->mode == STORE_WRITE ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
+    /* A reader, too, where it may: the last connection to leave clears away -wal and -shm, and one
+     * that cannot write would leave them. SQLite takes what the file's rights allow. */
+    int flags = SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE;
     int code = sqlite3_open_v2(uri, &s->db, flags, NULL);
     free(uri);
     if (!s->db)
@@ -164,7 +165,7 @@ static enum status make_key(struct store *s, struct err *err)
     sqlite3_stmt *st = NULL;
     TRY(db_get(s, STMT_META_PUT, &st, err));
     sqlite3_bind_text(st, 1, "hash_key", -1, SQLITE_STATIC);
-    sqlite3_bind_blob(st, 2, bytes, sizeof bytes, SQLITE_TRANSIENT);
+    sqlite3_bind_blob(st, 2, bytes, sizeof bytes, SQLITE_STATIC); /* a copy could fail */
     return db_run(s, st, err);
 }
 

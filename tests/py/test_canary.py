@@ -249,6 +249,29 @@ def errors_of_files(logs, scratch):
     check_result("a store", assay("report", "--store", wrong))
 
 
+def errors_of_cells(logs, scratch):
+    """Words of a person where a file of prices, profiles or people is right up to there: as a
+    column, a key, a cell; also --discount with the content of a file."""
+    said = f"tell me, {WORD}"
+    head = b"model_id_pattern,provider,display_name,region_scope,input_per_mtok,output_per_mtok\n"
+    texts = {
+        "--prices": (f'model_id_pattern,"{said}"\n'.encode(),
+                     head + f'acme*,acme,A,*,"{said}",2\n'.encode(),
+                     head + f'acme*,acme,A,"{said}",1,2\n'.encode()),
+        "--profiles": (json.dumps([{said: said}]).encode(), f'arn,"{said}"\n'.encode(),
+                       json.dumps([{"arn": said, "model": "m", "scope": said}]).encode()),
+        "--directory": (json.dumps([{said: said}]).encode(), f'match,"{said}"\n'.encode(),
+                        json.dumps([{"match": said}, {"match": said, said: said}]).encode()),
+    }
+    for option, files in texts.items():
+        for n, text in enumerate(files):
+            path = write(os.path.join(scratch, "..", f"cell{n}"), text)
+            result = assay("report", logs, option, path)
+            assert result.code not in (DONE, INCOMPLETE), (option, text)
+            check_result(f"{option} {n}", result)
+    check_result("--discount", assay("report", logs, "--discount", said))
+
+
 def main():
     tap = Tap()
     with temporary() as tmp:
@@ -262,6 +285,7 @@ def main():
         tap.case("nor does what a killed ingest leaves", half_way, logs, scratch)
         tap.case("nor do temporary files", temporary_files, logs, scratch)
         tap.case("nor do errors about files of the wrong kind", errors_of_files, logs, scratch)
+        tap.case("nor do errors about what stands in such files", errors_of_cells, logs, scratch)
     tap.done()
 
 

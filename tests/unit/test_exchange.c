@@ -97,8 +97,12 @@ static void probe_is_its_shape(void **state)
     assert_kind(r, CALL_PROBE);
     read_request(r, "'max_tokens':2,", USER("'.'"));
     assert_kind(r, CALL_MAIN);
-    read_request(r, "'max_tokens':1,'system':'s',", USER("'.'"));
-    assert_kind(r, CALL_MAIN);
+    /* Claude Code 2.1.330 says who it is, and its session too: a probe belongs to none. */
+    read_request(
+        r, "'max_tokens':1,'system':'s','metadata':{'user_id':'{\\\"session_id\\\":\\\"a\\\"}'},",
+        USER("'.'"));
+    assert_kind(r, CALL_PROBE);
+    assert_int_equal(r->session, 0);
     reading_free(r);
 }
 

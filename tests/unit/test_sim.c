@@ -241,19 +241,26 @@ static void add_counts(struct counts *into, struct counts n)
     into->unknown += n.unknown;
 }
 
+/* The truth with room behind it for the reader of JSON. */
+static struct json_text load_truth(struct json *j, const char *dir, struct buf *b)
+{
+    char path[256];
+    struct json_text t;
+    snprintf(path, sizeof path, "%s/truth.json", dir);
+    read_file(path, b);
+    assert_true(buf_reserve(b, JSON_PADDING));
+    memset(b->p + b->n, 0, JSON_PADDING);
+    assert_int_equal(json_index(j, b->p, b->n, &t, NULL), OK);
+    return t;
+}
+
 /* Fails unless every grouping of truth.json adds up to its total, which is returned. */
 static struct counts check_truth(const char *dir)
 {
-    char path[256];
     struct buf b;
-    snprintf(path, sizeof path, "%s/truth.json", dir);
-    read_file(path, &b);
-    assert_true(buf_reserve(&b, JSON_PADDING));
-    memset(b.p + b.n, 0, JSON_PADDING);
     struct json *j;
-    struct json_text t;
     assert_int_equal(json_new(&j, NULL), OK);
-    assert_int_equal(json_index(j, b.p, b.n, &t, NULL), OK);
+    struct json_text t = load_truth(j, dir, &b);
     assert_int_equal(json_check(&t, NULL), OK);
     struct json_cursor c = json_begin(&t);
     struct counts total = {0}, sum;
@@ -307,6 +314,182 @@ static void the_truth_adds_up_and_bodies_change_only_what_is_seen(void **state)
     assert_true(n[SIM_INLINE].w5 > 0 && n[SIM_INLINE].w1 > 0);
     assert_true(n[SIM_S3].unknown >= n[SIM_INLINE].unknown); /* lost objects */
     assert_int_equal(n[SIM_NONE].w5 + n[SIM_NONE].w1, 0);
+}
+
+/* What a corpus shows: the most of each figure of a session or row, and what was there at all. */
+enum { FIGURES = 96 };
+struct shown {
+    struct {
+        char name[40];
+        int64_t most, rows;
+    } figure[FIGURES];
+    int n;
+    uint64_t hash; /* of everything that does not depend on bodies */
+};
+
+static void show(struct shown *o, const char *section, struct str key, int64_t value)
+{
+    char name[40];
+    snprintf(name, sizeof name, "%s.%.*s", section, STR_ARG(key));
+    int i = 0;
+    while (i < o->n && strcmp(o->figure[i].name, name) != 0)
+        i++;
+    assert_in_range(i, 0, FIGURES - 1);
+    if (i == o->n)
+        snprintf(o->figure[o->n++].name, sizeof name, "%s", name);
+    o->figure[i].rows += value != 0;
+    if (value > o->figure[i].most)
+        o->figure[i].most = value;
+}
+
+static int64_t rows_of(const struct shown *o, const char *name)
+{
+    for (int i = 0; i < o->n; i++)
+        if (strcmp(o->figure[i].name, name) == 0)
+            return o->figure[i].rows;
+    fail_msg("no %s in the truth", name);
+    return 0;
+}
+
+static int64_t most(const struct shown *o, const char *name)
+{
+    for (int i = 0; i < o->n; i++)
+        if (strcmp(o->figure[i].name, name) == 0)
+            return o->figure[i].most;
+    fail_msg("no %s in the truth", name);
+    return 0;
+}
+
+/* Sizes are not known without bodies, and prices depend on what is seen. */
+static bool depends_on_bodies(struct str key)
+{
+    return str_find(key, STR("bytes")) >= 0 || str_find(key, STR("cost")) >= 0 ||
+           str_find(key, STR("cold_tokens")) >= 0;
+}
+
+static void show_row(struct shown *o, struct json_cursor *c, const char *section)
+{
+    const struct hash_key key = {3, 4};
+    assert_true(json_enter_object(c));
+    for (struct str name, raw; json_next_key(c, &name);) {
+        int64_t value = 0;
+        bool flag = false;
+        assert_true(json_raw(c, &raw));
+        if (depends_on_bodies(name))
+            continue;
+        o->hash = o->hash * 31 + hash64(key, raw.p, raw.n);
+        if (raw.p[0] == '"')
+            continue;
+        flag = str_eq(raw, STR("true"));
+        if (!flag && !str_eq(raw, STR("false")))
+            assert_true(str_to_i64(raw, &value));
+        show(o, section, name, flag ? 1 : value);
+    }
+}
+
+static void show_truth(const char *dir, struct shown *o)
+{
+    static const char *const sections[] = {"sessions", "tools",      "mcp",       "skills",
+                                           "agents",   "call_kinds", "harnesses", "versions"};
+    struct json *j;
+    struct buf b;
+    *o = (struct shown){0};
+    assert_int_equal(json_new(&j, NULL), OK);
+    struct json_text t = load_truth(j, dir, &b);
+    struct json_cursor c = json_begin(&t);
+    assert_true(json_enter_object(&c));
+    for (struct str key; json_next_key(&c, &key);) {
+        const char *section = NULL;
+        for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++)
+            if (str_eq(key, str_from(sections[i])))
+                section = sections[i];
+        if (section && json_enter_array(&c)) {
+            int64_t rows = 0;
+            for (; json_next_item(&c); rows++)
+                show_row(o, &c, section);
+            show(o, section, STR("rows"), rows);
+        } else if (str_eq(key, STR("coverage"))) {
+            show_row(o, &c, "coverage");
+        } else {
+            json_skip(&c);
+        }
+    }
+    json_free(j);
+    buf_fini(&b);
+}
+
+static void a_small_organization_shows_every_situation(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int64_t at_least;
+    } wanted[] = {
+        {"sessions.prompts", 8},
+        {"sessions.retries", 2},
+        {"sessions.tool_errors", 30},
+        {"sessions.agents", 16},
+        {"sessions.fan_out", 8},
+        {"sessions.depth", 2},
+        {"sessions.compactions", 1},
+        {"sessions.generations", 2},
+        {"sessions.interrupts", 1},
+        {"sessions.first_context", 50000},
+        {"sessions.cold_restarts", 2},
+        {"sessions.loop", 45},
+        {"sessions.inferred", 1},
+        {"sessions.requests_per_minute", 40},
+        {"sessions.identical_agents", 1},
+        {"mcp.errors", 1},
+        {"mcp.offered_sessions", 5},
+        {"skills.by_tool", 2},
+        {"skills.by_command", 1},
+        {"agents.threads", 5},
+        {"call_kinds.rows", 6},
+        {"harnesses.rows", 10},
+        {"versions.rows", 13},
+        {"tools.users", 4},
+        {"coverage.with_request", 1000},
+        {"coverage.sessions_of_one_call", 100},
+    };
+    for (int64_t seed = 1; seed <= 2; seed++) {
+        char *dir = new_dir();
+        struct sim_options o = small(dir);
+        o.users = 6;
+        o.days = 3;
+        o.seed = seed;
+        o.start_day -= 1;
+        o.bodies = SIM_NONE;
+        simulate(&o);
+        struct shown shown;
+        show_truth(dir, &shown);
+        for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
+            if (most(&shown, wanted[i].name) < wanted[i].at_least)
+                fail_msg("seed %lld: %s is %lld at most", (long long)seed, wanted[i].name,
+                         (long long)most(&shown, wanted[i].name));
+        /* A server that is offered and never called; a session that began before the log. */
+        assert_true(rows_of(&shown, "mcp.calls") < most(&shown, "mcp.rows"));
+        assert_true(rows_of(&shown, "sessions.seen_whole") < rows_of(&shown, "sessions.turns"));
+        remove_dir(dir);
+    }
+}
+
+static void the_truth_about_sessions_is_the_same_with_any_bodies(void **state)
+{
+    (void)state;
+    uint64_t hash[3];
+    for (int i = 0; i < 3; i++) {
+        char *dir = new_dir();
+        struct sim_options o = small(dir);
+        struct shown shown;
+        o.bodies = (enum sim_bodies)i;
+        simulate(&o);
+        show_truth(dir, &shown);
+        hash[i] = shown.hash;
+        remove_dir(dir);
+    }
+    assert_true(hash[SIM_INLINE] == hash[SIM_S3]);
+    assert_true(hash[SIM_INLINE] == hash[SIM_NONE]);
 }
 
 static void it_stops_after_about_so_many_records(void **state)
@@ -387,6 +570,8 @@ int main(void)
         cmocka_unit_test(the_same_seed_gives_the_same_bytes),
         cmocka_unit_test(all_records_and_bodies_are_json),
         cmocka_unit_test(the_truth_adds_up_and_bodies_change_only_what_is_seen),
+        cmocka_unit_test(a_small_organization_shows_every_situation),
+        cmocka_unit_test(the_truth_about_sessions_is_the_same_with_any_bodies),
         cmocka_unit_test(it_stops_after_about_so_many_records),
         cmocka_unit_test(a_directory_that_is_not_empty_is_refused),
         cmocka_unit_test(what_cannot_be_written_is_an_error_with_a_name),

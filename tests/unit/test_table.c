@@ -80,12 +80,12 @@ static void messages_name_file_line_and_nearest_column(void **state)
         const char *text, *message;
     } cases[] = {
         {"match,taem\nx,y\n",
-         "people.csv, line 1: there is no column 'taem'; did you mean 'team'?"},
+         "people.csv, line 1: there is no column \"taem\"; did you mean 'team'?"},
         {"- match: x\n  person: y\n\n  # or centre?\n  cost_center: 1\n",
-         "people.csv, line 5: there is no column 'cost_center'; did you mean 'cost_centre'?"},
+         "people.csv, line 5: there is no column \"cost_center\"; did you mean 'cost_centre'?"},
         {"- match: x\n- {\"persn\": y}\n",
-         "people.csv, line 2: there is no column 'persn'; did you mean 'person'?"},
-        {"match,zzzzzzzz\n", "people.csv, line 1: there is no column 'zzzzzzzz'"},
+         "people.csv, line 2: there is no column \"persn\"; did you mean 'person'?"},
+        {"match,zzzzzzzz\n", "people.csv, line 1: there is no column \"zzzzzzzz\""},
         {"match,team,match\n", "people.csv, line 1: column 'match' stands twice"},
         {"match,team\n\nx,y\n ,z\n", "people.csv, line 4: column 'match' must not be empty"},
         {"- match: x\n- team: y\n", "people.csv, entry 2: column 'match' must not be empty"},

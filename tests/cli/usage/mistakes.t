@@ -77,7 +77,7 @@ A mistake on the command line is one line that names what is wrong and the neare
   [2]
 
   $ assay report --discount provider:anthropic=101 x
-  2> assay: discount "provider:anthropic=101": the percentage is not 0 to 100 with at most 4 decimals; wanted account:ID=PERCENT, provider:NAME=PERCENT or model:GLOB=PERCENT
+  2> assay: discount "provider:anthropic": the percentage is not 0 to 100 with at most 4 decimals; wanted account:ID=PERCENT, provider:NAME=PERCENT or model:GLOB=PERCENT
   [2]
 
   $ assay report --store a.db x
@@ -89,11 +89,11 @@ A mistake on the command line is one line that names what is wrong and the neare
   [2]
 
   $ printf 'match,persn\n*,A\n' >d.csv; assay report --directory d.csv x
-  2> assay: d.csv, line 1: there is no column 'persn'; did you mean 'person'?
+  2> assay: d.csv, line 1: there is no column "persn"; did you mean 'person'?
   [2]
 
   $ printf -- '- arn: a\n  modle: b\n' >p.yaml; assay report --profiles p.yaml x
-  2> assay: p.yaml, line 2: there is no column 'modle'; did you mean 'model'?
+  2> assay: p.yaml, line 2: there is no column "modle"; did you mean 'model'?
   [2]
 
   $ assay ingest x
