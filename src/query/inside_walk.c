@@ -72,6 +72,41 @@ static void find_rest(struct walk *w)
 
 /* ---- What is known of the session as a whole. */
 
+static int compare_symbols(const void *pa, const void *pb)
+{
+    const uint32_t *a = pa, *b = pb;
+    return (*a > *b) - (*a < *b);
+}
+
+/* Sorted, each once. */
+static void settle_skills(struct walk *w)
+{
+    size_t n = 0;
+    if (w->skills_n > 1)
+        qsort(w->skills, w->skills_n, sizeof *w->skills, compare_symbols);
+    for (size_t i = 0; i < w->skills_n; i++)
+        if (n == 0 || w->skills[n - 1] != w->skills[i])
+            w->skills[n++] = w->skills[i];
+    w->skills_n = n;
+}
+
+static enum status add_skill(struct walk *w, uint32_t name)
+{
+    bool full = w->skills_n == w->skills_cap;
+    if (full)
+        settle_skills(w);
+    if (full && w->skills_n * 2 >= w->skills_cap) {
+        size_t cap = w->skills_cap ? w->skills_cap * 2 : 64;
+        uint32_t *skills = realloc(w->skills, cap * sizeof *skills);
+        if (!skills)
+            return ERR_NOMEM;
+        w->skills = skills;
+        w->skills_cap = cap;
+    }
+    w->skills[w->skills_n++] = name;
+    return OK;
+}
+
 static enum status find_skills(struct walk *w)
 {
     uint32_t last = 0;
@@ -83,29 +118,18 @@ static enum status find_skills(struct walk *w)
         const struct offer_cache *offer = inside_offer(w->in, symbol);
         if (!offer)
             return ERR_NOMEM;
-        for (size_t k = 0; k < offer->n; k++) {
-            if (offer->v[k].kind != TOOL_SKILL)
-                continue;
-            if (w->skills_n == w->skills_cap) {
-                size_t cap = w->skills_cap ? w->skills_cap * 2 : 64;
-                uint32_t *skills = realloc(w->skills, cap * sizeof *skills);
-                if (!skills)
-                    return ERR_NOMEM;
-                w->skills = skills;
-                w->skills_cap = cap;
-            }
-            w->skills[w->skills_n++] = offer->v[k].name;
-        }
+        for (size_t k = 0; k < offer->n; k++)
+            if (offer->v[k].kind == TOOL_SKILL)
+                TRY(add_skill(w, offer->v[k].name));
     }
+    settle_skills(w);
     return OK;
 }
 
 bool walk_is_skill(const struct walk *w, uint32_t name)
 {
-    for (size_t i = 0; i < w->skills_n; i++)
-        if (w->skills[i] == name)
-            return true;
-    return false;
+    return w->skills_n > 0 &&
+           bsearch(&name, w->skills, w->skills_n, sizeof *w->skills, compare_symbols);
 }
 
 static enum status find_signals(struct walk *w)

@@ -273,10 +273,18 @@ static enum status note_uses(struct savings_engine *e, const struct session *s)
     return OK;
 }
 
+/* Of what a program sends that is known: others send what they please. */
 static enum status note_first(struct savings_engine *e, const struct session *s, uint32_t user,
                               money_sum per_mtok)
 {
-    if (!s->seen_whole || s->first_context <= 0)
+    size_t first = 0;
+    uint32_t harness;
+    while (first < s->calls_n && !(s->calls[first].flags & SC_FIRST))
+        first++;
+    if (first == s->calls_n || s->first_context <= 0)
+        return OK;
+    TRY(text_of_label(e, s->calls[first].v.series, LABEL_HARNESS, &harness));
+    if (harness == 0)
         return OK;
     if (e->firsts_n == e->firsts_cap) {
         size_t cap = e->firsts_cap ? e->firsts_cap * 2 : 256;
@@ -287,7 +295,7 @@ static enum status note_first(struct savings_engine *e, const struct session *s,
         e->firsts_cap = cap;
     }
     uint32_t context = s->first_context > UINT32_MAX ? UINT32_MAX : (uint32_t)s->first_context;
-    e->firsts[e->firsts_n++] = (struct first_message){context, user, per_mtok};
+    e->firsts[e->firsts_n++] = (struct first_message){context, user, harness, per_mtok};
     return OK;
 }
 
@@ -346,23 +354,22 @@ void savings_loose(struct savings_engine *e, const struct cube *cube)
 static int compare_firsts(const void *pa, const void *pb)
 {
     const struct first_message *a = pa, *b = pb;
+    if (a->harness != b->harness)
+        return a->harness < b->harness ? -1 : 1;
     return (a->context > b->context) - (a->context < b->context);
 }
 
-enum status savings_judge_firsts(struct savings_engine *e)
+/* Those of one program, sorted. */
+static enum status judge_program(struct savings_engine *e, const struct first_message *v, size_t n)
 {
-    size_t n = e->firsts_n;
-    if (n == 0)
-        return OK;
-    qsort(e->firsts, n, sizeof *e->firsts, compare_firsts);
-    int64_t median = e->firsts[(n + 1) / 2 - 1].context;
-    int64_t large = e->firsts[(n * 90 + 99) / 100 - 1].context;
+    int64_t median = v[(n + 1) / 2 - 1].context;
+    int64_t large = v[(n * 90 + 99) / 100 - 1].context;
     for (size_t i = 0; i < n; i++) {
-        const struct first_message *f = &e->firsts[i];
+        const struct first_message *f = &v[i];
         if (f->context <= large || f->context <= e->large_first)
             continue;
         e->serial++; /* each is a session of its own */
-        struct ledger *l = ledger_at(e, SAVING_FIRST_MESSAGE, f->user, 0);
+        struct ledger *l = ledger_at(e, SAVING_FIRST_MESSAGE, f->user, f->harness);
         if (!l)
             return ERR_NOMEM;
         l->events = median;
@@ -371,6 +378,19 @@ enum status savings_judge_firsts(struct savings_engine *e)
         l->tokens += f->context - median;
         l->cost += share_of(f->per_mtok, f->context, 1000000);
         l->saved += share_of(f->per_mtok, f->context - median, 1000000);
+    }
+    return OK;
+}
+
+enum status savings_judge_firsts(struct savings_engine *e)
+{
+    if (e->firsts_n > 0)
+        qsort(e->firsts, e->firsts_n, sizeof *e->firsts, compare_firsts);
+    for (size_t from = 0, to; from < e->firsts_n; from = to) {
+        to = from + 1;
+        while (to < e->firsts_n && e->firsts[to].harness == e->firsts[from].harness)
+            to++;
+        TRY(judge_program(e, e->firsts + from, to - from));
     }
     return OK;
 }

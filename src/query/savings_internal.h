@@ -57,7 +57,7 @@ struct ledger {
 /* A first message, for when the median is known. */
 struct first_message {
     uint32_t context;
-    uint32_t user;
+    uint32_t user, harness; /* texts */
     money_sum per_mtok; /* pico-USD that a million tokens more of it cost in all calls together */
 };
 

@@ -88,7 +88,7 @@ static void tell_evidence(const struct savings_engine *e, const struct ledger *l
         put_count(out, l->calls, "session begins", "sessions begin");
         buf_str(out, STR(" with up to "));
         put_count(out, l->most, TOKENS);
-        buf_str(out, STR("; the median is "));
+        buf_printf(out, "; the median of %.*s is ", STR_ARG(other));
         put_count(out, l->events, TOKENS);
         break;
     case SAVING_BACKGROUND:

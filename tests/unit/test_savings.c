@@ -225,8 +225,9 @@ static void first_messages_are_compared_with_the_median(void **state)
     assert_non_null(v);
     assert_int_equal(v->sessions, 1);
     assert_int_equal(cents(v->saved), 160);
-    assert_text(v->evidence,
-                "1 session begins with up to 100,000 tokens; the median is 20,000 tokens");
+    assert_text(
+        v->evidence,
+        "1 session begins with up to 100,000 tokens; the median of Claude Code is 20,000 tokens");
     end(&r);
 }
 
