@@ -168,6 +168,9 @@ def contestants(tools):
                     "invocations,input,output,cache_read,cache_write"), True),
             ("assay report --level counts, 1 thread",
              report(tools, 1, "people", "--level", "counts"), True),
+            ("assay report sessions (all that bodies tell), 1 thread",
+             report(tools, 1, "sessions"), True),
+            ("assay report sessions, 2 threads", report(tools, 2, "sessions"), True),
             ("assay ingest, all threads", ingest(tools), True),
         ]
     if install_packages():
@@ -253,17 +256,25 @@ def profile(tools, corpus):
     """Where the processor's time goes in a report on one thread, by perf, if it is there."""
     data = os.path.join(tools["bench"], corpus.name + ".perf")
     command = [tools["assay"], "report", "people", "--quiet", "--threads", "1", corpus.logs]
+    def shares(keys):
+        return run(["perf", "report", "-i", data, "--stdio", "-q", "--percent-limit", "1",
+                    "--sort", keys, "--no-children"]).text.split("\n")
+
     try:
         run(["perf", "record", "-q", "-F", "2000", "-o", data] + command, cpus=corpus.cpu)
-        text = run(["perf", "report", "-i", data, "--stdio", "-q", "--percent-limit", "1",
-                    "--sort", "dso,symbol", "--no-children"]).text
+        by_file, by_function = shares("dso"), shares("dso,symbol")
     except (OSError, RuntimeError) as error:
         say(f"no profile: {error}")
         return ""
     lines = ["| share | where | function |", "|--:|---|---|"]
-    for line in text.split("\n"):
+    for line in by_file:
+        words = line.split()
+        if len(words) == 2 and words[0].endswith("%"):
+            lines.append(f"| {words[0]} | {words[1]} | all |")
+    for line in by_function:
         words = line.split(None, 3)
-        if len(words) == 4 and words[0].endswith("%"):
+        # Libraries without symbols give bare addresses.
+        if len(words) == 4 and words[0].endswith("%") and not words[3].startswith("0x"):
             lines.append(f"| {words[0]} | {words[1]} | `{re.sub(r'[ -]+$', '', words[3])}` |")
     return "\n".join([f"Where the time goes ({TITLES[corpus.name].lower()}, one thread):", "",
                       *lines]) + "\n"
