@@ -134,3 +134,8 @@ enum status session_fold(struct session_call *calls, size_t n,
     arena_fini(&f.scratch);
     return status;
 }
+
+bool session_is_stray(const struct session *s)
+{
+    return s->inferred && s->calls_n == 1 && !(s->calls[0].v.exchange->flags & EX_RECOGNISED);
+}

@@ -103,6 +103,12 @@ enum status session_fold(struct session_call *calls, size_t n,
                          struct err *err) MUST_USE;
 
 /*
+ * True for a single call of a program that no rule knows, without a session id: one request of a
+ * service, not a conversation. Counting them would bury the sessions of people.
+ */
+bool session_is_stray(const struct session *s);
+
+/*
  * Shares `total` among the parts of a request in proportion to their bytes, so that the shares add
  * up to it (largest remainder; equal remainders go to the earlier part).
  */

@@ -61,6 +61,8 @@ enum status inside_new(const struct inside_options *o, struct inside **out, stru
     enum status status = plan_view_new(o->plan, &in->view, err);
     if (status == OK)
         status = symbols_new(&in->texts, err);
+    if (status == OK)
+        status = cube_new(&in->stray, err);
     if (status == OK &&
         (row_table_init(&in->table) != OK || row_table_init(&in->total_table) != OK))
         status = err_nomem(err);
@@ -86,6 +88,7 @@ void inside_free(struct inside *in)
         free(in->offers[i].v);
     row_table_fini(&in->table);
     row_table_fini(&in->total_table);
+    cube_free(in->stray);
     symbols_free(in->texts);
     plan_view_free(in->view);
     free(in);
@@ -373,6 +376,8 @@ static enum status tell(struct inside *in, struct answer *a)
 enum status inside_answer(struct inside *in, const struct about *about, struct str prices_date,
                           struct answer **out, struct err *err)
 {
+    TRY(inside_loose(in, in->stray, err));
+    cube_reset(in->stray);
     struct answer *a = calloc(1, sizeof *a);
     if (!a)
         return err_nomem(err);

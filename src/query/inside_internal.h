@@ -84,6 +84,7 @@ struct inside {
     bool filters_uses, filters_signals;
     bool wants_offers, wants_skills, wants_first, wants_signals;
     struct row_table table, total_table;
+    struct cube *stray; /* calls that are no sessions: session_is_stray */
     struct inside_row *total;
     struct kept_row *kept;
     size_t kept_n, kept_cap, cut;

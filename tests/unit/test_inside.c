@@ -170,6 +170,45 @@ static void sessions_are_counted_once_in_each_group(void **state)
     expect("by=;metrics=sessions,content_share", " 3 8750\ntotal 3 8750\n");
 }
 
+/* One request of a service is a call that costs, not a session. */
+static void a_single_call_of_an_unknown_program_is_no_session(void **state)
+{
+    (void)state;
+    static const struct hand_session services[] = {
+        {.id = "~1",
+         .inferred = true,
+         .calls =
+             {{.kind = CALL_MAIN, .prompts = 1, .cents = 2, .unrecognised = true, .body = true}}},
+        {.id = "~2",
+         .inferred = true,
+         .calls = {{.kind = CALL_MAIN, .prompts = 1, .cents = 3, .body = true}}},
+        {.id = "named",
+         .calls =
+             {{.kind = CALL_MAIN, .prompts = 1, .cents = 4, .unrecognised = true, .body = true}}},
+    };
+    struct world w;
+    world_open(&w);
+    assert_int_equal(question_set(&w.q, STR("by"), STR(""), NULL), OK);
+    assert_int_equal(
+        question_set(&w.q, STR("metrics"), STR("sessions,prompts,invocations,cost"), NULL), OK);
+    world_plan(&w);
+    struct inside *in;
+    const struct inside_options options = {w.plan, w.series, runaway_defaults()};
+    assert_int_equal(inside_new(&options, &in, NULL), OK);
+    for (size_t i = 0; i < sizeof services / sizeof services[0]; i++) {
+        static struct hand hand;
+        assert_int_equal(inside_session(in, hand_make(&w, &services[i], &hand)), OK);
+    }
+    assert_int_equal(inside_answer(in, &w.about, STR("2026-10-07"), &w.answer, NULL), OK);
+    inside_free(in);
+    struct buf b;
+    buf_init(&b, 1 << 16);
+    tell(w.answer, &b);
+    assert_text(buf_view(&b), " 2 2 3 9c\ntotal 2 2 3 9c\n");
+    buf_fini(&b);
+    world_close(&w);
+}
+
 static void what_no_call_tells_counts_with_the_first_main_call(void **state)
 {
     (void)state;
@@ -404,6 +443,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sessions_are_counted_once_in_each_group),
+        cmocka_unit_test(a_single_call_of_an_unknown_program_is_no_session),
         cmocka_unit_test(what_no_call_tells_counts_with_the_first_main_call),
         cmocka_unit_test(a_session_is_a_row_and_a_limit_keeps_the_best),
         cmocka_unit_test(uses_have_their_errors_and_the_cost_around_them),
