@@ -222,6 +222,7 @@ enum status inside_session(void *ctx, const struct session *s)
 {
     struct inside *in = ctx;
     struct walk w = {.in = in, .s = s};
+    in->about.looked++;
     if (session_is_stray(s))
         return plan_add(in->view, in->stray, &s->calls[0].v, 1);
     in->serial++;

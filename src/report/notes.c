@@ -328,6 +328,13 @@ struct str notes_empty(const struct answer *a, struct notes *n)
                       "Needs content logging: none of %.*s was logged with its request, so nothing "
                       "is known of sessions and tools.",
                       STR_ARG(counted(n, a->sessions.calls, "call", "calls")));
+    if (a->sessions.calls > 0 && a->sessions.left_out == a->sessions.calls &&
+        a->sessions.looked > 0)
+        return format(
+            n,
+            "No sessions among %.*s: no request was seen, or it is a single one of a program "
+            "that no rule knows.",
+            STR_ARG(counted(n, a->sessions.calls, "call", "calls")));
     if (a->sessions.calls > 0 && a->sessions.left_out == a->sessions.calls)
         return format(n,
                       "No session is known of %.*s, though requests were logged: they were not "
