@@ -102,6 +102,7 @@ static enum status make_sessions(struct asking *a, struct hash_key key, int thre
     const struct sessions_options o = {
         .series = a->reading.series,
         .fold = {.key = key, .series = a->reading.series},
+        .memory = (uint64_t)a->session_memory,
     };
     return sessions_new(&o, threads, &a->sessions, err);
 }

@@ -15,7 +15,7 @@ struct asking {
     struct reading reading;
     /* As typed. */
     const char *zone, *format, *color, *directory_path, *store_path;
-    int64_t dedupe_memory;
+    int64_t dedupe_memory, session_memory;
     char **operands;
     int operands_n;
     /* Made of it. */
@@ -37,7 +37,9 @@ struct asking {
     {"store", OPTION_TEXT, &(a)->store_path, "FILE", "ask a store made by assay ingest"},         \
     {"directory", OPTION_TEXT, &(a)->directory_path, "FILE", "who belongs to which team"},        \
     {"dedupe-memory", OPTION_COUNT, &(a)->dedupe_memory, "SIZE",                                   \
-     "memory for recognising duplicates (default 1G)"}
+     "memory for recognising duplicates (default 1G)"},                                            \
+    {"session-memory", OPTION_COUNT, &(a)->session_memory, "SIZE",                                 \
+     "memory for gathering sessions (default 32M)"}
 /* clang-format on */
 
 void asking_init(struct asking *a);

@@ -45,6 +45,7 @@ Mask: assay \d+\.\d+\.\d+
     --store FILE               ask a store made by assay ingest
     --directory FILE           who belongs to which team
     --dedupe-memory SIZE       memory for recognising duplicates (default 1G)
+    --session-memory SIZE      memory for gathering sessions (default 32M)
     --level counts|content     whether bodies are looked into (default content)
     --profiles FILE            application inference profiles: ARN, model, scope, name
     --prices FILE              prices that replace built-in ones
