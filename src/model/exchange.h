@@ -34,24 +34,25 @@ struct str call_kind_text(enum call_kind kind);
 
 /*
  * id, name as a metric's part, heading. What a request is made of, in bytes; disjoint. Texts count
- * as decoded UTF-8, schemas and other JSON as it stands, without cache_control; history counts as it
- * stands, texts too, because decoding all of it would cost more than reading it. Numbers are stored.
+ * as decoded UTF-8, schemas and other JSON as it stands, without cache_control; history counts as
+ * it stands, texts too, because decoding all of it would cost more than reading it. Numbers are
+ * stored.
  *
  * The tail is what follows the last assistant message. Reminders that list tools, servers, skills
  * or sub-agents, or give the context, count as that wherever they stand; an image counts as 6 KiB
  * at most.
  */
 #define PART_MAP(X)                                                                                \
-    X(PART_SYSTEM, "system", "system prompt")         /* without its environment */                \
-    X(PART_TOOLS, "tools", "built-in tools")          /* schemas; names of deferred ones */        \
-    X(PART_MCP, "mcp", "MCP tools")                   /* schemas, names, instructions */           \
-    X(PART_SKILLS, "skills", "skills list")           /* the whole reminder */                     \
-    X(PART_AGENTS, "agents", "agents list")           /* the whole reminder */                     \
+    X(PART_SYSTEM, "system", "system prompt") /* without its environment */                        \
+    X(PART_TOOLS, "tools", "built-in tools")  /* schemas; names of deferred ones */                \
+    X(PART_MCP, "mcp", "MCP tools")           /* schemas, names, instructions */                   \
+    X(PART_SKILLS, "skills", "skills list")   /* the whole reminder, and texts of skills */        \
+    X(PART_AGENTS, "agents", "agents list")   /* the whole reminder */                             \
     X(PART_ENVIRONMENT, "environment", "environment") /* of the system text: directory, git; of    \
                                                        * the context: all but memory */            \
     X(PART_MEMORY, "memory", "project memory") /* CLAUDE.md files: their section of the context */ \
     X(PART_REMINDERS, "reminders", "other reminders") /* of message 0 and the tail: attached       \
-                                                       * files, hooks, skills' texts, outputs */   \
+                                                       * files, hooks, outputs of commands */      \
     X(PART_USER, "user", "user text")                 /* of the tail: what a person typed */       \
     X(PART_RESULTS, "results", "tool results")        /* of the tail */                            \
     X(PART_HISTORY, "history", "history") /* the rest of message 0, and what stands between        \
