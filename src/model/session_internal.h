@@ -79,7 +79,8 @@ struct thread_work {
     uint32_t good;        /* last call that succeeded and was no retry, from 1 */
     uint32_t use;         /* last use, from 1 */
     int64_t run;          /* how often it was made in a row */
-    bool hour;            /* the last write into the cache was for one hour */
+    bool wrote_hour;      /* the last write into the cache that was no retry's was for one hour */
+    bool hour;            /* the same when `good` was made */
 };
 
 struct fold {
