@@ -71,7 +71,6 @@ uint32_t chain_continued(const struct chains *c, uint32_t chain);
 struct call_work {
     uint32_t before;     /* in the same thread, from 1; 0: none */
     uint32_t generation; /* of the main thread, from 0 */
-    uint8_t kind;        /* enum call_kind: as the thread shows, see session_threads.c */
 };
 
 struct thread_work {
