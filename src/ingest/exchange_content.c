@@ -183,6 +183,9 @@ static void read_user_text(struct exchange_reader *r, struct str raw, struct mes
     case MARK_INTERRUPT:
         m->interrupts++;
         break;
+    case MARK_SKILL:
+        count_text(r, raw, m, PART_SKILLS);
+        return;
     case MARK_SUMMARY:
         m->continued = true;
         count_text(r, raw, m, PART_HISTORY);

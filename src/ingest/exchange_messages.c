@@ -237,7 +237,7 @@ static void start_over(struct exchange_reader *r)
     x->commands_n = 0;
     x->flags &= ~(uint32_t)(EX_CONTINUED | EX_HISTORY);
     x->part[PART_USER] = x->part[PART_RESULTS] = x->part[PART_HISTORY] = 0;
-    x->part[PART_REMINDERS] = 0;
+    x->part[PART_REMINDERS] = x->part[PART_SKILLS] = 0;
     r->earlier.n = 0;
     r->listings_n = 0;
     r->listings_hash = 0;

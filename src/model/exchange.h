@@ -43,16 +43,16 @@ struct str call_kind_text(enum call_kind kind);
  * at most.
  */
 #define PART_MAP(X)                                                                                \
-    X(PART_SYSTEM, "system", "system prompt")         /* without its environment */                \
-    X(PART_TOOLS, "tools", "built-in tools")          /* schemas; names of deferred ones */        \
-    X(PART_MCP, "mcp", "MCP tools")                   /* schemas, names, instructions */           \
-    X(PART_SKILLS, "skills", "skills list")           /* the whole reminder */                     \
-    X(PART_AGENTS, "agents", "agents list")           /* the whole reminder */                     \
+    X(PART_SYSTEM, "system", "system prompt") /* without its environment */                        \
+    X(PART_TOOLS, "tools", "built-in tools")  /* schemas; names of deferred ones */                \
+    X(PART_MCP, "mcp", "MCP tools")           /* schemas, names, instructions */                   \
+    X(PART_SKILLS, "skills", "skills list")   /* the whole reminder, and texts of skills */        \
+    X(PART_AGENTS, "agents", "agents list")   /* the whole reminder */                             \
     X(PART_ENVIRONMENT, "environment", "environment") /* of the system text: directory, git; of    \
                                                        * the context: all but memory */            \
     X(PART_MEMORY, "memory", "project memory") /* CLAUDE.md files: their section of the context */ \
     X(PART_REMINDERS, "reminders", "other reminders") /* of message 0 and the tail: attached       \
-                                                       * files, hooks, skills' texts, outputs */   \
+                                                       * files, hooks, outputs of commands */      \
     X(PART_USER, "user", "user text")                 /* of the tail: what a person typed */       \
     X(PART_RESULTS, "results", "tool results")        /* of the tail */                            \
     X(PART_HISTORY, "history", "history") /* the rest of message 0, and what stands between        \

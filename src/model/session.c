@@ -10,17 +10,18 @@
 
 static const int64_t HOUR_US = 3600 * INT64_C(1000000);
 
+/* Keys differ from run to run, so they decide only between calls that say the same. */
 static int by_time(const void *a, const void *b)
 {
     const struct invocation *x = &((const struct session_call *)a)->v;
     const struct invocation *y = &((const struct session_call *)b)->v;
     if (x->time_us != y->time_us)
         return x->time_us < y->time_us ? -1 : 1;
+    if (x->content != y->content)
+        return x->content < y->content ? -1 : 1;
     if (x->key.hi != y->key.hi)
         return x->key.hi < y->key.hi ? -1 : 1;
-    if (x->key.lo != y->key.lo)
-        return x->key.lo < y->key.lo ? -1 : 1;
-    return x->content < y->content ? -1 : x->content > y->content;
+    return x->key.lo < y->key.lo ? -1 : x->key.lo > y->key.lo;
 }
 
 static int by_id(const void *a, const void *b)

@@ -25,10 +25,12 @@ enum session_call_flag {
 struct session_call {
     struct invocation v; /* with its exchange, never NULL */
     int32_t thread;      /* position in threads */
-    uint32_t flags;      /* enum session_call_flag */
-    uint32_t prompts;    /* counted for this call: its tail's, 0 when it is a retry … */
-    int64_t context;     /* tokens: input + cache read + cache write of all TTLs */
-    int64_t idle_us;     /* since the call before in the same thread; 0 for the first */
+    uint8_t kind;     /* enum call_kind, as the session shows it: a sub-agent's call may look like
+                       * one of the main thread */
+    uint32_t flags;   /* enum session_call_flag */
+    uint32_t prompts; /* counted for this call: its tail's, 0 when it is a retry … */
+    int64_t context;  /* tokens: input + cache read + cache write of all TTLs */
+    int64_t idle_us;  /* since the call before in the same thread; 0 for the first */
     int64_t cold_tokens; /* SC_COLD: tokens of the prefix that were written again */
     int64_t cold_cost;   /* SC_COLD: pico-USD of writing them */
     int64_t cold_excess; /* SC_COLD: pico-USD more than reading them would have cost */
@@ -61,14 +63,15 @@ struct session {
     bool inferred;         /* calls were joined by their messages */
     bool seen_whole;       /* the first main call is its first message, not a resumed one */
     bool prompts_at_least; /* some requests were not seen: `prompts` is a lower limit */
-    const struct session_call *calls; /* by time, then key */
+    const struct session_call *calls; /* by time, then content, then key */
     size_t calls_n;
     const struct session_thread *threads; /* 0 is the main one if there is one */
     size_t threads_n;
     const struct session_use *uses; /* by call; commands are not among them */
     size_t uses_n;
     int64_t first_us, last_us;
-    int64_t active_us; /* without what is idle: gaps count as at most 5 minutes */
+    int64_t active_us;     /* without what is idle: gaps count as at most 5 minutes */
+    int64_t requests_seen; /* calls whose request was seen; 0: what only these tell is not known */
     int64_t prompts, turns, retries, compactions, interrupts;
     int64_t tool_calls, tool_errors; /* uses, and those with an error */
     int64_t agents;                  /* sub-agents started */

@@ -87,9 +87,13 @@ void fold_cache(struct fold *f)
         c->cold_tokens = c->cold_cost = c->cold_excess = 0;
         if (before && is_cold(before, c, t->hour ? LONG_US : SHORT_US))
             take_cold(f, &rates, before, c);
+        if (c->flags & SC_RETRY)
+            continue;
         if (cache_written(&c->v) > 0)
-            t->hour = c->v.tokens[TOKENS_CACHE_WRITE_1H] > 0;
-        if (!call_failed(c) && !(c->flags & SC_RETRY))
-            t->good = i + 1;
+            t->wrote_hour = c->v.tokens[TOKENS_CACHE_WRITE_1H] > 0;
+        if (call_failed(c))
+            continue;
+        t->good = i + 1;
+        t->hour = t->wrote_hour;
     }
 }

@@ -71,7 +71,6 @@ uint32_t chain_continued(const struct chains *c, uint32_t chain);
 struct call_work {
     uint32_t before;     /* in the same thread, from 1; 0: none */
     uint32_t generation; /* of the main thread, from 0 */
-    uint8_t kind;        /* enum call_kind: as the thread shows, see session_threads.c */
 };
 
 struct thread_work {
@@ -79,7 +78,8 @@ struct thread_work {
     uint32_t good;        /* last call that succeeded and was no retry, from 1 */
     uint32_t use;         /* last use, from 1 */
     int64_t run;          /* how often it was made in a row */
-    bool hour;            /* the last write into the cache was for one hour */
+    bool wrote_hour;      /* the last write into the cache that was no retry's was for one hour */
+    bool hour;            /* the same when `good` was made */
 };
 
 struct fold {

@@ -10,7 +10,7 @@ static const int64_t MINUTE_US = 60 * INT64_C(1000000); /* of requests_per_minut
 /* Prompts are counted where they are new: at the end of a main call's request. */
 static bool may_prompt(const struct fold *f, size_t call)
 {
-    return f->work[call].kind == CALL_MAIN && !(f->calls[call].flags & SC_RETRY);
+    return f->calls[call].kind == CALL_MAIN && !(f->calls[call].flags & SC_RETRY);
 }
 
 /* Per generation of the main thread: a later request repeats the prompts of calls that were not
@@ -45,9 +45,10 @@ static void count_call(struct fold *f, size_t call)
 {
     struct session *s = &f->s;
     const struct session_call *c = &f->calls[call];
-    int kind = f->work[call].kind;
+    int kind = c->kind;
     money_sum cost = call_cost(&c->v);
     bool retry = c->flags & SC_RETRY;
+    s->requests_seen += kind != CALL_UNKNOWN;
     s->retries += retry;
     s->turns += kind == CALL_MAIN && !retry;
     s->compactions += kind == CALL_COMPACTION && !retry;
@@ -68,7 +69,7 @@ static void find_first(struct fold *f)
 {
     for (size_t i = 0; i < f->n; i++) {
         struct session_call *c = &f->calls[i];
-        if (f->work[i].kind != CALL_MAIN || c->flags & SC_RETRY)
+        if (c->kind != CALL_MAIN || c->flags & SC_RETRY)
             continue;
         if (c->v.exchange->flags & (EX_HISTORY | EX_CONTINUED) || call_failed(c))
             return;

@@ -37,11 +37,12 @@ static int class_of(struct finder *d, size_t call)
 {
     const struct exchange *x = exchange_at(d->f, call);
     struct call_work *w = &d->f->work[call];
-    w->kind = x->kind;
+    struct session_call *c = &d->f->calls[call];
+    c->kind = x->kind;
     if (x->kind == CALL_BACKGROUND || x->kind == CALL_PROBE)
         return CLASS_APART;
     if (x->kind == CALL_SUBAGENT || x->flags & EX_SUBAGENT) {
-        w->kind = x->kind == CALL_COMPACTION ? CALL_COMPACTION : CALL_SUBAGENT;
+        c->kind = x->kind == CALL_COMPACTION ? CALL_COMPACTION : CALL_SUBAGENT;
         return CLASS_SUBAGENT;
     }
     if (x->kind == CALL_UNKNOWN) {
@@ -57,7 +58,7 @@ static int class_of(struct finder *d, size_t call)
             *first = FIRST_GENERATION + (d->generation += !!(x->flags & EX_CONTINUED));
     }
     if (*first == FIRST_SUBAGENT) {
-        w->kind = x->kind == CALL_MAIN ? CALL_SUBAGENT : x->kind;
+        c->kind = x->kind == CALL_MAIN ? CALL_SUBAGENT : x->kind;
         return CLASS_SUBAGENT;
     }
     d->main = true;
@@ -134,7 +135,7 @@ static void open_thread(struct finder *d, size_t call, struct session_thread *t)
 {
     const struct exchange *x = exchange_at(d->f, call);
     *t = (struct session_thread){
-        .kind = d->f->work[call].kind,
+        .kind = d->f->calls[call].kind,
         .parent = SESSION_THREAD_NONE,
         .generations = 1,
         .first_us = d->f->calls[call].v.time_us,
@@ -169,7 +170,7 @@ static void add_up(struct finder *d)
         c->idle_us = f->work[i].before ? c->v.time_us - t->last_us : 0;
         t->last_us = c->v.time_us;
         t->calls++;
-        t->turns += !(c->flags & SC_RETRY) && f->work[i].kind != CALL_COMPACTION;
+        t->turns += !(c->flags & SC_RETRY) && c->kind != CALL_COMPACTION;
         t->cost += call_cost(&c->v);
         if (c->context > t->peak_context)
             t->peak_context = c->context;

@@ -90,8 +90,8 @@ static void add_money(const struct walk *w, struct tally *t, size_t call)
         [CALL_BACKGROUND] = METRIC_COST_BACKGROUND,
     };
     t->cost_of_sessions += cost;
-    if (kinds[c->v.exchange->kind])
-        *tally_money(t, kinds[c->v.exchange->kind]) += cost;
+    if (kinds[c->kind])
+        *tally_money(t, kinds[c->kind]) += cost;
     *tally_money(t, METRIC_COLD_COST) += c->cold_cost;
     *tally_money(t, METRIC_COLD_EXCESS) += c->cold_excess;
     if (c->flags & SC_RETRY)
@@ -116,7 +116,7 @@ static enum status add_call(struct walk *w, struct row_table *table, struct insi
     for (int i = 0; i < SESSION_SUMS; i++)
         t->sum[i] += counts.v[i];
     add_money(w, t, call);
-    if (c->v.exchange->kind == CALL_MAIN)
+    if (c->kind == CALL_MAIN || c->kind == CALL_UNKNOWN)
         tally_max(t, METRIC_PEAK_CONTEXT, c->context);
     tally_max(t, METRIC_DEPTH, w->s->threads[c->thread].depth);
     if (w->in->by_use)

@@ -15,7 +15,8 @@ struct atom walk_atom_of_command(const struct walk *w, uint32_t name)
 uint32_t walk_commands(const struct walk *w, size_t call)
 {
     const struct exchange *x = exchange_of(w, call);
-    bool counts = x->kind == CALL_MAIN && !(w->s->calls[call].flags & SC_RETRY);
+    const struct session_call *c = &w->s->calls[call];
+    bool counts = c->kind == CALL_MAIN && !(c->flags & SC_RETRY);
     return counts ? x->commands_n : 0;
 }
 

@@ -23,13 +23,13 @@ struct counts walk_call_counts(const struct walk *w, size_t i)
     const struct session_call *c = &w->s->calls[i];
     const struct exchange *x = c->v.exchange;
     struct counts n = {{0}};
-    bool retry = c->flags & SC_RETRY;
+    bool retry = c->flags & SC_RETRY, turn = c->kind == CALL_MAIN && !retry;
     int64_t gap = i > 0 ? c->v.time_us - w->s->calls[i - 1].v.time_us : 0;
     *count_of(&n, METRIC_PROMPTS) = c->prompts;
-    *count_of(&n, METRIC_TURNS) = x->kind == CALL_MAIN && !retry;
+    *count_of(&n, METRIC_TURNS) = turn;
     *count_of(&n, METRIC_RETRIES) = retry;
-    *count_of(&n, METRIC_COMPACTIONS) = x->kind == CALL_COMPACTION && !retry;
-    *count_of(&n, METRIC_INTERRUPTS) = retry ? 0 : (int64_t)x->interrupts;
+    *count_of(&n, METRIC_COMPACTIONS) = c->kind == CALL_COMPACTION && !retry;
+    *count_of(&n, METRIC_INTERRUPTS) = turn ? (int64_t)x->interrupts : 0;
     *count_of(&n, METRIC_ACTIVE) = gap < pause_us ? gap : pause_us;
     *count_of(&n, METRIC_DURATION) = gap;
     *count_of(&n, METRIC_COLD_RESTARTS) = (c->flags & SC_COLD) != 0;
@@ -151,11 +151,12 @@ static enum status look(struct walk *w)
     for (size_t i = 0; i < s->calls_n; i++) {
         const struct exchange *x = exchange_of(w, i);
         bool retry = s->calls[i].flags & SC_RETRY;
-        if (w->anchor == s->calls_n && x->kind == CALL_MAIN && !retry)
+        int kind = s->calls[i].kind;
+        if (w->anchor == s->calls_n && kind == CALL_MAIN && !retry)
             w->anchor = i;
         if (w->first == s->calls_n && (s->calls[i].flags & SC_FIRST))
             w->first = i;
-        if (w->repository == 0 && x->kind != CALL_BACKGROUND)
+        if (w->repository == 0 && kind != CALL_BACKGROUND)
             w->repository = x->repository;
     }
     if (w->anchor == s->calls_n)

@@ -68,7 +68,7 @@ static int64_t growth(const struct session *s)
 {
     for (size_t i = 0; i < s->calls_n; i++) {
         const struct session_call *c = &s->calls[i];
-        if (c->v.exchange->kind == CALL_MAIN && c->context > 0)
+        if (c->kind == CALL_MAIN && c->context > 0)
             return s->peak_context > c->context ? s->peak_context - c->context : 0;
     }
     return 0;
@@ -77,12 +77,15 @@ static int64_t growth(const struct session *s)
 struct runaway runaway_of(const struct session *s, const struct runaway_limits *limits)
 {
     int64_t requests = (int64_t)s->calls_n;
+    bool seen = s->requests_seen > 0; /* without requests no prompts are known */
     struct runaway r = {
         .value =
             {
                 [RUNAWAY_PROMPTS] = s->prompts,
                 [RUNAWAY_RATE] = s->requests_per_minute,
-                [RUNAWAY_PER_PROMPT] = s->prompts > 0 ? requests / s->prompts : requests,
+                [RUNAWAY_PER_PROMPT] = s->prompts > 0 ? requests / s->prompts
+                                       : seen         ? requests
+                                                      : 0,
                 [RUNAWAY_FAN_OUT] = s->fan_out,
                 [RUNAWAY_DEPTH] = s->depth,
                 [RUNAWAY_GROWTH] = growth(s) / 1000,

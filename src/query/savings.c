@@ -185,7 +185,7 @@ static enum status look_at_servers(struct savings_engine *e, const struct sessio
 static enum status look_at_context(struct savings_engine *e, const struct session_call *c,
                                    uint32_t user)
 {
-    if (c->v.exchange->kind != CALL_MAIN || c->context <= e->long_context)
+    if (c->kind != CALL_MAIN || c->context <= e->long_context)
         return OK;
     struct ledger *l = ledger_at(e, SAVING_LONG_SESSION, user, 0);
     if (!l)
@@ -249,7 +249,7 @@ static enum status look_at_call(struct savings_engine *e, const struct session_c
     TRY(look_at_context(e, c, user));
     TRY(look_at_failures(e, c, user));
     TRY(look_at_cache(e, c, user));
-    if (c->v.exchange->kind == CALL_BACKGROUND)
+    if (c->kind == CALL_BACKGROUND)
         TRY(try_other(e, &c->v, SAVING_BACKGROUND, ALTERNATIVE_SMALL));
     TRY(try_other(e, &c->v, SAVING_SCOPE, ALTERNATIVE_GLOBAL));
     return try_other(e, &c->v, SAVING_SUPERSEDED, ALTERNATIVE_NEWER);
@@ -327,7 +327,7 @@ enum status savings_session(void *ctx, const struct session *s)
         consider(e, s, c, !any);
         any = true;
         TRY(look_at_call(e, c));
-        if (c->v.exchange->kind != CALL_MAIN)
+        if (c->kind != CALL_MAIN)
             continue;
         TRY(user_of(e, c->v.series, &user));
         per_mtok += share_of(cost_of(&c->v) - c->v.cost[TOKENS_OUTPUT], 1000000, c->context);

@@ -87,11 +87,47 @@ static bool unseen(const struct tally *t)
     return t->last_session == 0 && t->sums.count[COUNT_INVOCATIONS] > 0;
 }
 
+/*
+ * What only bodies tell is not known where none of the row's calls has one; a session without them
+ * (AgentCore names it in the caller) has times, contexts and money all the same. Answers alone tell
+ * of tools, requests of the rest.
+ */
+static bool blind(const struct tally *t, int metric)
+{
+    const int64_t *n = t->sums.count;
+    if (n[COUNT_INVOCATIONS] == 0 || n[COUNT_INPUT_BODIES] > 0)
+        return false;
+    switch (metric) {
+    case METRIC_TOOL_CALLS:
+    case METRIC_AGENTS:
+    case METRIC_FAN_OUT:
+    case METRIC_LOOP:
+    case METRIC_USED:
+        return n[COUNT_OUTPUT_BODIES] == 0;
+    case METRIC_PROMPTS:
+    case METRIC_TURNS:
+    case METRIC_RETRIES:
+    case METRIC_COMPACTIONS:
+    case METRIC_INTERRUPTS:
+    case METRIC_TOOL_ERRORS:
+    case METRIC_OFFERED:
+    case METRIC_DEPTH:
+    case METRIC_COST_MAIN:
+    case METRIC_COST_SUBAGENT:
+    case METRIC_COST_BACKGROUND:
+    case METRIC_COST_COMPACTION:
+    case METRIC_RETRY_COST:
+        return true;
+    default:
+        return false;
+    }
+}
+
 static struct metric_value sum_value(struct tally *t, int metric)
 {
     bool offers = metric == METRIC_OFFERED || metric == METRIC_TAX_TOKENS;
     bool tax = metric == METRIC_TAX_TOKENS;
-    if (unseen(t) || (offers && t->no_offers) || (tax && !t->taxed))
+    if (unseen(t) || blind(t, metric) || (offers && t->no_offers) || (tax && !t->taxed))
         return (struct metric_value){0};
     int64_t n = *tally_sum(t, (enum metric)metric);
     return count_of(metric_info(metric).kind == METRIC_KIND_TIME ? n / 1000 : n);
@@ -101,7 +137,7 @@ static struct metric_value money_value(struct tally *t, int metric)
 {
     bool tax = metric == METRIC_TAX_COST;
     bool taxed = t->taxed && (!t->tax_more || *tally_money(t, METRIC_TAX_COST) != 0);
-    bool known = tax ? taxed : !unseen(t) && metric_has_amount(&t->sums);
+    bool known = tax ? taxed : !unseen(t) && !blind(t, metric) && metric_has_amount(&t->sums);
     money_sum money = known ? *tally_money(t, (enum metric)metric) : 0;
     return (struct metric_value){.known = known, .money = money};
 }
@@ -144,8 +180,8 @@ struct metric_value tally_value(struct tally *t, int metric, const struct tally_
         return sum_value(t, metric);
     if (metric < (int)SESSION_MONEY_FIRST) {
         int64_t max = t->max[metric - (int)SESSION_MAX_FIRST];
-        bool first = metric == METRIC_FIRST_MAX;
-        return (struct metric_value){.known = first ? max > 0 : t->last_session > 0, .n = max};
+        bool first = metric == METRIC_FIRST_MAX, known = t->last_session > 0 && !blind(t, metric);
+        return (struct metric_value){.known = first ? max > 0 : known, .n = max};
     }
     if (metric < (int)SESSION_SAMPLE_FIRST)
         return money_value(t, metric);

@@ -119,7 +119,7 @@ static void add_call(struct builder *b, size_t i)
     *c = (struct timeline_call){
         .time_us = v->time_us,
         .thread = from->thread,
-        .kind = v->exchange->kind,
+        .kind = from->kind,
         .flags = from->flags,
         .prompts = from->prompts,
         .purpose = symbol(b, v->exchange->purpose),
@@ -164,9 +164,9 @@ static void add_head(struct builder *b)
 {
     struct timeline *t = b->t;
     size_t main = 0;
-    while (main + 1 < b->s->calls_n && b->s->calls[main].v.exchange->kind != CALL_MAIN)
+    while (main + 1 < b->s->calls_n && b->s->calls[main].kind != CALL_MAIN)
         main++;
-    if (b->s->calls[main].v.exchange->kind != CALL_MAIN)
+    if (b->s->calls[main].kind != CALL_MAIN)
         main = 0;
     uint32_t series = b->s->calls[main].v.series;
     t->user = dimension(b, series, DIM_USER);
@@ -175,7 +175,7 @@ static void add_head(struct builder *b)
     t->entrypoint = dimension(b, series, DIM_ENTRYPOINT);
     t->repository = STR("");
     for (size_t i = 0; i < b->s->calls_n && t->repository.n == 0; i++)
-        if (b->s->calls[i].v.exchange->kind != CALL_BACKGROUND)
+        if (b->s->calls[i].kind != CALL_BACKGROUND)
             t->repository = symbol(b, b->s->calls[i].v.exchange->repository);
     t->runaway = runaway_of(b->s, &b->f->o.limits);
     struct buf text;

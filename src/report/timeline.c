@@ -224,10 +224,14 @@ static void who(struct filler *f, struct head *h)
 static void counts(struct filler *f, struct head *h)
 {
     const struct session *s = &f->t->s;
-    put_count(f, s->prompts, s->prompts_at_least ? "+" : "", "prompt", "prompts");
-    put_count(f, s->turns, "", "turn", "turns");
+    bool seen = f->t->seen > 0; /* 0 would say that there were none */
+    if (seen) {
+        put_count(f, s->prompts, s->prompts_at_least ? "+" : "", "prompt", "prompts");
+        put_count(f, s->turns, "", "turn", "turns");
+    }
     put_count(f, f->t->requests, "", "request", "requests");
-    put_count(f, s->tool_calls, "", "tool call", "tool calls");
+    if (seen || s->tool_calls)
+        put_count(f, s->tool_calls, "", "tool call", "tool calls");
     if (s->tool_errors)
         put_count(f, s->tool_errors, "", "tool error", "tool errors");
     if (s->agents) {

@@ -51,6 +51,52 @@ static void write_bool(struct jsonw *w, const char *key, bool value)
     jsonw_bool(w, value);
 }
 
+/* null where no body could tell. */
+static void write_known(struct jsonw *w, const char *key, bool known, int64_t value)
+{
+    jsonw_key(w, str_from(key));
+    if (known)
+        jsonw_i64(w, value);
+    else
+        jsonw_null(w);
+}
+
+static void write_known_money(struct jsonw *w, const char *key, bool known, money_sum cost)
+{
+    static const char *const ends[] = {"nusd", "usd"};
+    if (known) {
+        write_money(w, key, cost);
+        return;
+    }
+    for (int i = 0; i < 2; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "%s_%s", key, ends[i]);
+        jsonw_key(w, str_from(name));
+        jsonw_null(w);
+    }
+}
+
+static void write_counts(struct jsonw *w, const struct timeline *t)
+{
+    const struct session *s = &t->s;
+    bool seen = t->seen > 0, tools = seen || s->tool_calls > 0;
+    write_known(w, "prompts", seen, s->prompts);
+    write_bool(w, "prompts_at_least", s->prompts_at_least);
+    write_known(w, "turns", seen, s->turns);
+    write_known(w, "retries", seen, s->retries);
+    write_known(w, "compactions", seen, s->compactions);
+    write_known(w, "interrupts", seen, s->interrupts);
+    write_known(w, "tool_calls", tools, s->tool_calls);
+    write_known(w, "tool_errors", seen, s->tool_errors);
+    write_known(w, "agents", tools, s->agents);
+    write_known(w, "fan_out", tools, s->fan_out);
+    write_known(w, "depth", seen, s->depth);
+    write_i64(w, "peak_context", s->peak_context);
+    write_known(w, "first_context", s->seen_whole, s->first_context);
+    write_i64(w, "requests_per_minute", s->requests_per_minute);
+    write_known(w, "loop", tools, s->loop);
+}
+
 static void write_head(struct jsonw *w, const struct timeline *t)
 {
     const struct session *s = &t->s;
@@ -69,31 +115,13 @@ static void write_head(struct jsonw *w, const struct timeline *t)
     write_i64(w, "active_ms", s->active_us / 1000);
     write_i64(w, "requests", t->requests);
     write_i64(w, "requests_seen", t->seen);
-    write_i64(w, "prompts", s->prompts);
-    write_bool(w, "prompts_at_least", s->prompts_at_least);
-    write_i64(w, "turns", s->turns);
-    write_i64(w, "retries", s->retries);
-    write_i64(w, "compactions", s->compactions);
-    write_i64(w, "interrupts", s->interrupts);
-    write_i64(w, "tool_calls", s->tool_calls);
-    write_i64(w, "tool_errors", s->tool_errors);
-    write_i64(w, "agents", s->agents);
-    write_i64(w, "fan_out", s->fan_out);
-    write_i64(w, "depth", s->depth);
-    write_i64(w, "peak_context", s->peak_context);
-    jsonw_key(w, STR("first_context"));
-    if (s->seen_whole)
-        jsonw_i64(w, s->first_context);
-    else
-        jsonw_null(w);
-    write_i64(w, "requests_per_minute", s->requests_per_minute);
-    write_i64(w, "loop", s->loop);
+    write_counts(w, t);
     write_money(w, "cost", s->cost);
-    write_money(w, "cost_main", s->cost_kind[CALL_MAIN]);
-    write_money(w, "cost_subagent", s->cost_kind[CALL_SUBAGENT]);
-    write_money(w, "cost_compaction", s->cost_kind[CALL_COMPACTION]);
-    write_money(w, "cost_background", s->cost_kind[CALL_BACKGROUND]);
-    write_money(w, "retry_cost", s->cost_retries);
+    write_known_money(w, "cost_main", t->seen > 0, s->cost_kind[CALL_MAIN]);
+    write_known_money(w, "cost_subagent", t->seen > 0, s->cost_kind[CALL_SUBAGENT]);
+    write_known_money(w, "cost_compaction", t->seen > 0, s->cost_kind[CALL_COMPACTION]);
+    write_known_money(w, "cost_background", t->seen > 0, s->cost_kind[CALL_BACKGROUND]);
+    write_known_money(w, "retry_cost", t->seen > 0, s->cost_retries);
     write_i64(w, "cold_restarts", s->cold_restarts);
     write_money(w, "cold_cost", s->cold_cost);
     write_money(w, "cold_excess", s->cold_excess);
@@ -159,14 +187,7 @@ static void write_call(struct jsonw *w, const struct timeline_call *c)
     write_i64(w, "cache_read", c->cache_read);
     write_i64(w, "cache_write", c->cache_write);
     write_i64(w, "output", c->output);
-    if (c->priced) {
-        write_money(w, "cost", c->cost);
-    } else {
-        jsonw_key(w, STR("cost_nusd"));
-        jsonw_null(w);
-        jsonw_key(w, STR("cost_usd"));
-        jsonw_null(w);
-    }
+    write_known_money(w, "cost", c->priced, c->cost);
     write_i64(w, "idle_ms", c->idle_us / 1000);
     jsonw_key(w, STR("marks"));
     jsonw_array_inline(w);

@@ -82,7 +82,8 @@ static const struct noted_call *call_before(const struct note *n, uint32_t at, b
     const struct noted_call *calls = n->calls.v, *before = NULL;
     *one_hour = false;
     for (uint32_t i = at; i-- > 0;) {
-        if (calls[i].in.thread != calls[at].in.thread || calls[i].in.retry || calls[i].error)
+        bool skip = calls[i].in.thread != calls[at].in.thread || calls[i].in.retry;
+        if (skip || (!before && calls[i].error))
             continue;
         if (!before)
             before = &calls[i];

@@ -173,25 +173,32 @@ static void put_mark(struct buf *b, const struct setup *u)
                            : STR(",\"cache_control\":{\"type\":\"ephemeral\"}"));
 }
 
+/* From its heading to the end of the system text; the git status belongs to it. */
 static void put_environment(struct buf *b, struct rng *r, const struct setup *u,
                             enum thread_kind kind)
 {
     if (kind == THREAD_SUB) {
-        buf_printf(
-            b, "\\n\\n<env>\\nWorking directory: /home/dev/src/%s\\nPlatform: linux\\n</env>\\n",
-            u->repo);
+        buf_printf(b, "<env>\\nWorking directory: /home/dev/src/%s\\nPlatform: linux\\n</env>\\n",
+                   u->repo);
         return;
     }
     buf_printf(b,
-               "\\n\\n# Environment\\n - Primary working directory: /home/dev/src/%s\\n"
+               "# Environment\\n - Primary working directory: /home/dev/src/%s\\n"
                " - Platform: linux\\n\\ngitStatus: Current branch: %s-%u\\n\\nStatus:\\n(clean)\\n",
                u->repo, words_pick(&WORDS_CODE, r), rng_below(r, 900));
 }
 
-/* The rest of a system text; counts what was written since `from`. */
+/* Counts what was written since `from`. */
+static void count_system(const struct buf *b, size_t from, enum request_part part,
+                         struct sizes *sizes)
+{
+    sizes->part[part] += text_decoded(str_skip(buf_view(b), from));
+}
+
+/* The end of a system text that began at `from`. */
 static void end_system(struct buf *b, size_t from, struct sizes *sizes)
 {
-    sizes->part[PART_SYSTEM] += text_decoded(str_skip(buf_view(b), from));
+    count_system(b, from, PART_SYSTEM, sizes);
     buf_char(b, '"');
 }
 
@@ -246,8 +253,14 @@ static void put_system(const struct sim *s, struct buf *b, struct rng *r, const 
         claude_texts(s, u, (uint32_t)kind + (kind == THREAD_SUB ? 8 + type_of(u, sub) : 0));
     size_t bytes = kind == THREAD_MAIN ? SYSTEM_BYTES : kind == THREAD_SUB ? SUB_SYSTEM_BYTES : 900;
     text_append(s->text, TEXT_PROSE, &own, bytes * (size_t)s->options.body_scale / 100, b);
-    if (marked)
+    if (marked) {
+        buf_str(b, STR("\\n\\n"));
+        count_system(b, from, PART_SYSTEM, sizes);
+        from = b->n;
         put_environment(b, r, u, kind);
+        count_system(b, from, PART_ENVIRONMENT, sizes);
+        from = b->n;
+    }
     end_system(b, from, sizes);
     if (marked)
         put_mark(b, u);

@@ -128,6 +128,18 @@ void talk_add_tool(struct talk *t, struct str schema)
     buf_str(&t->head, end);
 }
 
+/* Tools that a later message lists stay in the context as those of the first do; what else stands
+ * between the first message and the last is history. */
+static void keep_listed(struct sizes *first, const struct sizes *last)
+{
+    first->part[PART_TOOLS] += last->part[PART_TOOLS];
+    first->part[PART_MCP] += last->part[PART_MCP];
+    for (int i = 0; i < SIZES_SERVERS; i++) {
+        first->server[i].name += last->server[i].name;
+        first->server[i].note += last->server[i].note;
+    }
+}
+
 /* A message of one text becomes a plain string once it carries no cache mark any more. */
 static void settle_last(struct talk *t)
 {
@@ -148,6 +160,8 @@ static void settle_last(struct talk *t)
     t->has_result = false;
     if (t->messages++ == 0)
         t->of_first = t->of_last;
+    else
+        keep_listed(&t->of_first, &t->of_last);
     t->of_last = (struct sizes){0};
 }
 

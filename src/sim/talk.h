@@ -37,7 +37,8 @@ struct talk {
     int blocks;
     bool has_result;   /* a block is a tool result */
     uint32_t messages; /* settled */
-    /* Sizes of the head, of message 0 once it is settled, and of the last message. */
+    /* Sizes of the head, of message 0 once it is settled with what later ones list, and of the last
+     * message. */
     struct sizes of_head, of_first, of_last;
 };
 

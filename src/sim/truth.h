@@ -31,12 +31,12 @@
  * is no retry.
  *
  * first_bytes: texts as decoded UTF-8, tools as they stand in the JSON. system: all system blocks,
- * the billing line too. A line of the deferred-tools block that names an MCP tool or a server
- * counts with its end for mcp, the rest of the block for tools; instructions of MCP servers are
- * mcp; the section # claudeMd is memory and the rest of its block environment; a skill's body is
- * skills. mcp: schema_bytes, name_bytes and note_bytes are summed over all requests, also
- * sub-agents' and retries, from tools[], from the first message and from the tail, not from what
- * lies between; a note is a server's section of the instructions from its heading on. tools: one
+ * the billing line too, up to the environment, which ends them. A line of the deferred-tools block
+ * that names an MCP tool or a server counts with its end for mcp, the rest of the block for tools;
+ * instructions of MCP servers are mcp; the section # claudeMd is memory and the rest of its block
+ * environment too; a skill's body is skills. mcp: schema_bytes, name_bytes and note_bytes are
+ * summed over all requests, also sub-agents' and retries, from tools[] and from the reminders in
+ * all messages; a note is a server's section of the instructions from its heading on. tools: one
  * row per kind (builtin, mcp, skill, agent, command), server and name; users are ARNs.
  */
 #ifndef ASSAY_SIM_TRUTH_H

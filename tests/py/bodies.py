@@ -16,6 +16,8 @@ BACKGROUND = ("Generate a concise, sentence-case title", "Analyze if this messag
 MIDTURN = "The user sent a new message while you were working"
 HOUR = datetime.timedelta(hours=1)
 REMINDER = "<system-reminder>\n"
+LISTINGS = ("The following deferred tools", "# MCP Server", "Available agent types",
+            "The following skills", "As you answer")
 HUMAN_NOT = ("<system-reminder>", "CRITICAL: Respond with TEXT ONLY",
              "This session is being continued from", "<local-command-", "<bash-stdout>",
              "Base directory for this skill:", "[Request interrupted by user")
@@ -151,10 +153,12 @@ def sizes_of(call, known):
     """Bytes by part of a request but for its results and history, and of each server's tools, names
     and notes. Texts of servers hold headings of their own: `known` are those that name one."""
     parts, servers = Counter(), defaultdict(Counter)
-    parts["system"] = sum(len(t.encode()) for t in call.system)
-    texts = [b["text"] for m in ([call.messages[0]] if call.history else []) + call.tail
-             for b in blocks_of(m) if "text" in b]
-    for text in texts:
+    for text in call.system:
+        heads = [text.find(h) for h in ("# Environment\n", "<env>\n") if h in text]
+        at = min(heads, default=len(text))
+        parts["system"] += len(text[:at].encode())
+        parts["environment"] += len(text[at:].encode())
+    for text in texts_of(call):
         size = len(text.encode())
         line = text[len(REMINDER):].split("\n", 1)[0] if text.startswith(REMINDER) else ""
         if line.startswith("The following deferred tools"):
@@ -196,6 +200,49 @@ def sizes_of(call, known):
 def is_mcp(name):
     """Its groups: the server, by the forms of Claude Code, Roo and Goose."""
     return re.match(r"mcp__(.+?)__|mcp--(.+?)--|(developer)__", name)
+
+
+def is_listing(text):
+    """A reminder that counts as what it lists, wherever it stands."""
+    return text.startswith(tuple(REMINDER + start for start in LISTINGS))
+
+
+def texts_of(call):
+    """Texts of the first message, of the tail, and what is listed in between."""
+    close = ([call.messages[0]] if call.history else []) + call.tail
+    far = call.messages[1:len(call.messages) - len(call.tail)]
+    return [b["text"] for m in close for b in blocks_of(m) if "text" in b] + \
+        [b["text"] for m in far for b in blocks_of(m) if is_listing(b.get("text", ""))]
+
+
+def raw(value):
+    """Bytes of a value as simulate writes it."""
+    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def block_bytes(block, close):
+    """Of one block: texts as they are where one looks closely, else as they stand in JSON."""
+    block = block.get("toolUse", block.get("toolResult", block))
+    if "text" in block:
+        text = block["text"]
+        return len(text.encode()) if close or is_listing(text) else raw(text) - 2
+    if "input" in block:
+        return len(block["name"].encode()) + raw(block["input"])
+    if block.get("type") == "image":
+        return min(raw(block["source"]), 6144)
+    if "content" in block:
+        return sum(block_bytes(b, close) for b in blocks_of(block))
+    return raw(block.get("thinking", block.get("tool_name")))
+
+
+def request_bytes(call):
+    """All that a request is made of."""
+    tail = len(call.messages) - len(call.tail)
+    parts, servers = Counter(), defaultdict(Counter)
+    add_schemas(call, parts, servers)
+    return sum(parts.values()) + sum(len(t.encode()) for t in call.system) + \
+        sum(block_bytes(b, i == 0 or i >= tail) for i, m in enumerate(call.messages)
+            for b in blocks_of(m))
 
 
 def add_schemas(call, parts, servers):

@@ -99,7 +99,8 @@ static inline void hand_call_make(struct world *w, const struct hand_session *h,
         .flags = c->body ? INV_INPUT_BODY | INV_OUTPUT_BODY : 0,
     };
     struct session_call *sc = &out->calls[i];
-    *sc = (struct session_call){.v = world_invocation(w, &f), .thread = c->thread};
+    *sc = (struct session_call){
+        .v = world_invocation(w, &f), .thread = c->thread, .kind = (uint8_t)c->kind};
     sc->v.time_us += c->at_s * US_PER_SECOND;
     sc->v.tokens[TOKENS_CACHE_WRITE_1H] = c->write_1h;
     sc->v.cost[TOKENS_INPUT] = 0;
@@ -126,6 +127,7 @@ static inline void hand_sum(struct session *s, const struct session_call *c)
     money_sum cost = 0;
     for (int i = 0; i < TOKEN_CLASSES; i++)
         cost += c->v.cost[i];
+    s->requests_seen += c->v.exchange->kind != CALL_UNKNOWN;
     s->prompts += c->prompts;
     s->turns += c->v.exchange->kind == CALL_MAIN && !retry;
     s->retries += retry;

@@ -134,6 +134,9 @@ static void commands_shell_lines_and_interrupts_are_told_apart(void **state)
                                                                              "short") "]"));
     assert_int_equal(r->x.prompts, 1);
     assert_int_equal(r->x.commands_n, 1);
+    assert_int_equal(r->x.part[PART_SKILLS],
+                     strlen("Base directory for this skill: /x ARGUMENTS: short"));
+    assert_int_equal(r->x.part[PART_REMINDERS], 0);
     assert_symbol(r, r->x.commands[0], "release-notes");
     read_request(
         r, MAIN,

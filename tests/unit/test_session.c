@@ -401,6 +401,8 @@ static void a_sub_agent_without_a_mark_is_known_by_its_words(void **state)
     assert_int_equal(s->threads_n, 2);
     assert_int_equal(s->threads[1].kind, CALL_SUBAGENT);
     assert_int_equal(s->threads[1].parent, 0);
+    assert_int_equal(s->calls[1].kind, CALL_SUBAGENT);
+    assert_int_equal(s->calls[0].kind, CALL_MAIN);
     assert_int_equal(s->turns, 1);
     assert_int_equal(s->prompts, 0);
     assert_true(s->cost_kind[CALL_SUBAGENT] == 10 && s->cost_kind[CALL_MAIN] == 0);

@@ -48,6 +48,27 @@ static void pitfall_15_one_hour_writes_live_for_an_hour(void **state)
     assert_int_equal(s->cold_restarts, 1);
 }
 
+/* A retry's write, and what is written after the call before, say nothing of what that left. */
+static void a_retrys_short_write_does_not_end_the_hour(void **state)
+{
+    (void)state;
+    struct made_calls c = {0};
+    struct talk t = {.message = {1}, .n = 1};
+    cached(&c, 0, &t, 0, 10000, TOKENS_CACHE_WRITE_1H);
+    struct talk same = t;
+    cached(&c, 10, &t, 10000, 0, TOKENS_CACHE_WRITE_1H);
+    cached(&c, 20, &same, 10000, 50, TOKENS_CACHE_WRITE_5M); /* the same request again */
+    struct talk next = t;
+    cached(&c, 600, &t, 0, 10000, TOKENS_CACHE_WRITE_5M)->v.flags = INV_ERROR;
+    cached(&c, 700, &next, 0, 10000, TOKENS_CACHE_WRITE_5M); /* it again, an answer at last */
+    say(&next, 7);
+    cached(&c, 3611, &next, 0, 10000, TOKENS_CACHE_WRITE_1H);
+    const struct session *s = fold_one_of(&c);
+    assert_int_equal(s->retries, 2);
+    assert_int_equal(s->cold_restarts, 1); /* an hour after the second call */
+    assert_true(s->calls[5].flags & SC_COLD);
+}
+
 static void without_a_price_of_reading_the_ratios_stand_in(void **state)
 {
     (void)state;
@@ -269,6 +290,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_pause_longer_than_the_cache_lives_is_a_cold_restart),
         cmocka_unit_test(pitfall_15_one_hour_writes_live_for_an_hour),
+        cmocka_unit_test(a_retrys_short_write_does_not_end_the_hour),
         cmocka_unit_test(without_a_price_of_reading_the_ratios_stand_in),
         cmocka_unit_test(pitfall_14_a_price_of_reading_is_the_models_own),
         cmocka_unit_test(pitfall_24_a_resumed_session_has_no_first_message),

@@ -99,6 +99,20 @@ static void the_result_depends_on_the_set_of_calls_alone(void **state)
     }
 }
 
+/* Keys are made with another secret in each run; what calls say is not. */
+static void keys_do_not_order_calls_of_one_instant(void **state)
+{
+    (void)state;
+    for (uint64_t flip = 0; flip < 2; flip++) {
+        struct made_calls c = {0};
+        struct talk main = {.message = {1}, .n = 1}, other = {.message = {2}, .n = 1};
+        add_call(&c, 1, CALL_MAIN, &main)->v.key = (struct hash128){flip, 9};
+        add_call(&c, 1, CALL_BACKGROUND, &other)->v.key = (struct hash128){1 - flip, 3};
+        const struct session *s = fold_one_of(&c);
+        assert_int_equal(s->calls[0].v.exchange->kind, CALL_MAIN);
+    }
+}
+
 /*
  * Sub-agents started with the same words work side by side; `content` says which one a call is of.
  * Some requests fail and are sent again. Where answers are seen even equal first requests find
@@ -236,6 +250,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_result_depends_on_the_set_of_calls_alone),
+        cmocka_unit_test(keys_do_not_order_calls_of_one_instant),
         cmocka_unit_test(sub_agents_side_by_side_keep_to_their_own),
         cmocka_unit_test(a_million_calls_in_one_session_take_linear_time),
     };
