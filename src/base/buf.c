@@ -10,6 +10,11 @@ void buf_init(struct buf *b, size_t max)
     *b = (struct buf){.max = max};
 }
 
+void buf_on(struct buf *b, char *room, size_t n)
+{
+    *b = (struct buf){.p = room, .cap = n, .max = n};
+}
+
 void buf_fini(struct buf *b)
 {
     free(b->p);
@@ -20,6 +25,11 @@ void buf_reset(struct buf *b)
 {
     b->n = 0;
     b->status = OK;
+}
+
+void buf_rewind(struct buf *b)
+{
+    b->n = 0;
 }
 
 bool buf_reserve(struct buf *b, size_t n)

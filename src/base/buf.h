@@ -24,9 +24,13 @@ struct buf {
 };
 
 void buf_init(struct buf *b, size_t max);
+/* In memory of the caller's, which it never leaves; without buf_fini. */
+void buf_on(struct buf *b, char *room, size_t n);
 void buf_fini(struct buf *b);
 /* Empties b and clears a sticky error; the memory is kept. */
 void buf_reset(struct buf *b);
+/* Empties b; a sticky error stays, for who writes many texts and looks at the status later. */
+void buf_rewind(struct buf *b);
 /* Makes room for n more bytes behind b->n; false (and a sticky error) when that cannot be. */
 bool buf_reserve(struct buf *b, size_t n);
 void buf_append(struct buf *b, const void *bytes, size_t n);

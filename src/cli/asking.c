@@ -122,7 +122,7 @@ static enum status read_logs(struct asking *a, bool sessions, struct err *err)
         .sessions = a->sessions,
         .ctx = &a->reading,
         .trouble = reading_trouble,
-        .progress = reading_progress,
+        .progress = reading_progress(&a->reading),
     };
     return oneshot_run(&run, a->cube, &a->about, err);
 }

@@ -38,7 +38,7 @@ static enum status run(struct ingest *g, struct err *err)
         .options = reading_fingerprint(&g->reading),
         .ctx = &g->reading,
         .trouble = reading_trouble,
-        .progress = reading_progress,
+        .progress = reading_progress(&g->reading),
     };
     return load_run(&load, &g->result, err);
 }

@@ -108,13 +108,16 @@ static int answer(struct show *s)
     a->operands_n--;
     if (build_question(s, &err) != OK || find(s, str_from(id), &err) != OK)
         return cli_fail(&err);
+    bool incomplete = a->about.n[ABOUT_FILES_FAILED] > 0;
     struct timeline *t = timeline_found(s->finder);
-    if (!t)
-        return list_matches(s->finder, id);
+    if (!t) {
+        int code = list_matches(s->finder, id);
+        return incomplete ? EXIT_INCOMPLETE : code; /* it may stand in what could not be read */
+    }
     struct buf out;
     buf_init(&out, SIZE_MAX / 2);
     int code = print(s, t, &out, &err) == OK ? cli_write(&out) : cli_fail(&err);
-    if (code == EXIT_DONE && a->about.n[ABOUT_FILES_FAILED] > 0)
+    if (code == EXIT_DONE && incomplete)
         code = EXIT_INCOMPLETE;
     buf_fini(&out);
     return code;

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <errno.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 /* Notes on standard error before it only counts: enough to see what is wrong. */
@@ -196,22 +197,69 @@ void reading_trouble(void *ctx, const struct crew_trouble *t)
         fprintf(stderr, "assay: %.*s", (int)length, line);
 }
 
-void reading_progress(void *ctx, const struct crew_progress *p)
+/* What is left of the run, if it goes on as it went so far; "" while that says nothing. */
+static void put_left(struct buf *out, int64_t elapsed_ms, int64_t position)
+{
+    const int64_t million = 1000000, least = 10000;
+    if (position < least || position >= million || elapsed_ms < 2000)
+        return;
+    int64_t s = elapsed_ms * (million - position) / position / 1000 + 1;
+    if (s < 3600)
+        buf_printf(out, " ~%lld:%02lld left", (long long)(s / 60), (long long)(s % 60));
+    else
+        buf_printf(out, " ~%lldh %02lldm left", (long long)(s / 3600), (long long)(s / 60 % 60));
+}
+
+static void put_bar(struct buf *out, int64_t elapsed_ms, const struct crew_progress *p)
+{
+    enum { CELLS = 16, PERCENT = 10000, CELL = 1000000 / CELLS };
+    static const char spinner[] = "|/-\\";
+    if (p->position < 0) {
+        buf_printf(out, "%c reading:", spinner[elapsed_ms / 200 % 4]);
+        return;
+    }
+    size_t full = (size_t)(p->position / CELL);
+    buf_char(out, '[');
+    buf_fill(out, '#', full);
+    buf_fill(out, '.', CELLS - full);
+    buf_printf(out, "] %s%lld%%", p->estimated ? "~" : "", (long long)(p->position / PERCENT));
+    put_left(out, elapsed_ms, p->position);
+    buf_char(out, ',');
+}
+
+/* A line that wraps could not be taken back. */
+static size_t terminal_width(void)
+{
+    enum { USUAL = 80 };
+    struct winsize size;
+    bool told = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+    return told ? size.ws_col : USUAL;
+}
+
+static void show_progress(void *ctx, const struct crew_progress *p)
 {
     struct reading *r = ctx;
     int64_t elapsed_ms = (clock_monotonic_us() - r->started_us) / 1000;
-    if (!r->progress_wanted)
-        return;
     if (p->finished) {
         clear_progress(r);
         return;
     }
     if (elapsed_ms < 500)
         return;
-    static const char spinner[] = "|/-\\";
-    fprintf(stderr, "\r\033[K%c reading: %lld files, %lld MB, %lld records (%lld/s)",
-            spinner[elapsed_ms / 200 % 4], (long long)p->files, (long long)(p->bytes / 1000000),
-            (long long)p->records, (long long)(p->records * 1000 / elapsed_ms));
+    char room[256];
+    struct buf line;
+    buf_on(&line, room, sizeof room);
+    put_bar(&line, elapsed_ms, p);
+    buf_printf(&line, " %lld files, %lld MB, %lld records (%lld/s)", (long long)p->files,
+               (long long)(p->bytes / 1000000), (long long)p->records,
+               (long long)(p->records * 1000 / elapsed_ms));
+    size_t width = terminal_width();
+    fprintf(stderr, "\r\033[K%.*s", (int)(line.n < width ? line.n : width - 1), line.p);
     fflush(stderr);
     r->progress_shown = true;
+}
+
+reading_watcher reading_progress(const struct reading *r)
+{
+    return r->progress_wanted ? show_progress : NULL;
 }

@@ -61,7 +61,9 @@ uint32_t reading_fingerprint(const struct reading *r);
 
 /* Callbacks for crews; ctx is the struct reading. */
 void reading_trouble(void *ctx, const struct crew_trouble *t);
-void reading_progress(void *ctx, const struct crew_progress *p);
+/* NULL when nobody watches: then nothing is worked out for it. */
+typedef void (*reading_watcher)(void *ctx, const struct crew_progress *p);
+reading_watcher reading_progress(const struct reading *r);
 
 /* Reads a small file of the user's, at most 16 MiB. */
 enum status reading_file(const char *path, struct buf *out, struct err *err) MUST_USE;

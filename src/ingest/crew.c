@@ -29,6 +29,7 @@ struct crew {
     bool failed;
     struct err err;
     _Atomic int64_t files, bytes, records;
+    _Atomic int64_t source_bytes; /* as they are in the files; also of those passed over */
 };
 
 struct worker {
@@ -133,8 +134,12 @@ static enum status take_share(struct worker *w, struct err *err)
     while (status == OK && more && !c->failed && w->share_n < w->share_max) {
         struct local_file file;
         status = local_next(c->walk, &file, &more, err);
-        if (status != OK || !more || !c->job->wants(c->job->ctx, &file))
+        if (status != OK || !more)
             continue;
+        if (!c->job->wants(c->job->ctx, &file)) {
+            atomic_fetch_add(&c->source_bytes, file.size);
+            continue;
+        }
         struct str path = arena_str(&w->paths, str_from(file.path));
         if (!path.p) {
             status = err_nomem(err);
@@ -149,8 +154,9 @@ static enum status take_share(struct worker *w, struct err *err)
 
 static enum status work(struct worker *w, struct err *err)
 {
-    const struct crew *c = w->crew;
+    struct crew *c = w->crew;
     TRY(reader_new(c->env->limits, &w->reader, err));
+    reader_count_source(w->reader, &c->source_bytes);
     TRY(intake_new(c->env, &w->intake, err));
     w->share_max = 1;
     for (;;) {
@@ -188,6 +194,28 @@ static void *worker_main(void *arg)
     return NULL;
 }
 
+/* Called under the walk's lock. */
+static struct crew_progress progress_of(struct crew *c)
+{
+    struct crew_progress p = {.files = atomic_load(&c->files),
+                              .bytes = atomic_load(&c->bytes),
+                              .records = atomic_load(&c->records),
+                              .finished = c->running == 0};
+    int64_t all;
+    p.position = local_position(c->walk, &p.estimated, &all);
+    /* The walk is ahead of the reading: its end is not yet that of the run. */
+    const int64_t million = 1000000, nearly = 990000;
+    if (p.estimated && p.position > nearly)
+        p.position = nearly;
+    if (!p.estimated && all > 0) {
+        int64_t read = atomic_load(&c->source_bytes);
+        p.position = read >= all                  ? million
+                     : read < INT64_MAX / million ? read * million / all
+                                                  : read / (all / million);
+    }
+    return p;
+}
+
 /* Waits for the workers, telling of progress meanwhile. */
 static void wait_for_all(struct crew *c)
 {
@@ -199,17 +227,15 @@ static void wait_for_all(struct crew *c)
         until.tv_sec += until.tv_nsec / 1000000000;
         until.tv_nsec %= 1000000000;
         pthread_cond_timedwait(&c->done, &c->lock, &until);
-        struct crew_progress p = {atomic_load(&c->files), atomic_load(&c->bytes),
-                                  atomic_load(&c->records), c->running == 0};
         if (c->job->progress && c->running > 0) {
+            struct crew_progress p = progress_of(c);
             pthread_mutex_unlock(&c->lock);
             c->job->progress(c->job->ctx, &p);
             pthread_mutex_lock(&c->lock);
         }
     }
+    struct crew_progress p = {.finished = true};
     pthread_mutex_unlock(&c->lock);
-    struct crew_progress p = {atomic_load(&c->files), atomic_load(&c->bytes),
-                              atomic_load(&c->records), true};
     if (c->job->progress)
         c->job->progress(c->job->ctx, &p);
 }

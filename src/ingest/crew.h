@@ -20,6 +20,8 @@ struct crew_trouble {
 
 struct crew_progress {
     int64_t files, bytes, records;
+    int64_t position; /* parts per million of all there is, -1: not known */
+    bool estimated;   /* the position is not exact; see local_position */
     bool finished;
 };
 

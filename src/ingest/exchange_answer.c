@@ -110,15 +110,19 @@ static void close_use(struct exchange_reader *r, struct open_use *o)
     struct json_text text;
     o->used = false;
     r->open_n--;
+    enum status status = buf_status(&o->pieces);
     if (o->pieces.n > 0) {
-        o->use.has_input = buf_reserve(&o->pieces, JSON_PADDING) &&
-                           json_index(r->json, o->pieces.p, o->pieces.n, &text, NULL) == OK;
-        if (o->use.has_input)
+        if (status == OK && !buf_reserve(&o->pieces, JSON_PADDING))
+            status = buf_status(&o->pieces);
+        if (status == OK)
+            status = json_index(r->json, o->pieces.p, o->pieces.n, &text, NULL);
+        if (status == OK)
             o->use.input = json_begin(&text);
+        o->use.has_input = true;
     }
-    if (buf_status(&o->pieces) != OK)
+    if (status != OK)
         o->use.has_input = false;
-    r->failed |= buf_status(&o->pieces) == ERR_NOMEM;
+    r->failed |= status == ERR_NOMEM;
     name_use(r, &o->use, &r->uses[0][o->place]);
     if (!o->use.has_input)
         r->x.flags |= EX_ODD;

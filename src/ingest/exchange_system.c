@@ -186,12 +186,16 @@ static void read_json_id(struct exchange_reader *r, struct str text)
     struct json_text inner;
     struct str raw;
     enum { LONGEST = 4096 };
-    if (text.n > LONGEST || !buf_reserve(&r->text, JSON_PADDING)) {
+    if (text.n > LONGEST) {
         r->x.flags |= EX_ODD;
         return;
     }
+    enum status status = buf_reserve(&r->text, JSON_PADDING) ? OK : buf_status(&r->text);
     text.p = r->text.p;
-    if (json_index(r->json, text.p, text.n, &inner, NULL) != OK || json_check(&inner, NULL) != OK) {
+    if (status == OK)
+        status = json_index(r->json, text.p, text.n, &inner, NULL);
+    r->failed |= status == ERR_NOMEM;
+    if (status != OK || json_check(&inner, NULL) != OK) {
         r->x.flags |= EX_ODD;
         return;
     }

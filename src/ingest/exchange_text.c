@@ -92,13 +92,13 @@ struct str raw_head(struct str raw, char *room, size_t n)
             char c = head.p[1];
             room[used++] = c == 'n' ? '\n' : c == 't' ? '\t' : c == 'r' ? '\r' : c;
         } else {
+            char bytes[16];
             struct buf one;
-            buf_init(&one, 16);
+            buf_on(&one, bytes, sizeof bytes);
             if (json_unescape(str_of(head.p, step), &one) && one.n <= 4 && one.n > 0) {
                 memcpy(room + used, one.p, one.n);
                 used += one.n;
             }
-            buf_fini(&one);
         }
         head = str_skip(head, step);
     }
@@ -218,14 +218,14 @@ struct str clean_name(struct str raw, char room[EXCHANGE_NAME_MAX], uint32_t *cu
 {
     if (!json_has_escape(str_of(raw.p, raw.n < RAW_NAME_MAX ? raw.n : RAW_NAME_MAX)))
         return clean_text(raw, room, cut);
+    char bytes[RAW_NAME_MAX];
     struct buf b;
-    buf_init(&b, (size_t)RAW_NAME_MAX + 16);
+    buf_on(&b, bytes, sizeof bytes);
     bool whole = raw.n <= RAW_NAME_MAX;
     bool good = json_unescape(whole_start(raw, RAW_NAME_MAX), &b);
     struct str out = good ? clean_text(buf_view(&b), room, cut) : STR("");
     if (good && !whole && b.n <= EXCHANGE_NAME_MAX)
         (*cut)++;
-    buf_fini(&b);
     return out;
 }
 

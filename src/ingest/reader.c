@@ -8,6 +8,7 @@
 #include "base/io.h"
 #include "base/pages.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 enum {
@@ -101,41 +102,37 @@ static void cannot_read(struct reader *r, struct input *in)
     r->cut_short = true;
 }
 
-/* More source bytes into in->bytes when it is empty. */
-static enum status refill(struct reader *r, struct input *in, struct err *err)
+/* The next bytes of the source, up to `room`; 0 at its end, and when it cannot be read. */
+static size_t read_more(struct reader *r, struct input *in, char *to, size_t room)
 {
-    if (in->bytes.n > 0 || in->ended)
-        return OK;
-    if (in->fd < 0) {
-        in->ended = true;
-        return OK;
-    }
     size_t n;
-    enum status status = io_read(in->fd, r->raw, RAW_BYTES, &n, r->origin.name, err);
-    if (status != OK) {
+    if (io_read(in->fd, to, room, &n, r->origin.name, NULL) != OK) {
         cannot_read(r, in);
         n = 0;
     }
-    in->bytes = str_of(r->raw, n);
     in->ended = n == 0;
-    return OK;
+    if (r->source_bytes)
+        atomic_fetch_add_explicit(r->source_bytes, (int64_t)n, memory_order_relaxed);
+    return n;
+}
+
+/* More source bytes into in->bytes when it is empty. */
+static void refill(struct reader *r, struct input *in)
+{
+    if (in->bytes.n > 0 || in->ended)
+        return;
+    if (in->fd < 0)
+        in->ended = true;
+    else
+        in->bytes = str_of(r->raw, read_more(r, in, r->raw, RAW_BYTES));
 }
 
 /* The first bytes of a pipe may come one by one, and three tell what they are. */
-static enum status refill_first(struct reader *r, struct input *in, struct err *err)
+static void refill_first(struct reader *r, struct input *in)
 {
-    TRY(refill(r, in, err));
-    while (in->fd >= 0 && !in->ended && in->bytes.n < 3) {
-        size_t n;
-        if (io_read(in->fd, r->raw + in->bytes.n, RAW_BYTES - in->bytes.n, &n, r->origin.name,
-                    err) != OK) {
-            cannot_read(r, in);
-            n = 0;
-        }
-        in->bytes.n += n;
-        in->ended = n == 0;
-    }
-    return OK;
+    refill(r, in);
+    while (in->fd >= 0 && !in->ended && in->bytes.n < 3)
+        in->bytes.n += read_more(r, in, r->raw + in->bytes.n, RAW_BYTES - in->bytes.n);
 }
 
 static const char *failure_of(enum status status)
@@ -177,7 +174,7 @@ static enum status produce(struct reader *r, struct input *in, char *out, size_t
     *n = 0;
     *end = false;
     while (*n == 0 && !*end) {
-        TRY(refill(r, in, err));
+        refill(r, in);
         if (in->layers == 0) {
             *n = in->bytes.n < cap ? in->bytes.n : cap;
             memcpy(out, in->bytes.p, *n);
@@ -210,7 +207,7 @@ static enum status detect(struct reader *r, struct input *in, struct err *err)
     bool end = false;
     while (got < 3 && !end) {
         size_t n;
-        TRY(refill(r, in, err));
+        refill(r, in);
         TRY(inflate_layer(in, r->gz[0], &in->bytes, in->ended, r->mid + got, MID_BYTES - got, &n,
                           &end, err));
         got += n;
@@ -279,16 +276,8 @@ static enum status fill(struct reader *r, struct input *in, size_t cap, size_t *
 static void read_whole(struct reader *r, struct input *in)
 {
     in->ended |= in->fd < 0;
-    while (!in->ended && in->bytes.n < r->limits.max_whole) {
-        size_t n;
-        if (io_read(in->fd, r->raw + in->bytes.n, r->limits.max_whole - in->bytes.n, &n,
-                    r->origin.name, NULL) != OK) {
-            cannot_read(r, in);
-            n = 0;
-        }
-        in->bytes.n += n;
-        in->ended = n == 0;
-    }
+    while (!in->ended && in->bytes.n < r->limits.max_whole)
+        in->bytes.n += read_more(r, in, r->raw + in->bytes.n, r->limits.max_whole - in->bytes.n);
 }
 
 /*
@@ -326,7 +315,7 @@ static enum status read_window(struct reader *r, size_t n, struct err *err)
 static enum status read_all(struct reader *r, struct input *in, struct err *err)
 {
     size_t n = 0;
-    TRY(refill_first(r, in, err));
+    refill_first(r, in);
     if (inflate_whole(r, in, &n))
         return read_window(r, n, err);
     n = 0;
@@ -377,6 +366,11 @@ enum status reader_file(struct reader *r, int fd, const struct origin *from,
 {
     struct input in = {.fd = fd};
     return run(r, &in, from, sink, about, err);
+}
+
+void reader_count_source(struct reader *r, _Atomic int64_t *bytes)
+{
+    r->source_bytes = bytes;
 }
 
 bool reader_cut_short(const struct reader *r)

@@ -53,6 +53,9 @@ enum status reader_file(struct reader *r, int fd, const struct origin *from,
                         const struct reader_sink *sink, struct about *about,
                         struct err *err) MUST_USE;
 
+/* Adds the bytes of files to a counter as they are read, so that another thread can watch. */
+void reader_count_source(struct reader *r, _Atomic int64_t *bytes);
+
 /* The last file was not read to its end because the system could not (not because of what is in
  * it): another attempt may come further. */
 bool reader_cut_short(const struct reader *r);

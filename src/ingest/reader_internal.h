@@ -31,9 +31,10 @@ struct reader {
     const struct reader_sink *sink;
     struct about *about;
     struct origin origin;
-    bool discarding; /* inside a line that is too long: up to its end */
-    bool csv;        /* the rest is console CSV */
-    bool cut_short;  /* see reader_cut_short */
+    bool discarding;               /* inside a line that is too long: up to its end */
+    bool csv;                      /* the rest is console CSV */
+    bool cut_short;                /* see reader_cut_short */
+    _Atomic int64_t *source_bytes; /* see reader_count_source */
 };
 
 /*

@@ -47,7 +47,8 @@ static enum status fold_one(struct fold *f, struct session_call *calls, size_t n
             return err_nomem(err);
     }
     arena_reset(&f->scratch);
-    return each(ctx, &f->s);
+    enum status status = each(ctx, &f->s);
+    return status == OK ? OK : err_set(err, status, "%s", status_text(status));
 }
 
 static struct str name_of(const struct session_call *first, struct arena *arena)

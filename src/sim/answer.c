@@ -50,8 +50,8 @@ void answer_begin(struct answer *a, struct rng *rng, const struct call *c, struc
     a->n = 0;
     a->converse = c->op == OP_CONVERSE || c->op == OP_CONVERSE_STREAM;
     a->stream = c->op == OP_INVOKE_STREAM;
-    buf_reset(&a->blocks);
-    buf_reset(&a->out);
+    buf_rewind(&a->blocks);
+    buf_rewind(&a->out);
     if (!a->text || a->converse)
         return;
     buf_printf(&a->out, "%s{\"model\":\"%.*s\",\"id\":\"",

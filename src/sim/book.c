@@ -40,7 +40,7 @@ void book_free(struct book *b)
 
 bool book_ok(const struct book *b)
 {
-    return !b->failed;
+    return !b->failed && buf_status(&b->rows) == OK;
 }
 
 uint32_t book_name(struct book *b, const char *name)

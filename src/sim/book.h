@@ -66,7 +66,7 @@ int64_t note_last_s(const struct note *n);
 /* Works it out, adds it to the book and frees it. */
 void note_end(struct note *n);
 
-/* The sections of truth.json. */
-void book_write(const struct book *b, struct jsonw *w);
+/* The sections of truth.json; false when memory is short, now or before. */
+bool book_write(const struct book *b, struct jsonw *w) MUST_USE;
 
 #endif

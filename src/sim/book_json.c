@@ -188,15 +188,17 @@ static void put_agent(struct jsonw *w, const struct named_row *r)
     put_number(w, "threads", r->row->threads);
 }
 
-static void put_section(struct jsonw *w, const struct book *b, const char *key,
+static bool put_section(struct jsonw *w, const struct book *b, const char *key,
                         const struct book_table *t, put_function put)
 {
     const struct book_row *rows = t->rows.v;
     struct named_row *sorted = calloc((size_t)t->rows.n + 1, sizeof *sorted);
+    if (!sorted)
+        return false;
     jsonw_key(w, str_from(key));
     jsonw_array(w);
     bool kinds = put == put_kind;
-    for (uint32_t i = 0; sorted && i < t->rows.n; i++)
+    for (uint32_t i = 0; i < t->rows.n; i++)
         sorted[i] = (struct named_row){
             .kind = tool_kind_text((enum tool_kind)rows[i].kind),
             .server = symbols_text(b->names, rows[i].server),
@@ -204,18 +206,18 @@ static void put_section(struct jsonw *w, const struct book *b, const char *key,
                           : symbols_text(b->names, rows[i].name),
             .row = &rows[i],
         };
-    if (sorted)
-        qsort(sorted, t->rows.n, sizeof *sorted, by_names);
-    for (uint32_t i = 0; sorted && i < t->rows.n; i++) {
+    qsort(sorted, t->rows.n, sizeof *sorted, by_names);
+    for (uint32_t i = 0; i < t->rows.n; i++) {
         jsonw_object_inline(w);
         put(w, &sorted[i]);
         jsonw_end(w);
     }
     jsonw_end(w);
     free(sorted);
+    return true;
 }
 
-void book_write(const struct book *b, struct jsonw *w)
+bool book_write(const struct book *b, struct jsonw *w)
 {
     jsonw_key(w, STR("coverage"));
     jsonw_object(w);
@@ -227,16 +229,17 @@ void book_write(const struct book *b, struct jsonw *w)
     put_number(w, "sessions_of_one_call", b->alone);
     put_number(w, "sessions_listed", b->listed);
     jsonw_end(w);
-    put_section(w, b, "harnesses", &b->harnesses, put_harness);
-    put_section(w, b, "versions", &b->versions, put_version);
-    put_section(w, b, "call_kinds", &b->kinds, put_kind);
-    put_section(w, b, "tools", &b->tools, put_tool);
-    put_section(w, b, "mcp", &b->servers, put_server);
-    put_section(w, b, "skills", &b->skills, put_skill);
-    put_section(w, b, "agents", &b->agents, put_agent);
+    bool ok = put_section(w, b, "harnesses", &b->harnesses, put_harness) &&
+              put_section(w, b, "versions", &b->versions, put_version) &&
+              put_section(w, b, "call_kinds", &b->kinds, put_kind) &&
+              put_section(w, b, "tools", &b->tools, put_tool) &&
+              put_section(w, b, "mcp", &b->servers, put_server) &&
+              put_section(w, b, "skills", &b->skills, put_skill) &&
+              put_section(w, b, "agents", &b->agents, put_agent);
     jsonw_key(w, STR("sessions"));
     jsonw_array(w);
     for (struct str rest = buf_view(&b->rows); rest.n;)
         jsonw_raw(w, str_cut(&rest, '\n'));
     jsonw_end(w);
+    return ok && book_ok(b);
 }

@@ -128,8 +128,8 @@ void chat_head(const struct sim *s, struct talk *t, struct rng *r, enum harness 
     if (!t->text)
         return;
     struct buf *b = &t->head;
-    buf_reset(b);
-    buf_reset(&t->tail);
+    buf_rewind(b);
+    buf_rewind(&t->tail);
     t->of_head = (struct sizes){0};
     buf_str(b, STR("{\"system\":[{\"text\":\""));
     size_t from = b->n;

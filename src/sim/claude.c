@@ -309,7 +309,7 @@ void claude_load_tool(struct sim *s, struct talk *t, const struct setup *u, uint
         return;
     const struct str mark = STR(",\"defer_loading\":true}");
     struct buf *b = &s->scratch;
-    buf_reset(b);
+    buf_rewind(b);
     put_mcp_tool(s, b, u, server, tool, &t->of_head);
     b->n -= b->n > 0;
     buf_str(b, mark);
@@ -339,8 +339,8 @@ void claude_head(const struct sim *s, struct talk *t, struct rng *r, const struc
     t->one_hour = u->one_hour;
     t->no_mark = kind != THREAD_MAIN && kind != THREAD_SUB;
     t->of_head = (struct sizes){0};
-    buf_reset(&t->head);
-    buf_reset(&t->tail);
+    buf_rewind(&t->head);
+    buf_rewind(&t->tail);
     buf_printf(&t->head,
                "{\"anthropic_version\":\"bedrock-2023-05-31\",\"anthropic_beta\":["
                "\"interleaved-thinking-2025-05-14\"],\"max_tokens\":32000,%s\"system\":",

@@ -46,7 +46,7 @@ static enum status offload(struct sim *s, const struct call *c, const struct del
                            struct buf *path)
 {
     const struct caller *caller = &s->org.callers[c->caller];
-    buf_reset(path);
+    buf_rewind(path);
     writer_object_path(&s->writer, caller->account, caller->region, c->time_s, d->request_id, kind,
                        false, path);
     return lost ? OK
@@ -84,11 +84,11 @@ static enum status write_lines(struct sim *s, const struct call *c, const struct
     return OK;
 }
 
-/* What was written for this call found its memory. */
+/* What was written and noted for this call found its memory. */
 static bool texts_ok(const struct sim *s)
 {
     return buf_status(&s->answer.blocks) == OK && buf_status(&s->answer.out) == OK &&
-           buf_status(&s->scratch) == OK;
+           buf_status(&s->scratch) == OK && book_ok(s->book);
 }
 
 enum status sim_emit(struct sim *s, struct call *c)

@@ -293,7 +293,7 @@ enum status org_write_files(const struct org *o, const char *dir, struct err *er
                        org_team(c->team), 4100 + c->team * 10);
     }
     enum status status = write_named(dir, "directory.csv", &b, err);
-    buf_reset(&b);
+    buf_rewind(&b);
     org_profiles(o, &b);
     if (status == OK)
         status = write_named(dir, "profiles.yaml", &b, err);

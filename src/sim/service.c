@@ -163,7 +163,7 @@ static void write_embedding(struct sim *s, struct service *v, struct call *c)
     buf_str(b, STR("{\"inputText\":\""));
     sim_text(s, &v->words, TEXT_PROSE, (uint32_t)c->input, b);
     buf_str(b, STR("\",\"dimensions\":256,\"normalize\":true}"));
-    buf_reset(out);
+    buf_rewind(out);
     buf_str(out, STR("{\"embedding\":["));
     for (int i = 0; i < 256; i++)
         buf_printf(out, "%s%s0.%08u", i ? "," : "", rng_one_in(&v->words, 2) ? "-" : "",
@@ -175,7 +175,7 @@ static void write_embedding(struct sim *s, struct service *v, struct call *c)
 static void write_blocked(struct sim *s, struct call *c)
 {
     struct buf *out = &s->answer.out;
-    buf_reset(out);
+    buf_rewind(out);
     if (c->op == OP_INVOKE)
         buf_str(out,
                 STR("{\"amazon-bedrock-guardrailAction\":\"INTERVENED\",\"amazon-bedrock-trace\":{"
@@ -198,7 +198,7 @@ static void write_texts(struct sim *s, struct service *v, struct call *c, bool b
     /* The OpenAI-style operations are logged without bodies. */
     if (!s->text || c->error != FAIL_NOT || c->op == OP_RESPONSES)
         return;
-    buf_reset(&v->request);
+    buf_rewind(&v->request);
     if (v->kind == SERVICE_EMBED) {
         write_embedding(s, v, c);
     } else {

@@ -184,7 +184,9 @@ static enum status prepare(struct sim *s)
     struct buf profiles;
     buf_init(&profiles, 64 << 20);
     org_profiles(&s->org, &profiles);
-    enum status status = prices_new(&s->org, buf_view(&profiles), &s->prices, s->err);
+    enum status status = buf_status(&profiles);
+    status = status == OK ? prices_new(&s->org, buf_view(&profiles), &s->prices, s->err)
+                          : err_nomem(s->err);
     buf_fini(&profiles);
     TRY(status);
     TRY(book_new(&s->book, s->err));

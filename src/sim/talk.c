@@ -22,8 +22,8 @@ void talk_fini(struct talk *t)
 
 void talk_clear(struct talk *t)
 {
-    buf_reset(&t->settled);
-    buf_reset(&t->last);
+    buf_rewind(&t->settled);
+    buf_rewind(&t->last);
     t->blocks = 0;
     t->has_result = false;
     t->messages = 0;
@@ -155,7 +155,7 @@ static void settle_last(struct talk *t)
         buf_str(&t->settled, buf_view(&t->last));
         buf_append(&t->settled, "}]}", 3);
     }
-    buf_reset(&t->last);
+    buf_rewind(&t->last);
     t->blocks = 0;
     t->has_result = false;
     if (t->messages++ == 0)

@@ -77,7 +77,7 @@ static struct span since(const struct buf *b, size_t at)
 static void make_topic(struct topic *t, struct rng *r)
 {
     struct buf *b = &t->bytes;
-    buf_reset(b);
+    buf_rewind(b);
     for (int i = 0; i < TOPIC_NAMES; i++) {
         size_t at = b->n;
         make_identifier(b, r, false);

@@ -8,7 +8,7 @@ static void write_brief(struct sim *s, struct dev *d, const struct plan *p, int 
 {
     const struct planned_tool *t = &p->tool[at];
     struct buf *brief = &d->brief[at];
-    buf_reset(brief);
+    buf_rewind(brief);
     if (at && p->tool[at - 1].serial == t->serial) {
         buf_str(brief, buf_view(&d->brief[at - 1]));
         return;
@@ -54,7 +54,7 @@ void dev_write_input(struct sim *s, struct dev *d, const struct plan *p, int at)
     struct rng *r = &d->words;
     unsigned long long serial = t->serial;
     char name[96];
-    buf_reset(b);
+    buf_rewind(b);
     switch (t->input) {
     case INPUT_COMMAND:
         write_command(s, d, t);

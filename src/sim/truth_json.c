@@ -329,7 +329,7 @@ enum status truth_write(const struct truth *t, const struct truth_about *about, 
               put_group(&w, t, "by_person", &t->by_user_model, name_person) &&
               put_group(&w, t, "by_user", &t->by_user_model, name_user) && put_user_models(&w, t) &&
               put_cells(&w, t);
-    book_write(about->book, &w);
+    ok = ok && book_write(about->book, &w);
     jsonw_end(&w);
     buf_char(&b, '\n');
     enum status status = OK;

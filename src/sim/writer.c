@@ -99,7 +99,7 @@ static enum status too_long(const struct writer *w, struct err *err)
 
 static enum status compress(struct writer *w, struct str bytes, struct err *err)
 {
-    buf_reset(&w->gzip);
+    buf_rewind(&w->gzip);
     TRY(gz_deflate(bytes, DEFLATE_LEVEL, &w->gzip, err));
     w->json_bytes += (int64_t)bytes.n;
     w->gzip_bytes += (int64_t)w->gzip.n;
@@ -125,13 +125,13 @@ static enum status cut(struct writer *w, uint32_t at, struct err *err)
         TRY(compress(w, buf_view(&s->json), err));
         TRY(write_new_file(path, buf_view(&w->gzip), err));
     }
-    buf_reset(&s->json);
+    buf_rewind(&s->json);
     if (s->late.n) {
         buf_str(&s->json, buf_view(&s->late));
-        buf_reset(&s->late);
+        buf_rewind(&s->late);
         w->late_n++;
     }
-    return OK;
+    return buf_status(&s->json) == OK ? OK : err_nomem(err);
 }
 
 enum status writer_at(struct writer *w, uint8_t account, uint8_t region, int64_t time_s,
@@ -177,7 +177,7 @@ enum status writer_object(struct writer *w, uint8_t account, uint8_t region, int
         TRY(make_dirs(path, err));
     s->data_hour = time_s / 3600;
     snprintf(path + end, PATH_MAX - (size_t)end, "/%s_%s.json.gz", request_id, kind);
-    buf_reset(&w->plain);
+    buf_rewind(&w->plain);
     for (int i = 0; i < n; i++)
         buf_str(&w->plain, pieces[i]);
     if (buf_status(&w->plain) != OK)

@@ -4,54 +4,12 @@
  * kind of an entry comes with its name, so a file costs no stat unless its size is wanted; a month
  * of small log objects is tens of thousands.
  */
-#include "source/local.h"
-
-#include "base/buf.h"
+#include "source/local_internal.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <glob.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-
-enum { DEPTH_MAX = 64 };
-
-struct entry {
-    uint32_t name, directory; /* offsets in the level's texts */
-    unsigned char type;
-};
-
-/* Where in the AWS layout a directory stands, by what its entries are. */
-enum stage {
-    STAGE_NONE,
-    STAGE_ACCOUNTS,
-    STAGE_KINDS,
-    STAGE_REGIONS,
-    STAGE_YEARS,
-    STAGE_MONTHS,
-    STAGE_DAYS,
-    STAGE_HOURS,
-};
-
-struct level {
-    struct buf names, directories; /* zero-terminated, one behind the other */
-    struct entry *entries;
-    size_t n, next;
-    enum stage stage;
-};
-
-struct local_walk {
-    bool stat_files;
-    local_problem problem;
-    void *ctx;
-    glob_t names; /* the operands, globs expanded */
-    size_t next_operand;
-    bool stdin_wanted;
-    struct level levels[DEPTH_MAX];
-    int depth;       /* levels in use */
-    struct buf path; /* of the entry at hand, zero-terminated */
-    size_t root_n;   /* length of the operand that is being walked */
-};
 
 /* True and the element's text, moving *rest, while there are elements. */
 static bool next_element(struct str *rest, struct str *element)
@@ -95,6 +53,25 @@ static bool is_body_name(struct str name)
            str_find(name, STR("_input_media")) >= 0;
 }
 
+/* Moves *rest behind year, month, day and hour, or behind what is no number instead. */
+static int take_time(struct str *rest, int64_t part[4])
+{
+    struct str element;
+    int n = 0;
+    while (n < 4 && next_element(rest, &element) && all_digits(element) && element.n <= 4 &&
+           str_to_i64(element, &part[n]))
+        n++;
+    return n;
+}
+
+int local_time_of(struct str path, int64_t part[4])
+{
+    struct str account, region, rest;
+    return find_layout(path, &account, &rest) && next_element(&rest, &region)
+               ? take_time(&rest, part)
+               : 0;
+}
+
 struct key_facts key_facts(struct str path)
 {
     struct key_facts facts = {.hour_us = TIME_NONE};
@@ -109,10 +86,7 @@ struct key_facts key_facts(struct str path)
     }
     next_element(&rest, &facts.region);
     int64_t part[4];
-    int n = 0;
-    while (n < 4 && next_element(&rest, &element) && all_digits(element) && element.n <= 4 &&
-           str_to_i64(element, &part[n]))
-        n++;
+    int n = take_time(&rest, part);
     struct civil c = {.year = 1970, .month = 1, .day = 1};
     if (n == 4 && part[1] >= 1 && part[1] <= 12 && part[2] >= 1 && part[2] <= 31 && part[3] <= 23) {
         c = (struct civil){part[0], (int)part[1], (int)part[2], (int)part[3], 0, 0, 0};
@@ -135,10 +109,14 @@ static enum status add_operand(struct local_walk *w, const char *operand, struct
     struct stat st;
     int flags = GLOB_NOCHECK | (w->names.gl_pathc ? GLOB_APPEND : 0);
     if (strcmp(operand, "-") == 0) {
-        w->stdin_wanted = true;
+        w->stdin_wanted = w->has_stdin = true;
+        w->all_files = false;
         return OK;
     }
     bool literal = lstat(operand, &st) == 0;
+    w->all_files = w->all_files && literal && S_ISREG(st.st_mode);
+    if (w->all_files)
+        w->bytes += st.st_size;
     if (literal)
         flags |= GLOB_NOESCAPE;
     char *pattern = NULL;
@@ -172,6 +150,7 @@ enum status local_open(char *const *operands, int n, bool stat_files, local_prob
     w->stat_files = stat_files;
     w->problem = problem;
     w->ctx = ctx;
+    w->all_files = n > 0;
     buf_init(&w->path, 1 << 20);
     enum status status = OK;
     for (int i = 0; i < n && status == OK; i++)
@@ -297,7 +276,8 @@ static struct level *open_level(struct local_walk *w)
         return NULL;
     }
     struct level *l = &w->levels[w->depth++];
-    l->n = l->next = 0;
+    l->n = l->next = l->begun = 0;
+    l->first_day = l->last_day = 0;
     l->names.max = l->directories.max = (size_t)1 << 31;
     buf_reset(&l->names);
     buf_reset(&l->directories);
@@ -402,6 +382,7 @@ static enum status step(struct local_walk *w, struct local_file *file, bool *fou
         w->depth--;
         return OK;
     }
+    l->begun = l->next;
     const struct entry *e = &l->entries[l->next++];
     if (!set_path_of(w, l, e))
         return err_nomem(err);
@@ -443,6 +424,7 @@ enum status local_next(struct local_walk *w, struct local_file *file, bool *more
             TRY(step_operand(w, file, &found, err));
         } else {
             *more = false;
+            w->ended = true;
             return OK;
         }
     }

@@ -33,6 +33,14 @@ void local_close(struct local_walk *w);
 enum status local_next(struct local_walk *w, struct local_file *file, bool *more,
                        struct err *err) MUST_USE;
 
+/*
+ * How far the walk has come, in parts per million, or -1 when nothing tells (standard input). Where
+ * *estimated is false (all operands are files) that is 0 and *bytes is what all of them hold. Below
+ * AWSLogs the days tell it, of which the first and the last are looked for when this is first
+ * called; elsewhere the names of a directory count alike.
+ */
+int64_t local_position(struct local_walk *w, bool *estimated, int64_t *bytes);
+
 /* What the key of an object in the AWS layout tells, whatever stands in front of it. */
 struct key_facts {
     struct str account, region; /* "" outside the layout */

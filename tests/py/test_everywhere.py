@@ -3,19 +3,21 @@ left behind.
 
 The n-th call of malloc (read, write, open …) of the whole process fails, in every library (see
 tests/faults/preload.c). Quick, it tries the first calls of each kind and then fewer and fewer;
-ASSAY_FAULTS=all (./dev soak) tries every single one."""
+ASSAY_FAULTS=all (./dev soak) tries every single one; ASSAY_JOURNEYS=simulate,show only these."""
 import concurrent.futures
 import gzip
 import os
 import shutil
 import subprocess
 
-from support import (ASSAY, CANNOT, DONE, INCOMPLETE, Tap, assay, environment, line, memory_disk,
+from support import (ASSAY, CANNOT, DONE, INCOMPLETE, Tap, assay, environment, line, lines_of, memory_disk,
                      simulate, temporary, write)
 
 PRELOAD = os.environ.get("FAULTS_PRELOAD", "")
 CHECK_STORE = os.environ.get("CHECK_STORE", "")
 EVERY = os.environ.get("ASSAY_FAULTS") == "all"
+# The names of journeys, with commas between: only these.
+ONLY = os.environ.get("ASSAY_JOURNEYS", "").replace(",", " ").split()
 SIDES = ("", "-wal", "-shm", "-lock", "-journal")
 # Of each kind and journey, how many calls fail when it must be quick: the first, then strided.
 FIRST, THEN = 15, 45
@@ -35,14 +37,15 @@ PEOPLE = b"- match: '*@example.com'\n  team: search\n- match: '*ada'\n  person: 
 QUESTION = ("--by", "time,user,team,model,outcome", "--metrics",
             "invocations,errors,input,output,cache_read,cost,users", "--bucket", "day", "--tz", "Europe/Berlin",
             "--format", "json")
+MANY = ("--limit", 0, "--format", "json")
 
 
 class Journey:
     """One command; what it must leave behind when it came through, and when it did not."""
 
-    def __init__(self, name, *arguments, store=None, out=None):
+    def __init__(self, name, *arguments, store=None, out=None, quick=THEN):
         self.name, self.arguments = name, [str(a) for a in arguments]
-        self.store, self.out = store, out
+        self.store, self.out, self.quick = store, out, quick
         self.wanted = None
 
     def command(self, place):
@@ -117,7 +120,7 @@ def told(kind, code, err):
     assert said and all(s.startswith("assay: ") for s in said), f"exit code {code}: {err!r}"
     # Lines before the last are notes about single files and records.
     notes = said if code == INCOMPLETE else said[:-1]
-    assert all(n.startswith(("assay: /", "assay: …")) for n in notes), err
+    assert all(n.startswith(("assay: /", "assay: …", "assay: no session")) for n in notes), err
     if kind == "alloc":
         assert "memory" in said[-1] or "cannot start a thread" in said[-1], err
 
@@ -144,12 +147,12 @@ def one_fault(journey, place, kind, at, all_after):
     assert not left, f"left behind: {left}"
 
 
-def points(calls):
+def points(calls, quick):
     """Which of so many calls fail."""
     if EVERY:
         return list(range(calls))
     few = list(range(min(calls, FIRST)))
-    return few + list(range(FIRST, calls, max(1, (calls - FIRST) // THEN)))
+    return few + list(range(FIRST, calls, max(1, -(-(calls - FIRST) // quick))))
 
 
 def everywhere(journey, tmp, kind, all_after, pool):
@@ -157,7 +160,7 @@ def everywhere(journey, tmp, kind, all_after, pool):
     journey.prepare(place)
     calls = faulty(journey, place, kind)[3]
     shutil.rmtree(place)
-    at = points(calls)
+    at = points(calls, journey.quick)
 
     def some(worker, workers):
         mine, wrong = f"{place}-{worker}", []
@@ -206,8 +209,21 @@ def make_logs(tmp):
     return logs
 
 
+def make_sessions(tmp):
+    """Some records with whole requests and tools in them, as a file, and the id of a session."""
+    place = os.path.join(tmp, "sessions")
+    truth = simulate(place, "--users", 2, "--days", 1, "--seed", 2, "--records", 600,
+                     "--body-scale", 1)
+    some = [s["id"] for s in truth["sessions"] if s["agents"] and s["requests"] < 40]
+    assert some, "no small session with sub-agents"
+    lines = [text for text in lines_of(place) if any(i.encode() in text for i in some)]
+    path = write(os.path.join(tmp, "sessions.gz"), gzip.compress(b"\n".join(lines) + b"\n"))
+    return path, some[0]
+
+
 def journeys(tmp):
     logs = make_logs(tmp)
+    requests, session = make_sessions(tmp)
     for name, data in (("profiles.yaml", PROFILES), ("prices.csv", PRICES),
                        ("directory.csv", DIRECTORY), ("people.yaml", PEOPLE)):
         write(os.path.join(tmp, name), data)
@@ -218,6 +234,10 @@ def journeys(tmp):
     assay("ingest", f"{logs}/lines", "--store", some, *reading, code=DONE)
     full = os.path.join(tmp, "full")
     assay("ingest", logs, "--store", full, *reading, code=DONE)
+    # The hash of a directory's name is another one in each run.
+    reading_all = (*reading, "--repository-names")
+    inside = os.path.join(tmp, "inside")
+    assay("ingest", requests, "--store", inside, *reading_all, code=DONE)
     return [
         Journey("report", "report", logs, *QUESTION, *reading, "--directory",
                 f"{tmp}/directory.csv"),
@@ -225,12 +245,19 @@ def journeys(tmp):
         Journey("ingest-more", "ingest", logs, "--store", "PLACE/store", *reading, store=some),
         Journey("ask", "report", *QUESTION, "--store", "PLACE/store", "--directory",
                 f"{tmp}/people.yaml", store=full),
+        Journey("sessions", "report", "sessions", requests, *reading_all, *MANY, quick=16),
+        Journey("savings", "report", "savings", requests, *reading_all, *MANY, quick=16),
+        Journey("session", "session", session, requests, *reading_all, *MANY, quick=16),
+        Journey("ingest-inside", "ingest", requests, "--store", "PLACE/store", *reading_all,
+                quick=16),
+        Journey("ask-inside", "report", "mcp", "--store", "PLACE/store", *MANY, store=inside,
+                quick=16),
         Journey("list", "price", "list", "--prices", f"{tmp}/prices.csv", "--format", "csv"),
         Journey("check", "price", "check", f"{tmp}/prices.csv"),
         Journey("show", "price", "show", "global.anthropic.claude-sonnet-5-5", "--profiles",
                 f"{tmp}/profiles.yaml", "--at", "2026-10-20", "--tokens", "1,2,3,4,5"),
         Journey("simulate", "simulate", "--out", "PLACE/sim", "--users", 1, "--days", 1,
-                "--records", 5, "--body-scale", 1, out="sim"),
+                "--records", 60, "--body-scale", 1, out="sim"),
     ]
 
 
@@ -241,6 +268,8 @@ def main():
         return
     with temporary(memory_disk()) as tmp, concurrent.futures.ThreadPoolExecutor() as pool:
         for journey in journeys(tmp):
+            if ONLY and journey.name not in ONLY:
+                continue
             learn(journey, tmp)
             for kind, all_after in (("alloc", False), ("alloc", True), ("read", False),
                                     ("read", True), ("write", False), ("write", True),

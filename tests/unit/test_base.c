@@ -1,4 +1,5 @@
 /* base/: numbers, money, time, text. */
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/money.h"
 #include "base/str.h"
@@ -142,6 +143,27 @@ static void globs_match_without_backtracking_forever(void **state)
     assert_false(str_glob(STR("*a*a*a*a*a*a*a*a*b"), str_of(text, sizeof text)));
 }
 
+static void an_error_stays_until_it_is_reset(void **state)
+{
+    (void)state;
+    char room[4];
+    struct buf b;
+    buf_on(&b, room, sizeof room);
+    buf_str(&b, STR("abcd"));
+    assert_ptr_equal(b.p, room);
+    assert_int_equal(buf_status(&b), OK);
+    buf_char(&b, 'e');
+    assert_int_equal(buf_status(&b), ERR_LIMIT);
+    buf_rewind(&b);
+    buf_char(&b, 'f');
+    assert_int_equal(buf_status(&b), ERR_LIMIT);
+    assert_int_equal(b.n, 0);
+    buf_reset(&b);
+    buf_char(&b, 'g');
+    assert_int_equal(buf_status(&b), OK);
+    assert_int_equal(b.n, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -152,6 +174,7 @@ int main(void)
         cmocka_unit_test(days_begin_where_their_first_instant_is),
         cmocka_unit_test(a_wall_clock_beyond_all_years_stays_an_instant),
         cmocka_unit_test(globs_match_without_backtracking_forever),
+        cmocka_unit_test(an_error_stays_until_it_is_reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -105,6 +105,72 @@ static void a_tree_gives_its_records_in_the_order_of_names(void **state)
     assert_int_equal(problems, 0);
 }
 
+/* Where the walk of some operands stands when it gives each of its files, in percent. */
+static void expect_positions(char **operands, int n, bool estimated, const int *wanted)
+{
+    struct local_walk *w;
+    struct local_file file;
+    bool more, guess;
+    int64_t bytes;
+    assert_int_equal(local_open(operands, n, false, problem, NULL, &w, NULL), OK);
+    for (;; wanted++) {
+        assert_int_equal(local_next(w, &file, &more, NULL), OK);
+        int64_t at = local_position(w, &guess, &bytes);
+        assert_int_equal(at < 0 ? at : at / 10000, *wanted);
+        assert_int_equal(guess, estimated);
+        if (!more)
+            break;
+    }
+    local_close(w);
+}
+
+static void days_tell_how_far_a_walk_has_come(void **state)
+{
+    (void)state;
+    put("far/AWSLogs/1/BedrockModelInvocationLogs/r/2025/12/31/00/a", "x");
+    put("far/AWSLogs/1/BedrockModelInvocationLogs/r/2026/01/01/05/a", "x");
+    put("far/AWSLogs/1/BedrockModelInvocationLogs/r/2026/01/01/07/a", "x");
+    put("far/AWSLogs/2/BedrockModelInvocationLogs/r/2026/01/05/07/a", "x");
+    put("far/AWSLogs/2/BedrockModelInvocationLogs/r/2026/01/05/07/data/r_input.json", "x");
+    put("far/AWSLogs/2/BedrockModelInvocationLogs/r/2026/01/09/07/a", "x");
+    put("far/AWSLogs/2/BedrockModelInvocationLogs/s/2026/01/09/07/a", "x");
+    char path[600], again[600];
+    char *operands[] = {path, again};
+    snprintf(path, sizeof path, "%s/far", root);
+    snprintf(again, sizeof again, "%s/far/AWSLogs/2/BedrockModelInvocationLogs/r/2026", root);
+    /* Ten days from the last of December on; hours of a day count alike. */
+    expect_positions(operands, 1, true, (int[]){0, 10, 15, 50, 90, 95, 100});
+    /* Only five of them. */
+    expect_positions(operands + 1, 1, true, (int[]){0, 80, 100});
+    expect_positions(operands, 2, true, (int[]){0, 5, 7, 25, 45, 47, 50, 90, 100});
+}
+
+static void elsewhere_names_or_bytes_tell_it(void **state)
+{
+    (void)state;
+    put("flat/a", "x");
+    put("flat/b/1", "x");
+    put("flat/b/2", "xyz");
+    put("flat/c", "x");
+    put("flat/d", "x");
+    char path[600], file[600], other[600];
+    char *operands[] = {path, file, other};
+    snprintf(path, sizeof path, "%s/flat", root);
+    snprintf(file, sizeof file, "%s/flat/b/2", root);
+    snprintf(other, sizeof other, "%s/flat/c", root);
+    expect_positions(operands, 1, true, (int[]){0, 25, 37, 50, 75, 100});
+    expect_positions(operands + 1, 2, false, (int[]){0, 0, 0});
+    struct local_walk *w;
+    bool estimated;
+    int64_t bytes;
+    assert_int_equal(local_open(operands + 1, 2, false, problem, NULL, &w, NULL), OK);
+    local_position(w, &estimated, &bytes);
+    assert_int_equal(bytes, 4);
+    local_close(w);
+    char *input[] = {"-"};
+    expect_positions(input, 1, true, (int[]){-1, -1});
+}
+
 static void below_awslogs_hours_come_before_regions_and_accounts(void **state)
 {
     (void)state;
@@ -187,6 +253,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rules_36_and_37_the_layout_is_found_behind_any_prefix),
         cmocka_unit_test(a_tree_gives_its_records_in_the_order_of_names),
+        cmocka_unit_test(days_tell_how_far_a_walk_has_come),
+        cmocka_unit_test(elsewhere_names_or_bytes_tell_it),
         cmocka_unit_test(below_awslogs_hours_come_before_regions_and_accounts),
         cmocka_unit_test(links_and_pipes_inside_a_tree_are_passed_over),
         cmocka_unit_test(a_glob_is_expanded_and_a_name_that_exists_is_itself),
