@@ -76,6 +76,22 @@ void operator delete(void *p, const std::nothrow_t &) noexcept
     give_back(p);
 }
 
+/* Arrays likewise: a sanitizer brings its own of whatever is left out here, and they must match. */
+void *operator new[](size_t n)
+{
+    return operator new(n);
+}
+
+void operator delete[](void *p) noexcept
+{
+    give_back(p);
+}
+
+void operator delete[](void *p, size_t) noexcept
+{
+    give_back(p);
+}
+
 struct json_scan {
     std::unique_ptr<simdjson::internal::dom_parser_implementation> stage;
     size_t capacity = 0;

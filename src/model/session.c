@@ -10,18 +10,29 @@
 
 static const int64_t HOUR_US = 3600 * INT64_C(1000000);
 
-/* Keys differ from run to run, so they decide only between calls that say the same. */
+static int compare(uint64_t a, uint64_t b)
+{
+    return (a > b) - (a < b);
+}
+
+/*
+ * Logs tell whole seconds, and a client may make several calls in one. Among these a main call
+ * comes before what it starts, what failed before what repeats it, and the shorter request before
+ * the one that goes on from it. `content` is the same in every process, as the key is not.
+ */
 static int by_time(const void *a, const void *b)
 {
-    const struct invocation *x = &((const struct session_call *)a)->v;
-    const struct invocation *y = &((const struct session_call *)b)->v;
+    const struct session_call *p = a, *q = b;
+    const struct invocation *x = &p->v, *y = &q->v;
     if (x->time_us != y->time_us)
         return x->time_us < y->time_us ? -1 : 1;
-    if (x->content != y->content)
-        return x->content < y->content ? -1 : 1;
-    if (x->key.hi != y->key.hi)
-        return x->key.hi < y->key.hi ? -1 : 1;
-    return x->key.lo < y->key.lo ? -1 : x->key.lo > y->key.lo;
+    int order =
+        compare((uint8_t)(x->exchange->kind - CALL_MAIN), (uint8_t)(y->exchange->kind - CALL_MAIN));
+    order = order ? order : compare(x->exchange->messages, y->exchange->messages);
+    order = order ? order : compare(!call_failed(p), !call_failed(q));
+    order = order ? order : compare(x->content, y->content);
+    order = order ? order : compare(x->key.hi, y->key.hi);
+    return order ? order : compare(x->key.lo, y->key.lo);
 }
 
 static int by_id(const void *a, const void *b)

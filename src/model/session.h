@@ -63,7 +63,7 @@ struct session {
     bool inferred;         /* calls were joined by their messages */
     bool seen_whole;       /* the first main call is its first message, not a resumed one */
     bool prompts_at_least; /* some requests were not seen: `prompts` is a lower limit */
-    const struct session_call *calls; /* by time, then content, then key */
+    const struct session_call *calls; /* by time; of one second see session.c */
     size_t calls_n;
     const struct session_thread *threads; /* 0 is the main one if there is one */
     size_t threads_n;

@@ -14,7 +14,7 @@ static bool may_prompt(const struct fold *f, size_t call)
 }
 
 /* Per generation of the main thread: a later request repeats the prompts of calls that were not
- * seen. */
+ * seen. What was not seen and no later request tells of may have had any number. */
 static void count_prompts(struct fold *f)
 {
     struct session *s = &f->s;
@@ -23,12 +23,16 @@ static void count_prompts(struct fold *f)
     if (!sum)
         return;
     memset(sum, 0, n * sizeof *sum);
+    bool untold = false;
     for (size_t i = 0; i < f->n; i++) {
         struct session_call *c = &f->calls[i];
         const struct exchange *x = c->v.exchange;
         c->prompts = may_prompt(f, i) ? x->prompts : 0;
-        if (!may_prompt(f, i))
+        if (!may_prompt(f, i)) {
+            untold = untold || (x->kind == CALL_UNKNOWN && !call_failed(c));
             continue;
+        }
+        untold = false;
         int64_t *known = &sum[f->work[i].generation];
         *known += x->prompts;
         s->interrupts += x->interrupts;
@@ -37,6 +41,7 @@ static void count_prompts(struct fold *f)
             s->prompts_at_least = true;
         }
     }
+    s->prompts_at_least = s->prompts_at_least || untold;
     for (size_t i = 0; i < n; i++)
         s->prompts += sum[i];
 }

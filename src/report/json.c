@@ -171,18 +171,11 @@ void write_sessions(struct jsonw *w, const struct answer_sessions *s)
     jsonw_end(w);
 }
 
-/* How much was read, of the whole input; then what the question's selection lacks. Bytes are not
- * told: they depend on how the input is packed, and a store must answer as its files do. */
-static void write_about(struct jsonw *w, const struct answer *a)
+/* How much was read, of the whole input. Bytes are not told: they depend on how the input is
+ * packed, and a store must answer as its files do. */
+void write_read(struct jsonw *w, const struct about *about)
 {
-    static const enum count counts[] = {
-        COUNT_ERRORS,    COUNT_UNPRICED,      COUNT_PARTIAL,         COUNT_BOUNDED,
-        COUNT_ESTIMATED, COUNT_UNKNOWN_USAGE, COUNT_UNPRICED_TOKENS, COUNT_FLAGGED,
-    };
-    const struct about *about = &a->about;
     int64_t duplicates = about->n[ABOUT_RECORDS] - about->invocations;
-    jsonw_key(w, STR("about"));
-    jsonw_object(w);
     write_i64(w, "files", about->n[ABOUT_FILES]);
     write_i64(w, "records", about->n[ABOUT_RECORDS]);
     write_i64(w, "invocations", about->invocations);
@@ -190,13 +183,25 @@ static void write_about(struct jsonw *w, const struct answer *a)
     write_i64(w, "skipped", about->n[ABOUT_SKIPPED]);
     write_i64(w, "quarantined", about->n[ABOUT_QUARANTINED]);
     write_i64(w, "files_failed", about->n[ABOUT_FILES_FAILED]);
+}
+
+/* What was read; then what the question's selection lacks. */
+static void write_about(struct jsonw *w, const struct answer *a)
+{
+    static const enum count counts[] = {
+        COUNT_ERRORS,    COUNT_UNPRICED,      COUNT_PARTIAL,         COUNT_BOUNDED,
+        COUNT_ESTIMATED, COUNT_UNKNOWN_USAGE, COUNT_UNPRICED_TOKENS, COUNT_FLAGGED,
+    };
+    jsonw_key(w, STR("about"));
+    jsonw_object(w);
+    write_read(w, &a->about);
     write_counts(w, &a->total.sums, counts, sizeof counts / sizeof counts[0]);
     write_coverage(w, &a->total.sums);
     if (a->sessions.asked)
         write_sessions(w, &a->sessions);
     write_i64(w, "rows_cut", (int64_t)a->rows_cut);
-    write_time(w, "since", about->since_us);
-    write_time(w, "up_to", about->up_to_us);
+    write_time(w, "since", a->about.since_us);
+    write_time(w, "up_to", a->about.up_to_us);
     write_str(w, "prices", a->prices_date);
     jsonw_end(w);
 }

@@ -204,6 +204,24 @@ static bool asks_between(const struct question *q, int from, int to)
     return false;
 }
 
+/* Whether a column has amounts of the calls themselves; the tax of servers is none of them. */
+static bool tells_cost(const struct question *q)
+{
+    for (int i = 0; i < q->metrics_n; i++)
+        if (metric_info(q->metrics[i]).kind == METRIC_KIND_MONEY &&
+            q->metrics[i] != METRIC_TAX_COST && q->metrics[i] != METRIC_TAX_MONTH)
+            return true;
+    return false;
+}
+
+/* Whether a column has figures of the calls around uses of tools. */
+static bool tells_calls(const struct question *q)
+{
+    return asks_between(q, 0, METRIC_USERS - 1) ||
+           asks_between(q, METRIC_USERS + 1, METRIC_SESSIONS - 1) ||
+           asks_between(q, METRIC_COST_MAIN, METRIC_RETRY_COST);
+}
+
 static void note_harnesses(const struct answer *a, struct notes *n)
 {
     const struct answer_sessions *s = &a->sessions;
@@ -235,8 +253,11 @@ static void note_sessions(const struct answer *a, struct notes *n)
             format(n, "%.*s from messages, without an id (~)",
                    STR_ARG(counted(n, s->inferred, "inferred", "inferred"))));
     if (s->calls > s->requests) {
-        figure_percent(room, (int64_t)((money_sum)(s->calls - s->requests) * 10000 / s->calls));
-        add(n, true, format(n, "needs content logging: %s of calls had no request body", room));
+        int64_t missing = (int64_t)((money_sum)(s->calls - s->requests) * 10000 / s->calls);
+        figure_percent(room, missing);
+        add(n, true,
+            format(n, "needs content logging: %s of calls had no request body",
+                   missing < 10 ? "less than 0.1%" : room));
     } else if (s->calls > 0) {
         add(n, false, STR("all requests seen"));
     }
@@ -248,7 +269,7 @@ static void note_sessions(const struct answer *a, struct notes *n)
     }
     if (a->total.at_least && asks_between(a->question, METRIC_PROMPTS, METRIC_PROMPTS))
         add_line(n, false, STR("+ prompts: at least so many; some requests were not seen"));
-    if (s->around)
+    if (s->around && tells_calls(a->question))
         add_line(n, false,
                  STR("calls, tokens and cost are of the answers that made such a use; the total "
                      "counts each once"));
@@ -287,6 +308,12 @@ static void note_marks(const struct answer *a, const struct grid *g, struct note
     char low[FIGURE_TEXT], high[FIGURE_TEXT];
     const struct sums *s = &a->total.sums;
     void (*put)(struct notes *, bool, struct str) = add_line;
+    if (a->sessions.asked && !tells_cost(a->question)) {
+        if (g->marked && a->total.tax_more)
+            put(n, true,
+                STR("+? or \"unpriced\": part of it has no price (assay report unpriced)"));
+        return;
+    }
     if (metric_incomplete(s) && g->marked) {
         bool listed = str_eq(a->question->name, STR("unpriced"));
         put(n, true,

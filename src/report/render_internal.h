@@ -137,6 +137,7 @@ void write_i64(struct jsonw *w, const char *key, int64_t value);
 void write_str(struct jsonw *w, const char *key, struct str value);
 /* KEY_nusd and KEY_usd. */
 void write_money(struct jsonw *w, const char *key, money_sum pico);
+void write_read(struct jsonw *w, const struct about *about);
 void write_sessions(struct jsonw *w, const struct answer_sessions *s);
 
 /* ---- Grids made by hand. */

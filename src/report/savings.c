@@ -70,8 +70,13 @@ static enum status make_grid(const struct savings *s, struct filler *f, struct g
 
 static struct str no_finding(const struct savings *s)
 {
+    if (s->about.invocations == 0)
+        return STR("No calls were read.");
+    if (s->sessions.calls > 0 && s->sessions.requests == 0)
+        return STR(
+            "Needs content logging: findings are about sessions, and no request was logged.");
     if (s->sessions.sessions == 0)
-        return STR("Needs content logging: no session was seen.");
+        return STR("Nothing to judge: no session in this period and with these filters.");
     return STR("Nothing found that would save money.");
 }
 
@@ -169,6 +174,7 @@ static void put_json(const struct savings *s, struct buf *out)
     jsonw_end(&w);
     jsonw_key(&w, STR("about"));
     jsonw_object(&w);
+    write_read(&w, &s->about);
     write_i64(&w, "rows_cut", (int64_t)s->cut);
     write_sessions(&w, &s->sessions);
     write_time(&w, "since", s->about.since_us);
@@ -236,7 +242,8 @@ static enum status put_md(const struct savings *s, struct arena *arena, struct b
         md_text(out, saving_assumes(v->kind));
         buf_str(out, STR(".\n"));
     }
-    buf_str(out, STR("\n" OVERLAP ".\n"));
+    if (s->n > 0)
+        buf_str(out, STR("\n" OVERLAP ".\n"));
     md_notes(out, &n);
     return n.failed || f.failed ? ERR_NOMEM : OK;
 }

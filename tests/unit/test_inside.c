@@ -402,6 +402,20 @@ static void expect_parts(const char *words, struct report_options o, const char 
     world_close(&w);
 }
 
+/* What a table says below its rows belongs to columns that it has. */
+static void a_report_says_nothing_of_columns_that_it_lacks(void **state)
+{
+    (void)state;
+    static const char *const unsaid[] = {"such a use", "a low and a high amount", "why:"};
+    struct world w;
+    struct buf out = print(ask(&w, "@mcp", NULL), (struct report_options){.width = 120});
+    for (size_t i = 0; i < sizeof unsaid / sizeof unsaid[0]; i++)
+        assert_null(strstr(out.p, unsaid[i]));
+    assert_non_null(strstr(out.p, "parts of a request are estimates"));
+    buf_fini(&out);
+    world_close(&w);
+}
+
 static void a_report_says_what_it_rests_on(void **state)
 {
     (void)state;
@@ -457,6 +471,7 @@ int main(void)
         cmocka_unit_test(runaways_come_with_their_signals),
         cmocka_unit_test(the_order_of_sessions_changes_nothing),
         cmocka_unit_test(a_report_says_what_it_rests_on),
+        cmocka_unit_test(a_report_says_nothing_of_columns_that_it_lacks),
         cmocka_unit_test(percentiles_are_of_the_nearest_rank),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

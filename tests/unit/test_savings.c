@@ -262,7 +262,7 @@ static void findings_are_told_in_all_forms(void **state)
         [REPORT_TABLE] = {"unused MCP server  jira", "  never called; it puts 250 tokens",
                           "assumes: "},
         [REPORT_JSON] = {"\"finding\": \"unused-mcp\"", "\"saving_month_nusd\": 75000000,",
-                         "\"sessions\": 1,"},
+                         "\"quarantined\": 0,"},
         [REPORT_CSV] = {"unused-mcp,jira,", ",1,25000000,25000000,75000000\n", "finding,subject"},
         [REPORT_MD] = {"| unused MCP server | jira |", "1. unused MCP server, jira", "Assumes: "},
     };
@@ -271,6 +271,28 @@ static void findings_are_told_in_all_forms(void **state)
         for (int i = 0; i < 3; i++)
             if (!strstr(out.p, parts[format][i]))
                 fail_msg("no '%s' in:\n%s", parts[format][i], out.p);
+        buf_fini(&out);
+    }
+    end(&r);
+}
+
+static void without_findings_it_says_why(void **state)
+{
+    (void)state;
+    struct run r;
+    static const char *const why[] = {"No calls were read.", "Nothing to judge: no session",
+                                      "Needs content logging: ", "Nothing found that would"};
+    start(&r, "user=nobody");
+    add(&r, &with_servers);
+    finish(&r);
+    for (int i = 0; i < 4; i++) {
+        r.savings->about.invocations = i;
+        r.savings->sessions.calls = i / 2;
+        r.savings->sessions.requests = i / 3;
+        r.savings->sessions.sessions = i / 3;
+        struct buf out = print(&r, (struct report_options){.format = REPORT_MD});
+        if (!strstr(out.p, why[i]) || strstr(out.p, "overlap"))
+            fail_msg("no '%s' in:\n%s", why[i], out.p);
         buf_fini(&out);
     }
     end(&r);
@@ -286,6 +308,7 @@ int main(void)
         cmocka_unit_test(first_messages_are_compared_with_the_median),
         cmocka_unit_test(filters_choose_calls_and_a_limit_cuts),
         cmocka_unit_test(findings_are_told_in_all_forms),
+        cmocka_unit_test(without_findings_it_says_why),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

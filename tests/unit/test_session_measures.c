@@ -212,6 +212,22 @@ static void calls_without_a_request_belong_to_the_main_thread(void **state)
     assert_int_equal(s->turns, 1);
 }
 
+static void prompts_are_at_least_so_many_where_nothing_tells_of_a_request(void **state)
+{
+    (void)state;
+    struct made_calls c = {0};
+    struct talk t = {.message = {1}, .n = 1};
+    add_call(&c, 1, CALL_UNKNOWN, NULL);
+    assert_true(fold_one_of(&c)->prompts_at_least);
+    c.v[0].v.flags = INV_ERROR; /* did nothing that could be a prompt's */
+    assert_false(fold_one_of(&c)->prompts_at_least);
+    c.v[0].v.flags = 0;
+    exchange_in(add_call(&c, 2, CALL_MAIN, &t))->history_prompts = 0;
+    assert_false(fold_one_of(&c)->prompts_at_least); /* a later request tells of all */
+    add_call(&c, 3, CALL_UNKNOWN, NULL);
+    assert_true(fold_one_of(&c)->prompts_at_least);
+}
+
 static void pitfall_23_ids_of_uses_are_those_of_a_session(void **state)
 {
     (void)state;
@@ -298,6 +314,7 @@ int main(void)
         cmocka_unit_test(shares_add_up_and_remainders_go_to_the_earlier_part),
         cmocka_unit_test(gaps_are_activity_up_to_five_minutes),
         cmocka_unit_test(calls_without_a_request_belong_to_the_main_thread),
+        cmocka_unit_test(prompts_are_at_least_so_many_where_nothing_tells_of_a_request),
         cmocka_unit_test(pitfall_23_ids_of_uses_are_those_of_a_session),
         cmocka_unit_test(sessions_of_one_hash_but_two_ids_stay_apart),
         cmocka_unit_test(without_an_id_each_chain_is_a_session),

@@ -246,11 +246,37 @@ static void a_million_calls_in_one_session_take_linear_time(void **state)
     free(calls);
 }
 
+/* Keys differ from run to run. */
+static void calls_of_one_second_are_in_order_whatever_their_keys(void **state)
+{
+    (void)state;
+    for (uint64_t low = 0; low < 8; low++) {
+        struct made_calls c = {0};
+        struct talk t = {.message = {1}, .n = 1};
+        add_call(&c, 5, CALL_MAIN, &t)->v.flags = INV_ERROR;
+        add_call(&c, 5, CALL_MAIN, &t);
+        say(&t, 2);
+        say(&t, 3);
+        add_call(&c, 5, CALL_MAIN, &t);
+        add_call(&c, 5, CALL_UNKNOWN, NULL);
+        for (uint64_t i = 0; i < c.n; i++)
+            c.v[i].v.key.hi = (i ^ low) * 5;
+        const struct session *s = fold_one_of(&c);
+        const uint32_t messages[] = {1, 1, 3, 0};
+        for (size_t i = 0; i < s->calls_n; i++) {
+            assert_int_equal(s->calls[i].v.exchange->messages, messages[i]);
+            assert_int_equal((s->calls[i].flags & SC_RETRY) != 0, i == 1);
+        }
+        assert_true(s->calls[0].v.flags & INV_ERROR);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_result_depends_on_the_set_of_calls_alone),
         cmocka_unit_test(keys_do_not_order_calls_of_one_instant),
+        cmocka_unit_test(calls_of_one_second_are_in_order_whatever_their_keys),
         cmocka_unit_test(sub_agents_side_by_side_keep_to_their_own),
         cmocka_unit_test(a_million_calls_in_one_session_take_linear_time),
     };
