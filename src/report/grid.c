@@ -152,6 +152,7 @@ static void fill_metric(struct filler *f, int column, int at)
         .heading = info.heading,
         .figures = true,
         .lead = metric == f->answer->question->lead_metric,
+        .cost = metric == METRIC_OF_MONEY(MONEY_COST),
     };
     g->total[column] = metric_cell(f, &f->answer->total, at, decimals);
     for (size_t r = 0; r < g->rows_n; r++)

@@ -35,12 +35,14 @@ static void hide(struct layout *l, int column)
     l->hidden_n++;
 }
 
-/* Figures go first, from the right, but not the one that the bars show; then dimensions. */
+/* Figures go first, from the right, the cost after all others, but not the one that the bars show;
+ * then dimensions. */
 static void hide_columns(const struct grid *g, struct layout *l, int width)
 {
-    for (int c = g->columns_n - 1; c >= g->dims_n && line_width(g, l) > width; c--)
-        if (!g->columns[c].lead)
-            hide(l, c);
+    for (int cost = 0; cost <= 1; cost++)
+        for (int c = g->columns_n - 1; c >= g->dims_n && line_width(g, l) > width; c--)
+            if (!g->columns[c].lead && g->columns[c].cost == (cost == 1))
+                hide(l, c);
     for (int c = g->dims_n - 1; c >= 1 && line_width(g, l) > width; c--)
         hide(l, c);
 }

@@ -64,6 +64,7 @@ struct column {
     struct str heading; /* its last line */
     bool figures;       /* aligned to the right */
     bool lead;          /* of the metric that the bars show */
+    bool cost;          /* the amount, which is rather kept than others */
     int width;          /* of the widest cell, the heading and the total */
 };
 

@@ -59,6 +59,8 @@ def files(*endings, below=""):
     for folder, folders, names in os.walk(os.path.join(ROOT, below)):
         folders[:] = [f for f in folders if not SKIPPED_FOLDERS.match(f)]
         for name in names:
+            if name == ".git":  # a work tree beside another
+                continue
             if not endings or name.endswith(endings):
                 found.append(os.path.relpath(os.path.join(folder, name), ROOT))
     return sorted(found)

@@ -167,6 +167,21 @@ static void what_has_no_room_is_named(void **state)
     world_close(&w);
 }
 
+static void of_figures_the_cost_is_kept_longest(void **state)
+{
+    (void)state;
+    struct world w;
+    open_with(&w, "by=user;metrics=invocations,cache_read,cache_write,cost;order=invocations",
+              facts, FACTS);
+    struct buf out = print(&w, (struct report_options){.width = 36});
+    const char *missing = strstr(out.p, "no room for ");
+    assert_non_null(missing);
+    assert_non_null(strstr(missing, "write"));
+    assert_null(strstr(missing, "cost"));
+    buf_fini(&out);
+    world_close(&w);
+}
+
 static void reasons_take_one_line(void **state)
 {
     (void)state;
@@ -519,6 +534,7 @@ int main(void)
         cmocka_unit_test(without_unicode_a_table_is_plain_ascii),
         cmocka_unit_test(no_line_is_wider_than_the_terminal),
         cmocka_unit_test(what_has_no_room_is_named),
+        cmocka_unit_test(of_figures_the_cost_is_kept_longest),
         cmocka_unit_test(reasons_take_one_line),
         cmocka_unit_test(colours_come_only_when_asked_for),
         cmocka_unit_test(csv_has_the_keys_of_json_as_columns),
