@@ -76,6 +76,27 @@ void operator delete(void *p, const std::nothrow_t &) noexcept
     give_back(p);
 }
 
+/* All forms: a library loaded before libstdc++ (a sanitizer's) would take those left out. */
+void *operator new[](size_t n)
+{
+    return operator new(n);
+}
+
+void operator delete[](void *p) noexcept
+{
+    give_back(p);
+}
+
+void operator delete[](void *p, size_t) noexcept
+{
+    give_back(p);
+}
+
+void operator delete[](void *p, const std::nothrow_t &) noexcept
+{
+    give_back(p);
+}
+
 struct json_scan {
     std::unique_ptr<simdjson::internal::dom_parser_implementation> stage;
     size_t capacity = 0;
