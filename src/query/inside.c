@@ -173,8 +173,9 @@ static const struct tally_scale any_scale = {30 * US_PER_DAY};
 
 static void trim(struct inside *in, size_t limit)
 {
-    qsort_r(in->kept, in->kept_n, sizeof *in->kept, answer_compare_rows,
-            (void *)(uintptr_t)in->question);
+    if (in->kept_n > 0)
+        qsort_r(in->kept, in->kept_n, sizeof *in->kept, answer_compare_rows,
+                (void *)(uintptr_t)in->question);
     while (in->kept_n > limit) {
         row_free(in->kept[--in->kept_n].row);
         in->cut++;
