@@ -76,7 +76,7 @@ void operator delete(void *p, const std::nothrow_t &) noexcept
     give_back(p);
 }
 
-/* Arrays likewise: a sanitizer brings its own of whatever is left out here, and they must match. */
+/* All forms: a library loaded before libstdc++ (a sanitizer's) would take those left out. */
 void *operator new[](size_t n)
 {
     return operator new(n);
@@ -88,6 +88,11 @@ void operator delete[](void *p) noexcept
 }
 
 void operator delete[](void *p, size_t) noexcept
+{
+    give_back(p);
+}
+
+void operator delete[](void *p, const std::nothrow_t &) noexcept
 {
     give_back(p);
 }

@@ -222,15 +222,6 @@ static size_t find_column(const struct str *fields, size_t n, struct str name, s
     return otherwise;
 }
 
-/* Milliseconds, or a date and time. */
-static int64_t delivery_of(struct str cell, int64_t otherwise)
-{
-    int64_t time;
-    if (str_to_i64(cell, &time))
-        return time >= 0 && time < TIME_END / 1000 ? time * 1000 : otherwise;
-    return time_parse(cell, &time) ? time : otherwise;
-}
-
 /* Console CSV: a header with a column "message", records as quoted fields. Needs the whole rest. */
 static enum status read_csv(struct reader *r, const struct piece *f, size_t *pos, struct err *err)
 {
@@ -251,7 +242,7 @@ static enum status read_csv(struct reader *r, const struct piece *f, size_t *pos
         status = csv_next(&csv, &fields_arena, fields, COLUMNS, &n, err);
         if (status != OK || n == 0)
             break;
-        r->origin.delivery_us = timestamp < n ? delivery_of(fields[timestamp], saved) : saved;
+        r->origin.delivery_us = timestamp < n ? unwrap_time(fields[timestamp], saved) : saved;
         if (message < n)
             status = unwrap_bytes(r, f->level + 1, fields[message], err);
         arena_reset(&fields_arena);
@@ -266,10 +257,15 @@ static enum status read_csv(struct reader *r, const struct piece *f, size_t *pos
     return status;
 }
 
+/* The columns stand in the order in which a query named them; "@message" may be all. */
 static bool is_csv_header(struct str line)
 {
+    line = str_trim(line);
+    if (str_eq(line, STR("@message")))
+        return true;
     return str_find_char(line, '{') < 0 && str_find_char(line, ',') >= 0 &&
-           (str_has_prefix(line, STR("timestamp,")) || str_has_prefix(line, STR("@timestamp,"))) &&
+           (str_has_prefix(line, STR("timestamp,")) || str_has_prefix(line, STR("@timestamp,")) ||
+            str_has_prefix(line, STR("@message,"))) &&
            str_find(line, STR("message")) >= 0;
 }
 

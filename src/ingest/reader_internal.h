@@ -52,6 +52,8 @@ enum status unwrap_document(struct reader *r, int level, struct document *d,
 enum status unwrap_bytes(struct reader *r, int level, struct str bytes, struct err *err) MUST_USE;
 /* A text found as a JSON string, escapes still in it. */
 enum status unwrap_string(struct reader *r, int level, struct str raw, struct err *err) MUST_USE;
+/* When an event was delivered: milliseconds, or a date and time; `otherwise` when it is neither. */
+int64_t unwrap_time(struct str text, int64_t otherwise);
 enum status unwrap_base64(struct reader *r, int level, struct str text, struct err *err) MUST_USE;
 
 void reader_quarantine(struct reader *r, int64_t offset, const char *reason);

@@ -176,6 +176,8 @@ static enum wrapper_key wrapper_key_of(struct str key)
         {{"events", 6}, WRAP_EVENTS},
         {{"results", 7}, WRAP_RESULTS},
         {{"message", 7}, WRAP_MESSAGE},
+        {{"@message", 8}, WRAP_MESSAGE},
+        {{"@timestamp", 10}, WRAP_TIME},
     };
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
         if (str_eq(keys[i].name, key))
@@ -187,7 +189,7 @@ static void decode_other(struct json_cursor *c, struct str key, struct document 
 {
     enum wrapper_key wrap = wrapper_key_of(key);
     if (wrap != WRAP_KEYS) {
-        d->wraps = true;
+        d->wraps |= wrap != WRAP_TIME;
         d->has[wrap] = true;
         d->at[wrap] = *c;
     }
@@ -211,6 +213,10 @@ bool document_decode(struct json_cursor *c, struct arena *arena, struct document
         if (field) {
             has_model |= field == &r->model_id;
             has_call |= field == &r->request_id || field == &r->timestamp;
+            if (field == &r->timestamp) {
+                out->has[WRAP_TIME] = true;
+                out->at[WRAP_TIME] = *c;
+            }
             *field = record_name(c, arena, &r->odd);
         } else if (KEY_IS(key, "input")) {
             decode_input(c, arena, r);

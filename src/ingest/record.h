@@ -51,6 +51,7 @@ enum wrapper_key {
     WRAP_EVENTS,  /* filter-log-events, get-log-events */
     WRAP_RESULTS, /* Insights */
     WRAP_MESSAGE, /* one event by itself */
+    WRAP_TIME,    /* its time; this alone is no wrapper */
     WRAP_KEYS
 };
 

@@ -146,6 +146,14 @@ static enum status unwrap_base64_value(struct reader *r, int level, struct json_
     return status;
 }
 
+int64_t unwrap_time(struct str text, int64_t otherwise)
+{
+    int64_t time;
+    if (str_to_i64(text, &time))
+        return time >= 0 && time < TIME_END / 1000 ? time * 1000 : otherwise;
+    return time_parse(text, &time) ? time : otherwise;
+}
+
 /* An event {timestamp (ms), message, …} that was entered; the message is read a level deeper. */
 static enum status unwrap_event(struct reader *r, int level, struct json_cursor *c, struct err *err)
 {
@@ -208,30 +216,64 @@ static enum status unwrap_records(struct reader *r, int level, struct json_curso
     return OK;
 }
 
-/* Insights: [[{"field":"@message","value":"…"}, …], …]. */
+/* One row of Insights, entered: [{"field":"@message","value":"…"}, …]. */
+static enum status unwrap_row(struct reader *r, int level, struct json_cursor *c, struct err *err)
+{
+    struct str message = STR_NONE, time = STR_NONE;
+    while (json_next_item(c)) {
+        struct str field = STR_NONE, value = STR_NONE;
+        if (!json_enter_object(c))
+            continue;
+        for (struct str key; json_next_key(c, &key);) {
+            if (str_eq(key, STR("field")))
+                json_string(c, &field);
+            else if (str_eq(key, STR("value")))
+                json_string(c, &value);
+        }
+        if (str_eq(field, STR("@message")))
+            message = value;
+        else if (str_eq(field, STR("@timestamp")))
+            time = value;
+    }
+    if (!message.p)
+        return OK;
+    int64_t saved = r->origin.delivery_us;
+    r->origin.delivery_us = unwrap_time(time, saved);
+    enum status status = unwrap_string(r, level, message, err);
+    r->origin.delivery_us = saved;
+    return status;
+}
+
 static enum status unwrap_results(struct reader *r, int level, struct json_cursor c,
                                   struct err *err)
 {
     if (!json_enter_array(&c))
         return OK;
-    while (json_next_item(&c)) {
-        if (!json_enter_array(&c))
-            continue;
-        while (json_next_item(&c)) {
-            struct str field = STR_NONE, value = STR_NONE;
-            if (!json_enter_object(&c))
-                continue;
-            for (struct str key; json_next_key(&c, &key);) {
-                if (str_eq(key, STR("field")))
-                    json_string(&c, &field);
-                else if (str_eq(key, STR("value")))
-                    json_string(&c, &value);
-            }
-            if (value.p && str_eq(field, STR("@message")))
-                TRY(unwrap_string(r, level, value, err));
-        }
-    }
+    while (json_next_item(&c))
+        if (json_enter_array(&c))
+            TRY(unwrap_row(r, level, &c, err));
     return OK;
+}
+
+/* One event by itself, {"@timestamp":"…","@message":…} as Insights exports it, or without "@". The
+ * message is a text, or the record itself. */
+static enum status unwrap_alone(struct reader *r, int level, struct document *d, struct err *err)
+{
+    struct json_cursor *message = &d->at[WRAP_MESSAGE], *time = &d->at[WRAP_TIME];
+    struct str raw;
+    int64_t saved = r->origin.delivery_us;
+    if (d->has[WRAP_TIME] &&
+        (json_peek(time) == JSON_STRING ? json_string(time, &raw) : json_raw(time, &raw)))
+        r->origin.delivery_us = unwrap_time(raw, saved);
+    enum status status = OK;
+    if (json_peek(message) == JSON_OBJECT && json_raw(message, &raw))
+        status = unwrap_bytes(r, level, raw, err);
+    else if (json_string(message, &raw))
+        status = unwrap_string(r, level, raw, err);
+    else
+        reader_skipped(r);
+    r->origin.delivery_us = saved;
+    return status;
 }
 
 static enum status unwrap_awslogs(struct reader *r, int level, struct json_cursor c,
@@ -270,9 +312,8 @@ static enum status unwrap_wrapper(struct reader *r, int level, struct document *
         return unwrap_events(r, level, d->at[WRAP_EVENTS], err);
     if (d->has[WRAP_RESULTS])
         return unwrap_results(r, level, d->at[WRAP_RESULTS], err);
-    struct str message;
-    if (d->has[WRAP_MESSAGE] && json_string(&d->at[WRAP_MESSAGE], &message))
-        return unwrap_string(r, level, message, err);
+    if (d->has[WRAP_MESSAGE])
+        return unwrap_alone(r, level, d, err);
     reader_skipped(r);
     return OK;
 }

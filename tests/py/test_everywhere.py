@@ -20,7 +20,7 @@ EVERY = os.environ.get("ASSAY_FAULTS") == "all"
 ONLY = os.environ.get("ASSAY_JOURNEYS", "").replace(",", " ").split()
 SIDES = ("", "-wal", "-shm", "-lock", "-journal")
 # Of each kind and journey, how many calls fail when it must be quick: the first, then strided.
-FIRST, THEN = 15, 45
+FIRST, THEN = 15, 36
 HANG = 20  # seconds
 
 PROFILES = b"""\

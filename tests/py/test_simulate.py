@@ -7,7 +7,7 @@ import re
 from collections import Counter, defaultdict
 
 import bodies
-from support import TOKENS, Tap, equal, lines_of, simulate, temporary
+from support import TOKENS, Tap, equal, lines_of, sanitized, simulate, temporary
 
 COUNTS = ("invocations", "errors", *TOKENS)
 ABOVE = (0, 100000, 200000, 272000)  # ranges of request size, as in truth.json
@@ -181,6 +181,9 @@ def main():
         with temporary() as base:
             truth = simulate(base, *MANY, "--bodies", where)
             tap.case(f"the files hold what the truth says ({where})", totals, base, truth)
+    if sanitized():  # the program is looked at, not what it wrote
+        tap.done()
+        return
     with temporary() as base:
         truth = simulate(base, *FEW)
         found = bodies.sessions(bodies.records_of(base + "/AWSLogs"))

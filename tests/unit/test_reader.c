@@ -257,6 +257,77 @@ static void rule_42_all_envelopes_give_the_same_invocation(void **state)
     fixture_free(f);
 }
 
+/* A record whose own time is unusable. */
+#define UNDATED                                                                                    \
+    "{\"schemaType\":\"ModelInvocationLog\",\"schemaVersion\":\"1.0\",\"timestamp\":\"soon\","     \
+    "\"accountId\":\"012345678901\",\"region\":\"us-east-1\",\"requestId\":\"u\","                 \
+    "\"operation\":\"InvokeModel\",\"modelId\":\"m\",\"input\":{\"inputTokenCount\":1}}"
+
+static struct buf with_record(const char *before, const char *after)
+{
+    struct buf b = text_of(before);
+    quote(&b, UNDATED);
+    buf_str(&b, str_from(after));
+    return b;
+}
+
+static struct buf as_csv(const char *header, const char *before, const char *after)
+{
+    struct buf b = text_of(header);
+    buf_printf(&b, "\n%s\"", before);
+    for (const char *c = UNDATED; *c; c++)
+        buf_printf(&b, *c == '"' ? "\"\"" : "%c", *c);
+    buf_printf(&b, "\"%s\n", after);
+    return b;
+}
+
+static void the_time_of_an_event_dates_a_record_without_one(void **state)
+{
+    (void)state;
+    struct buf forms[] = {
+        with_record(
+            "{\"results\":[[{\"field\":\"@timestamp\",\"value\":\"2026-10-20 07:00:00.000\"},"
+            "{\"field\":\"@message\",\"value\":",
+            "}]]}"),
+        with_record("{\"results\":[[{\"field\":\"@message\",\"value\":",
+                    "},{\"field\":\"@timestamp\",\"value\":\"2026-10-20 07:00:00.000\"}]]}"),
+        with_record("[{\"@timestamp\":\"2026-10-20 07:00:00.000\",\"@message\":", "}]"),
+        with_record("[{\"@message\":", ",\"@timestamp\":\"2026-10-20 07:00:00.000\"}]"),
+        text_of("[{\"@timestamp\":\"2026-10-20 07:00:00.000\",\"@message\":" UNDATED "}]"),
+        with_record("{\"timestamp\":1792479600000,\"message\":", "}"),
+        with_record("{\"events\":[{\"timestamp\":1792479600000,\"message\":", "}]}"),
+        as_csv("@timestamp,@message", "2026-10-20 07:00:00.000,", ""),
+        as_csv("@message,@timestamp", "", ",2026-10-20 07:00:00.000"),
+        as_csv("timestamp,message", "1792479600000,", ""),
+        text_of("2026-10-20T07:00:00.000Z " UNDATED "\n"),
+    };
+    int64_t wanted;
+    assert_true(time_parse(STR("2026-10-20T07:00:00Z"), &wanted));
+    struct fixture *f = fixture_new();
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        fixture_read(f, forms[i].p, forms[i].n);
+        if (f->n != 1 || f->v[0].time_us != wanted || f->troubles)
+            fail_msg("form %zu: %zu records, time %lld, wanted %lld", i, f->n,
+                     (long long)f->v[0].time_us, (long long)wanted);
+        buf_fini(&forms[i]);
+    }
+    fixture_free(f);
+    /* The message may be all that was asked for. */
+    struct buf bare = as_csv("@message", "", "");
+    expect_bytes(buf_view(&bare), 1, 0);
+    buf_fini(&bare);
+    /* An event's time does not stay for what comes behind it. */
+    f = fixture_new();
+    struct buf two = with_record("{\"@timestamp\":\"2026-10-20 07:00:00.000\",\"@message\":",
+                                 "}\n" UNDATED "\n");
+    fixture_read(f, two.p, two.n);
+    assert_int_equal(f->n, 2);
+    assert_int_equal(f->v[0].time_us, wanted);
+    assert_int_equal(f->v[1].time_us, 0);
+    buf_fini(&two);
+    fixture_free(f);
+}
+
 static void envelopes_inside_each_other_end(void **state)
 {
     (void)state;
@@ -354,6 +425,7 @@ int main(void)
         cmocka_unit_test(in_one_go_or_as_a_stream_gives_the_same_records),
         cmocka_unit_test(rule_40_of_a_truncated_gzip_the_whole_records_are_kept),
         cmocka_unit_test(rule_42_all_envelopes_give_the_same_invocation),
+        cmocka_unit_test(the_time_of_an_event_dates_a_record_without_one),
         cmocka_unit_test(envelopes_inside_each_other_end),
         cmocka_unit_test(a_record_beyond_the_limit_is_left_out_and_the_next_is_read),
         cmocka_unit_test(a_gzip_bomb_stops_at_its_limits),
