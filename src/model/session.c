@@ -69,9 +69,11 @@ static struct str name_of(const struct session_call *first, struct arena *arena)
     char *p = arena_alloc(arena, 1 + DIGITS);
     if (!p)
         return STR_NONE;
+    /* Two calls may say the same, at other times. */
+    uint64_t name = first->v.content ^ (uint64_t)first->v.time_us * UINT64_C(0x9E3779B97F4A7C15);
     p[0] = '~';
     for (int i = 0; i < DIGITS; i++)
-        p[1 + i] = digits[first->v.content >> (60 - 4 * i) & 15];
+        p[1 + i] = digits[name >> (60 - 4 * i) & 15];
     return str_of(p, 1 + DIGITS);
 }
 

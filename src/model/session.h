@@ -58,8 +58,8 @@ struct session_use {
 };
 
 struct session {
-    struct str id;         /* as the client gave it; when inferred "~" and 16 digits, `content` of
-                            * the first call */
+    struct str id;         /* as the client gave it; when inferred "~" and 16 digits, made of the
+                            * first call's content and time: the same in every process */
     bool inferred;         /* calls were joined by their messages */
     bool seen_whole;       /* the first main call is its first message, not a resumed one */
     bool prompts_at_least; /* some requests were not seen: `prompts` is a lower limit */

@@ -224,8 +224,8 @@ bool book_write(const struct book *b, struct jsonw *w)
     put_number(w, "invocations", b->calls);
     put_number(w, "with_request", b->with_body);
     put_number(w, "recognised", b->recognised);
-    put_number(w, "sessions", b->sessions + b->alone);
-    put_number(w, "sessions_inferred", b->inferred + b->alone);
+    put_number(w, "sessions", b->sessions);
+    put_number(w, "sessions_inferred", b->inferred);
     put_number(w, "sessions_of_one_call", b->alone);
     put_number(w, "sessions_listed", b->listed);
     jsonw_end(w);

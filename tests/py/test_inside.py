@@ -248,7 +248,7 @@ def coverage(corpus):
     kinds = {k["kind"]: k["calls"] for k in corpus.truth["call_kinds"]}
     in_sessions = sum(s["requests"] for s in corpus.truth["sessions"])
     equal(about["left_out"],
-          true["invocations"] - in_sessions - true["sessions_of_one_call"], "left out")
+          true["invocations"] - in_sessions, "left out")
     assert about["left_out"] >= kinds.get("probe", 0), about
 
 

@@ -41,7 +41,6 @@ skill, a pause of half an hour that let the cache run out, and a request that wa
   data up to 2026-10-01 09:31 · 6 calls in 1 file · prices of 2026-10-07
   0 unpriced · 0 duplicates removed · 0 skipped · 0 quarantined
   1 session · all requests seen
-  calls, tokens and cost are of the answers that made such a use; the total counts each once
   parts of a request are estimates: its tokens shared by bytes
   ### Skills: installed and used
   
