@@ -20,7 +20,7 @@ EVERY = os.environ.get("ASSAY_FAULTS") == "all"
 ONLY = os.environ.get("ASSAY_JOURNEYS", "").replace(",", " ").split()
 SIDES = ("", "-wal", "-shm", "-lock", "-journal")
 # Of each kind and journey, how many calls fail when it must be quick: the first, then strided.
-FIRST, THEN = 15, 36
+FIRST, THEN = 12, 30
 HANG = 20  # seconds
 
 PROFILES = b"""\
@@ -245,13 +245,13 @@ def journeys(tmp):
         Journey("ingest-more", "ingest", logs, "--store", "PLACE/store", *reading, store=some),
         Journey("ask", "report", *QUESTION, "--store", "PLACE/store", "--directory",
                 f"{tmp}/people.yaml", store=full),
-        Journey("sessions", "report", "sessions", requests, *reading_all, *MANY, quick=16),
-        Journey("savings", "report", "savings", requests, *reading_all, *MANY, quick=16),
-        Journey("session", "session", session, requests, *reading_all, *MANY, quick=16),
+        Journey("sessions", "report", "sessions", requests, *reading_all, *MANY, quick=12),
+        Journey("savings", "report", "savings", requests, *reading_all, *MANY, quick=12),
+        Journey("session", "session", session, requests, *reading_all, *MANY, quick=12),
         Journey("ingest-inside", "ingest", requests, "--store", "PLACE/store", *reading_all,
-                quick=16),
+                quick=12),
         Journey("ask-inside", "report", "mcp", "--store", "PLACE/store", *MANY, store=inside,
-                quick=16),
+                quick=12),
         Journey("list", "price", "list", "--prices", f"{tmp}/prices.csv", "--format", "csv"),
         Journey("check", "price", "check", f"{tmp}/prices.csv"),
         Journey("show", "price", "show", "global.anthropic.claude-sonnet-5-5", "--profiles",
