@@ -7,6 +7,8 @@
  */
 #include "ingest/exchange_internal.h"
 
+#include "ingest/delta.h"
+
 static void take_content(struct exchange_reader *r, struct json_cursor *c)
 {
     if (!json_enter_array(c)) {
@@ -164,6 +166,13 @@ static void open_use(struct exchange_reader *r, const struct event *e)
     r->open_n++;
 }
 
+static void take_piece(struct exchange_reader *r, int64_t index, struct str piece)
+{
+    struct open_use *o = r->open_n ? find_open(r, index) : NULL;
+    if (o && !json_unescape(piece, &o->pieces))
+        r->x.flags |= EX_ODD;
+}
+
 static void take_event(struct exchange_reader *r, const struct event *e)
 {
     struct open_use *o;
@@ -171,9 +180,8 @@ static void take_event(struct exchange_reader *r, const struct event *e)
         if (e->has_block && e->block.type == BLOCK_USE)
             open_use(r, e);
     } else if (KEY_IS(e->type, "content_block_delta")) {
-        o = e->has_piece ? find_open(r, e->index) : NULL;
-        if (o && !json_unescape(e->piece, &o->pieces))
-            r->x.flags |= EX_ODD;
+        if (e->has_piece)
+            take_piece(r, e->index, e->piece);
     } else if (KEY_IS(e->type, "content_block_stop")) {
         o = find_open(r, e->index);
         if (o)
@@ -181,22 +189,15 @@ static void take_event(struct exchange_reader *r, const struct event *e)
     }
 }
 
-/* Most events are pieces of text, written like this; they are stepped over while no tool use is
- * open. Written otherwise they are read, with the same result. */
-static bool is_text_piece(const struct json_cursor *c)
-{
-    const struct str usual = STR("{\"type\":\"content_block_delta\"");
-    size_t at = json_offset(c);
-    return c->n - at > usual.n && memcmp(c->p + at, usual.p, usual.n) == 0;
-}
-
 static void take_stream(struct exchange_reader *r, struct json_cursor *c)
 {
     struct event e;
+    struct delta d;
     while (json_next_item(c)) {
-        if (r->open_n == 0 && is_text_piece(c))
-            json_skip(c);
-        else if (json_enter_object(c)) {
+        if (delta_read(c, &d)) {
+            if (d.input.p)
+                take_piece(r, d.index, d.input);
+        } else if (json_enter_object(c)) {
             read_event(c, &e);
             take_event(r, &e);
         }

@@ -1,6 +1,8 @@
 /* What an output body says of usage: see usage.h. */
 #include "ingest/usage.h"
 
+#include "ingest/delta.h"
+
 #define KEY_IS(key, literal)                                                                       \
     ((key).n == sizeof(literal) - 1 && memcmp((key).p, literal, sizeof(literal) - 1) == 0)
 
@@ -290,8 +292,9 @@ void usage_decode(struct json_cursor *c, struct arena *arena, struct usage *out)
     if (json_enter_object(c)) {
         decode_answer(c, arena, out);
     } else if (json_enter_array(c)) {
+        struct delta piece;
         while (json_next_item(c))
-            if (json_enter_object(c))
+            if (!delta_read(c, &piece) && json_enter_object(c))
                 decode_event(c, arena, out);
     } else {
         json_skip(c);
