@@ -89,18 +89,6 @@ static inline size_t json_offset_behind(const struct json_cursor *c)
 {
     return c->i > 0 ? (size_t)c->at[c->i - 1] + 1 : 0;
 }
-/* Which token is next, counted from the start of the text; json_return makes the value at such a
- * place due, for a cursor that stands in the container around it. */
-static inline uint32_t json_place(const struct json_cursor *c)
-{
-    return c->i;
-}
-static inline void json_return(struct json_cursor *c, uint32_t place)
-{
-    c->i = place < c->end ? place : c->end;
-    c->value_due = true;
-    c->fresh = false;
-}
 /* True when only white space is left. */
 bool json_at_end(const struct json_cursor *c);
 /* True when the walk failed because the text ended inside a value. */

@@ -35,8 +35,6 @@ enum {
     CACHE_SLOTS = 256,                    /* powers of two */
     NAME_SLOTS = 1024,
     OPENING_SLOTS = 256,
-    THREAD_SLOTS = 1024,
-    THREAD_LISTINGS = 8,   /* messages with listings in a thread that is remembered */
     LISTINGS = 64,         /* reminders of one request that list what it offers */
     OFFER_TOOLS = 4096,    /* entries of tools[] that go into the offer */
     OFFER_ITEMS = 8192,    /* names of all kinds in one offer */
@@ -132,28 +130,6 @@ struct opening_slot {
     uint64_t raw, decoded;
 };
 
-/* What the first n messages of a request amount to when nothing but sizes, prompts and listings is
- * wanted. Places and bytes count from message 0. */
-struct walked {
-    uint32_t n;
-    uint32_t place, bytes; /* of what follows */
-    uint32_t history, pending, prompts;
-    uint32_t assistant, assistant_at; /* the last one's place; 1 more than its position, 0: none */
-};
-
-/* A thread of a conversation: the next request repeats most of its last one. */
-struct thread_slot {
-    uint64_t first;                   /* 0: empty */
-    uint64_t sample;                  /* of the text */
-    uint64_t digest[EXCHANGE_RECENT]; /* of the last messages, by position; 0: not known */
-    uint64_t opening;
-    uint32_t front[2]; /* bytes of message 0 that are PART_HISTORY, PART_REMINDERS */
-    struct walked walked;
-    uint32_t recent[EXCHANGE_RECENT];  /* places of the last messages, by position */
-    uint32_t listing[THREAD_LISTINGS]; /* places of messages with listings, but message 0 */
-    uint32_t listings_n;
-};
-
 struct exchange_reader {
     struct symbols *symbols;
     const struct harness_rules *rules;
@@ -165,7 +141,6 @@ struct exchange_reader {
     struct system_slot systems[CACHE_SLOTS];
     struct name_slot names[NAME_SLOTS];
     struct opening_slot openings[OPENING_SLOTS];
-    struct thread_slot threads[THREAD_SLOTS];
 
     /* Of the call that is read. */
     struct exchange x;
@@ -280,43 +255,6 @@ void read_content(struct exchange_reader *r, struct json_cursor *c, struct messa
 
 /* --- exchange_messages.c --- */
 void read_messages(struct exchange_reader *r, struct json_cursor *c);
-/* Reads the message that is due in LIGHT mode. */
-void read_lightly(struct exchange_reader *r, struct json_cursor *c, struct message *m);
-
-/* --- exchange_threads.c --- */
-enum {
-    SETTLED = 3, /* messages at the end of a request that the next one may repeat with another
-                  * cache_control */
-    PLACES = 16, /* a power of two, at least EXCHANGE_RECENT + SETTLED */
-};
-
-/* A walk through the messages. Places count from message 0. */
-struct walk {
-    struct json_cursor first; /* due at message 0 */
-    struct str opening;
-    uint32_t front[2]; /* see struct thread_slot */
-    struct walked now;
-    struct walked past[SETTLED + 1]; /* by number of messages */
-    uint32_t place[PLACES];          /* by position */
-    uint32_t listing[THREAD_LISTINGS];
-    uint32_t listings_n;            /* more than THREAD_LISTINGS: too many */
-    const struct thread_slot *from; /* NULL: every message was walked */
-};
-
-static inline struct json_cursor message_at(const struct walk *w, uint32_t place)
-{
-    struct json_cursor c = w->first;
-    json_return(&c, json_place(&w->first) + place);
-    return c;
-}
-
-/* With the cursor behind message 0: goes on where the last request of the thread ended, when this
- * one seems to repeat it, with what was found then. */
-void thread_resume(struct exchange_reader *r, struct json_cursor *c, struct walk *w);
-/* With the recent messages hashed: false when what was taken over is not what stands there. */
-bool thread_is_same(const struct exchange_reader *r, const struct walk *w);
-/* For the next request of the thread. */
-void thread_remember(struct exchange_reader *r, const struct walk *w);
 
 /* --- exchange_tools.c --- */
 void read_tools(struct exchange_reader *r, struct json_cursor *c);

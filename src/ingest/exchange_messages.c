@@ -2,8 +2,7 @@
  * The messages of a request (request-bodies facts, 5, 8, 10, 11).
  *
  * All are walked once with little work: who speaks, how many bytes, how many blocks a person typed,
- * which reminders list something; those that the last request of the thread had too are stepped
- * over (exchange_threads.c). Then message 0, the last assistant message and what follows it
+ * which reminders list something. Then message 0, the last assistant message and what follows it
  * are looked at closely, and message 0 and the last EXCHANGE_RECENT ones are hashed. Roles need not
  * alternate and content may be a string, which is one text block.
  */
@@ -51,9 +50,9 @@ static void read_message(struct exchange_reader *r, struct json_cursor *c, struc
         r->x.flags |= EX_ODD;
 }
 
-/* Where the role stands before the content, as it usually does, the content is walked only once.
- * What came before a repeated key is forgotten. */
-void read_lightly(struct exchange_reader *r, struct json_cursor *c, struct message *m)
+/* As read_message in LIGHT mode: where the role stands before the content, as it usually does, the
+ * content is walked only once. What came before a repeated key is forgotten. */
+static void read_lightly(struct exchange_reader *r, struct json_cursor *c, struct message *m)
 {
     const struct message fresh = *m;
     struct json_cursor content;
@@ -152,111 +151,70 @@ static uint64_t message_hash(struct exchange_reader *r, struct json_cursor *c, s
     return h ? h : 1;
 }
 
-/* Notes that a message was walked, whose last byte is the one before *c. */
-static void settle(struct walk *w, const struct json_cursor *c)
-{
-    w->now.n++;
-    w->now.place = json_place(c) - json_place(&w->first);
-    w->now.bytes = (uint32_t)(json_offset(c) - json_offset(&w->first));
-    w->past[w->now.n % (SETTLED + 1)] = w->now;
-}
+struct places {
+    struct json_cursor first, assistant, ring[EXCHANGE_RECENT];
+    uint32_t n, assistant_at; /* assistant_at: 1 more than its position, 0: none */
+};
 
-/* Walks the message that is due and is not the first. */
-static void walk_message(struct exchange_reader *r, struct json_cursor *c, struct walk *w)
+static void walk(struct exchange_reader *r, struct json_cursor *c, struct places *p)
 {
-    struct message m = {.mode = LIGHT, .last = STR("")};
-    uint32_t listings = r->listings_n;
-    uint32_t place = json_place(c) - json_place(&w->first);
-    w->place[w->now.n % PLACES] = place;
-    read_lightly(r, c, &m);
-    add_bytes(&w->now.pending, m.bytes);
-    if (m.role == ROLE_ASSISTANT) {
-        w->now.assistant = place;
-        w->now.assistant_at = w->now.n + 1;
-        add_bytes(&w->now.history, w->now.pending);
-        w->now.pending = 0;
+    uint32_t pending = 0;
+    uint32_t *history = &r->x.part[PART_HISTORY];
+    while (json_next_item(c)) {
+        struct message m = {.mode = LIGHT, .last = STR("")};
+        struct json_cursor at = *c;
+        p->ring[p->n % EXCHANGE_RECENT] = at;
+        if (p->n == 0)
+            p->first = at;
+        read_lightly(r, c, &m);
+        if (p->n == 0) {
+            r->x.flags |= m.continued ? EX_CONTINUED : 0u;
+            r->only_text = m.last;
+        }
+        if (p->n > 0 || m.role == ROLE_ASSISTANT)
+            add_bytes(&pending, m.bytes);
+        if (m.role == ROLE_ASSISTANT) {
+            p->assistant = at;
+            p->assistant_at = p->n + 1;
+            add_bytes(history, pending);
+            pending = 0;
+        }
+        r->x.history_prompts += m.human;
+        p->n++;
     }
-    w->now.prompts += m.human;
-    if (r->listings_n != listings) {
-        if (w->listings_n < THREAD_LISTINGS)
-            w->listing[w->listings_n] = place;
-        w->listings_n += w->listings_n <= THREAD_LISTINGS;
-    }
-    settle(w, c);
 }
 
-static void walk_first(struct exchange_reader *r, struct json_cursor *c, struct walk *w)
+static void hash_messages(struct exchange_reader *r, const struct places *p)
 {
-    struct message m = {.mode = LIGHT, .last = STR("")};
-    struct json_cursor at = w->first = *c;
-    w->place[0] = 0;
-    w->opening = STR("");
-    read_lightly(r, c, &m);
-    r->x.flags |= m.continued ? EX_CONTINUED : 0u;
-    r->only_text = m.last;
-    if (m.role == ROLE_ASSISTANT) {
-        w->now.assistant_at = 1;
-        add_bytes(&w->now.history, m.bytes);
-    }
-    w->now.prompts = m.human;
-    r->x.first = message_hash(r, &at, &w->opening);
-    settle(w, c);
-}
-
-static void walk(struct exchange_reader *r, struct json_cursor *c, struct walk *w, bool may_resume)
-{
-    w->now = (struct walked){0};
-    w->listings_n = 0;
-    w->from = NULL;
-    if (!json_next_item(c))
-        return;
-    walk_first(r, c, w);
-    if (may_resume)
-        thread_resume(r, c, w);
-    while (json_next_item(c))
-        walk_message(r, c, w);
-    r->x.part[PART_HISTORY] = w->now.history;
-    r->x.history_prompts = w->now.prompts;
-}
-
-static void hash_messages(struct exchange_reader *r, const struct walk *w)
-{
-    uint32_t n = w->now.n;
-    for (uint32_t i = n > EXCHANGE_RECENT ? n - EXCHANGE_RECENT : 0; i < n; i++) {
-        struct json_cursor c = message_at(w, w->place[i % PLACES]);
+    struct str opening = STR("");
+    struct json_cursor c = p->first;
+    r->x.first = message_hash(r, &c, &opening);
+    r->x.opening = prompt_hash(r, opening, 0);
+    uint32_t from = p->n > EXCHANGE_RECENT ? p->n - EXCHANGE_RECENT : 0;
+    c = p->ring[from % EXCHANGE_RECENT];
+    for (uint32_t i = from; i < p->n; i++) {
         r->x.recent[r->x.recent_n++] = i == 0 ? r->x.first : message_hash(r, &c, NULL);
+        if (i == 0)
+            json_skip(&c);
+        if (i + 1 < p->n && !json_next_item(&c))
+            break;
     }
-}
-
-/* Message 0, when it is not in the tail. */
-static void add_front(struct exchange_reader *r, struct walk *w)
-{
-    uint32_t *history = &r->x.part[PART_HISTORY], *reminders = &r->x.part[PART_REMINDERS];
-    if (w->from) {
-        add_bytes(history, w->from->front[0]);
-        add_bytes(reminders, w->from->front[1]);
-        return;
-    }
-    struct message m = {.mode = FIRST};
-    struct json_cursor c = w->first;
-    uint32_t before[2] = {*history, *reminders};
-    read_message(r, &c, &m);
-    w->front[0] = *history - before[0];
-    w->front[1] = *reminders - before[1];
 }
 
 /* The last assistant message and the tail behind it. */
-static void read_tail(struct exchange_reader *r, struct walk *w)
+static void read_tail(struct exchange_reader *r, const struct places *p)
 {
-    struct json_cursor c = w->first;
+    struct json_cursor c = p->first;
     struct str last = STR("");
-    if (w->now.assistant_at > 1)
-        add_front(r, w);
-    if (w->now.assistant_at) {
-        c = message_at(w, w->now.assistant);
+    if (p->assistant_at > 1) {
+        struct message m = {.mode = FIRST};
+        read_message(r, &c, &m);
+    }
+    if (p->assistant_at) {
+        c = p->assistant;
         read_assistant(r, &c);
     }
-    for (uint32_t i = w->now.assistant_at; i < w->now.n; i++) {
+    for (uint32_t i = p->assistant_at; i < p->n; i++) {
         if (i > 0 && !json_next_item(&c))
             break;
         struct message m = {.mode = TAIL};
@@ -287,29 +245,10 @@ static void start_over(struct exchange_reader *r)
     r->only_text = STR("");
 }
 
-/* Walks and hashes all messages; false when they are broken. */
-static bool walk_all(struct exchange_reader *r, struct json_cursor *c, struct walk *w)
-{
-    const struct json_cursor begin = *c;
-    const uint32_t flags = r->x.flags, cut = r->x.cut;
-    walk(r, c, w, true);
-    if (!json_failed(c))
-        hash_messages(r, w);
-    if (w->from && (json_failed(c) || !thread_is_same(r, w))) {
-        start_over(r);
-        r->x.flags = flags;
-        r->x.cut = cut;
-        *c = begin;
-        walk(r, c, w, false);
-        if (!json_failed(c))
-            hash_messages(r, w);
-    }
-    return !json_failed(c);
-}
-
 void read_messages(struct exchange_reader *r, struct json_cursor *c)
 {
-    struct walk w;
+    struct places p;
+    p.n = p.assistant_at = 0;
     start_over(r);
     r->seen_messages = json_enter_array(c);
     if (!r->seen_messages) {
@@ -317,18 +256,18 @@ void read_messages(struct exchange_reader *r, struct json_cursor *c)
         json_skip(c);
         return;
     }
-    if (!walk_all(r, c, &w)) { /* what was counted up to here is no conversation */
+    walk(r, c, &p);
+    if (json_failed(c)) { /* what was counted up to here is no conversation */
         start_over(r);
         return;
     }
-    r->x.messages = w.now.n;
-    r->x.tail = w.now.n - w.now.assistant_at;
-    r->x.flags |= w.now.assistant_at ? EX_HISTORY : 0u;
-    if (w.now.n != 1)
+    r->x.messages = p.n;
+    r->x.tail = p.n - p.assistant_at;
+    r->x.flags |= p.assistant_at ? EX_HISTORY : 0u;
+    if (p.n != 1)
         r->only_text = STR("");
-    if (w.now.n == 0)
+    if (p.n == 0)
         return;
-    r->x.opening = w.from ? w.from->opening : prompt_hash(r, w.opening, 0);
-    read_tail(r, &w);
-    thread_remember(r, &w);
+    hash_messages(r, &p);
+    read_tail(r, &p);
 }
