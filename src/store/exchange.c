@@ -211,7 +211,7 @@ static enum status tell_call(struct calls *c, const struct chunk_item *fact,
 {
     struct store *s = c->store;
     struct invocation v;
-    struct exchange x;
+    struct exchange x = {.kind = CALL_UNKNOWN};
     struct unpack u = unpack_of(fact->p, fact->n);
     if (!unpack_fact(&u, fact_second(fact->key), &v))
         return db_damaged(s, err, "a fact cannot be read");
@@ -266,7 +266,7 @@ static enum status check_call(struct calls *c, const struct chunk_item *fact,
 {
     (void)fact;
     struct store *s = c->store;
-    struct exchange x;
+    struct exchange x = {.kind = CALL_UNKNOWN};
     uint64_t session;
     TRY(read_exchange(s, exchange, &x, &session, err));
     if (x.offer >= symbols_count(s->vocabulary.offers))
