@@ -226,6 +226,10 @@ static enum status reserve_window(struct reader *r, size_t used, size_t cap, str
 {
     if (cap <= r->window_cap)
         return OK;
+    /* Once for all files of usual size: pages are taken as they are touched, and a window that grew
+     * with each larger file would take (and the system clear) them again and again. */
+    size_t usual = WHOLE_RATIO * r->limits.max_whole;
+    cap = cap < usual ? usual : cap;
     char *window = pages_grow(r->window, used, cap + JSON_PADDING);
     if (!window)
         return err_nomem(err);
