@@ -1,30 +1,8 @@
-/* An invocation as some 50 bytes: see invocation_pack.h. Numbers are base-128 varints; a bit mask
- * says which of the many that are mostly zero are there at all. */
+/* An invocation as some 50 bytes: see invocation_pack.h. Numbers are varints; a bit mask says
+ * which of the many that are mostly zero are there at all. */
 #include "model/invocation_pack.h"
 
-static unsigned char *put(unsigned char *p, uint64_t value)
-{
-    while (value >= 0x80) {
-        *p++ = (unsigned char)(value | 0x80);
-        value >>= 7;
-    }
-    *p++ = (unsigned char)value;
-    return p;
-}
-
-static const unsigned char *get(const unsigned char *p, const unsigned char *end, uint64_t *value)
-{
-    uint64_t v = 0;
-    for (unsigned shift = 0; p < end && shift < 64; shift += 7) {
-        unsigned char byte = *p++;
-        v |= (uint64_t)(byte & 0x7F) << shift;
-        if (byte < 0x80) {
-            *value = v;
-            return p;
-        }
-    }
-    return NULL;
-}
+#include "base/varint.h"
 
 /* The figures that are zero more often than not, as one list. None is negative. */
 enum { SPARSE = 2 * TOKEN_CLASSES + 3 };
@@ -61,16 +39,16 @@ size_t invocation_pack(const struct invocation *v, unsigned char out[PACK_MAX])
     p += sizeof v->key;
     memcpy(p, &v->content, sizeof v->content);
     p += sizeof v->content;
-    p = put(p, (uint64_t)v->time_us);
-    p = put(p, v->series);
-    p = put(p, v->flags);
-    p = put(p, v->outcome);
-    p = put(p, (uint64_t)((int64_t)v->latency_ms + 1));
-    p = put(p, (uint64_t)((int64_t)v->first_byte_ms + 1));
-    p = put(p, mask);
+    p = pack_u64(p, (uint64_t)v->time_us);
+    p = pack_u64(p, v->series);
+    p = pack_u64(p, v->flags);
+    p = pack_u64(p, v->outcome);
+    p = pack_u64(p, (uint64_t)((int64_t)v->latency_ms + 1));
+    p = pack_u64(p, (uint64_t)((int64_t)v->first_byte_ms + 1));
+    p = pack_u64(p, mask);
     for (int i = 0; i < SPARSE; i++)
         if (sparse[i])
-            p = put(p, sparse[i]);
+            p = pack_u64(p, sparse[i]);
     if (v->session) {
         memcpy(p, &v->session, sizeof v->session);
         p += sizeof v->session;
@@ -80,27 +58,28 @@ size_t invocation_pack(const struct invocation *v, unsigned char out[PACK_MAX])
 
 size_t invocation_unpack(const unsigned char *p, size_t n, struct invocation *v)
 {
-    const unsigned char *start = p, *end = p + n;
     uint64_t head[7], sparse[SPARSE] = {0};
     if (n < sizeof v->key + sizeof v->content)
         return 0;
+    struct unpack u = unpack_of(p, n);
     *v = (struct invocation){0};
-    memcpy(&v->key, p, sizeof v->key);
-    p += sizeof v->key;
-    memcpy(&v->content, p, sizeof v->content);
-    p += sizeof v->content;
+    memcpy(&v->key, u.p, sizeof v->key);
+    u.p += sizeof v->key;
+    memcpy(&v->content, u.p, sizeof v->content);
+    u.p += sizeof v->content;
     for (int i = 0; i < 7; i++)
-        if (!(p = get(p, end, &head[i])))
-            return 0;
+        head[i] = unpack_u64(&u);
     for (int i = 0; i < SPARSE; i++)
-        if (head[6] >> i & 1 && !(p = get(p, end, &sparse[i])))
-            return 0;
+        if (head[6] >> i & 1)
+            sparse[i] = unpack_u64(&u);
     if (head[6] & HAS_SESSION) {
-        if ((size_t)(end - p) < sizeof v->session)
+        if ((size_t)(u.end - u.p) < sizeof v->session)
             return 0;
-        memcpy(&v->session, p, sizeof v->session);
-        p += sizeof v->session;
+        memcpy(&v->session, u.p, sizeof v->session);
+        u.p += sizeof v->session;
     }
+    if (u.bad)
+        return 0;
     v->time_us = (int64_t)head[0];
     v->series = (uint32_t)head[1];
     v->flags = (uint32_t)head[2];
@@ -116,5 +95,5 @@ size_t invocation_unpack(const unsigned char *p, size_t n, struct invocation *v)
     v->cost_span = (int64_t)sparse[2 * TOKEN_CLASSES];
     v->list_cost = (int64_t)sparse[2 * TOKEN_CLASSES + 1] + sum;
     v->unpriced_tokens = (int64_t)sparse[2 * TOKEN_CLASSES + 2];
-    return (size_t)(p - start);
+    return (size_t)(u.p - p);
 }
