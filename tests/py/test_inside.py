@@ -111,6 +111,8 @@ def one_by_one(corpus):
         equal([t["generations"] for t in main] or [0], [wanted["generations"]], key)
         equal(sum(c["cold_tokens"] for c in answer["calls"]), wanted["cold_tokens"], key)
         equal(len(answer["calls"]), wanted["requests"], key)
+        equal(sum(t["calls"] for c in answer["calls"] for t in c["tools"]), wanted["tool_calls"],
+              (key, "uses of its calls"))
         equal(found["cost_nusd"], nano(wanted["cost_pico"]), key)
         equal(found["retry_cost_nusd"], nano(wanted["retry_cost_pico"]), (key, "retries"))
         for name, kind in KINDS.items():
@@ -293,7 +295,11 @@ def same_everywhere(corpus):
             "sessions,tool_calls,tool_errors,cost,tax_tokens,offered,used,score")
     questions = [(name, "--format", form) for name in NAMED for form in ("json", "md")]
     questions += [(*free, "--format", "csv"), ("--by", "thread,call_kind,time", "--metrics",
-                                               "turns,retries,cold_excess", "--format", "json")]
+                                               "turns,retries,cold_excess", "--format", "json"),
+                  ("harnesses", "--bucket", "day", "--format", "json"),
+                  ("runaway", "--runaway-limits", "cost=1", "--format", "json"),
+                  ("--by", "user", "--metrics", "sessions,prompts,cost,users", "--where",
+                   "server!=tickets", "--format", "json")]
     name = max((s for s, _, _ in corpus.sessions()), key=lambda s: s["session"]["requests"])
     for question in questions:
         same_answer(corpus, files, ("report", *question, "--limit", 0, "--quiet"))
@@ -307,7 +313,8 @@ def same_answer(corpus, files, question):
     one = assay(*question, corpus.tree, *corpus.options, "--threads", 1, code=DONE).out
     ways = {
         "two threads": (corpus.tree, *corpus.options, "--threads", 2),
-        "little memory": (corpus.tree, *corpus.options, "--dedupe-memory", "64k"),
+        "little memory": (corpus.tree, *corpus.options, "--dedupe-memory", "64k",
+                          "--session-memory", "64k"),
         "another order": (*files, *corpus.options, "--threads", 2),
         "a store": ("--store", corpus.store),
     }
