@@ -28,9 +28,10 @@ static enum status run(struct ingest *g, struct err *err)
     reading_want_exchange(&g->reading);
     TRY(store_open(g->store_path, STORE_WRITE, &g->store, err));
     reading_use_key(&g->reading, store_hash_key(g->store));
+    TRY(reading_sources(&g->reading, g->operands, g->operands_n, err));
     const struct load load = {
-        .operands = g->operands,
-        .operands_n = g->operands_n,
+        .sources = g->reading.sources,
+        .sources_n = g->reading.sources_n,
         .threads = reading_threads(&g->reading),
         .env = &g->reading.env,
         .store = g->store,

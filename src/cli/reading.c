@@ -19,6 +19,8 @@ void reading_init(struct reading *r)
 
 void reading_fini(struct reading *r)
 {
+    for (int i = 0; i < r->sources_n; i++)
+        source_close(r->sources[i]);
     series_free(r->series);
     symbols_free(r->symbols);
     pricing_free(r->pricing);
@@ -125,6 +127,13 @@ enum status reading_open(struct reading *r, struct err *err)
     };
     r->progress_wanted = !r->quiet && isatty(STDERR_FILENO);
     r->started_us = clock_monotonic_us();
+    return OK;
+}
+
+enum status reading_sources(struct reading *r, char *const *operands, int n, struct err *err)
+{
+    TRY(source_local_new(operands, n, &r->sources[0], err));
+    r->sources_n = 1;
     return OK;
 }
 

@@ -1,8 +1,9 @@
 /*
  * Bodies that lie outside their record: the objects under data/ that inputBodyS3Path and
  * outputBodyS3Path name. A path is data that somebody else wrote, so it is followed only when it
- * has the form that Bedrock gives it, for this record, and only below the tree that the record was
- * read from, without links (bedrock-logs facts, section 7).
+ * has the form that Bedrock gives it, for this record, and only where the source of the record
+ * allows (bedrock-logs facts, section 7): files below the same tree, without links; objects in the
+ * buckets that were named.
  *
  * One per thread; what a body was read into is overwritten by the next. Who needs the input and the
  * output body of a record at once has two.
@@ -11,6 +12,7 @@
 #define ASSAY_INGEST_BODIES_H
 
 #include "ingest/reader.h"
+#include "source/source.h"
 
 struct bodies;
 
@@ -24,6 +26,9 @@ enum body_result {
 
 enum status bodies_new(struct reader_limits limits, struct bodies **out, struct err *err) MUST_USE;
 void bodies_free(struct bodies *b);
+
+/* Where the bodies of the next records are; borrowed. Without it all of them are missing. */
+void bodies_from(struct bodies *b, struct source_reader *from);
 
 /* True when the path has the form …/AWSLogs/<account>/BedrockModelInvocationLogs/<region>/…/data/
  * <request id>…; *key is then the part from AWSLogs on. */

@@ -1,19 +1,16 @@
 /* The crew: see crew.h. */
 #include "ingest/crew.h"
 
-#include "base/io.h"
-
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
 /* Troubles of one file that are kept with their offsets; more are only counted. */
 enum { TROUBLES = 100 };
 
 /*
- * Files that a thread takes from the walk at once. One at a time, threads that read small files
+ * Files that a thread takes from a source at once. One at a time, threads that read small files
  * would spend their time waiting for the lock; many at a time, one thread would be left with all
  * the large ones. So the share grows only while it comes to little.
  */
@@ -22,9 +19,10 @@ enum { SHARE = 32, SHARE_BYTES = 2 << 20 };
 struct crew {
     const struct intake_env *env;
     const struct crew_job *job;
-    pthread_mutex_t lock; /* the walk, `failed` and `err` */
+    pthread_mutex_t lock; /* the naming, `failed` and `err` */
     pthread_cond_t done;
-    struct local_walk *walk;
+    struct source *const *sources;
+    int sources_n, at; /* which is being named */
     int running;
     bool failed;
     struct err err;
@@ -38,8 +36,11 @@ struct worker {
     pthread_t thread;
     struct reader *reader;
     struct intake *intake;
-    struct local_file share[SHARE];
+    struct source_item share[SHARE];
+    int share_of[SHARE]; /* their sources */
     size_t share_n, share_max;
+    struct source_reader *from; /* of the source `from_at` */
+    int from_at;
     struct arena paths; /* of the share */
     const char *path;   /* of the file in work */
     struct about about;
@@ -67,49 +68,57 @@ static void on_quarantine(void *ctx, const struct origin *from, const char *reas
 
 /* A file that cannot be opened is a problem of this run, not a fact about the file: nothing is kept
  * of it, so that the next run tries again. */
-static void cannot_open(struct worker *w, enum status status)
+static void cannot_open(struct worker *w, const struct err *why)
 {
     const struct crew_job *job = w->crew->job;
     pthread_mutex_lock(&w->crew->lock);
-    job->problem(job->ctx, w->path,
-                 status == ERR_NOT_FOUND ? "the file is gone" : "the file cannot be opened");
+    job->problem(job->ctx, w->path, why->text);
     pthread_mutex_unlock(&w->crew->lock);
 }
 
-static enum status read_open_file(struct worker *w, int fd, struct err *err)
+static enum status read_bytes(struct worker *w, const struct source_bytes *b, struct err *err)
 {
-    struct key_facts key = key_facts(str_from(w->path));
     struct origin from = {
-        .name = w->path, .account = key.account, .region = key.region, .delivery_us = key.hour_us};
+        .name = w->path, .account = b->account, .region = b->region, .delivery_us = b->delivery_us};
     struct reader_sink sink = {w, on_record, on_quarantine};
-    return reader_file(w->reader, fd, &from, &sink, &w->about, err);
+    return b->fd < 0 ? reader_bytes(w->reader, b->bytes, &from, &sink, &w->about, err)
+                     : reader_file(w->reader, b->fd, &from, &sink, &w->about, err);
 }
 
-static enum status read_one(struct worker *w, const struct local_file *file, struct err *err)
+/* Each source has readers of its own. */
+static enum status change_source(struct worker *w, int at, struct err *err)
 {
+    if (w->from && w->from_at == at)
+        return OK;
+    source_reader_free(w->from);
+    w->from = NULL;
+    TRY(source_reader_new(w->crew->sources[at], &w->from, err));
+    w->from_at = at;
+    intake_from(w->intake, w->from);
+    return OK;
+}
+
+static enum status read_one(struct worker *w, const struct source_item *item, struct err *err)
+{
+    struct source_bytes bytes;
+    struct err why = {0};
     about_init(&w->about);
     w->troubles_n = 0;
-    if (strcmp(w->path, "-") == 0) {
-        TRY(read_open_file(w, STDIN_FILENO, err));
-    } else {
-        int fd = -1;
-        enum status status = io_open_read(w->path, &fd, NULL);
-        if (status == ERR_NOMEM)
-            return err_nomem(err);
-        if (status != OK) {
-            cannot_open(w, status);
-            return OK;
-        }
-        status = read_open_file(w, fd, err);
-        io_close(fd);
-        if (status != OK)
-            return status;
+    enum status status = source_open(w->from, item, &bytes, &why);
+    if (status == ERR_NOMEM || status == ERR_INTERRUPTED)
+        return err_set(err, status, "%s", why.text);
+    if (status != OK) {
+        cannot_open(w, &why);
+        return OK;
     }
+    status = read_bytes(w, &bytes, err);
+    source_bytes_fini(&bytes);
+    if (status != OK)
+        return status;
     if (w->about.n[ABOUT_BYTES] == 0 && w->about.n[ABOUT_FILES_FAILED] == 0)
         w->about.n[ABOUT_FILES] =
             0; /* an empty object, as some are delivered, is no file of logs */
-    struct local_file named = *file;
-    named.path = w->path;
+    struct source_item named = *item;
     /* A size that no file has: the next run tries again. */
     bool unread = intake_unread(w->intake);
     if (reader_cut_short(w->reader) || unread)
@@ -122,7 +131,22 @@ static enum status read_one(struct worker *w, const struct local_file *file, str
                              err);
 }
 
-/* Takes the next files that the job wants, at most w->share_max of them; none at the end. */
+/* The next item of any source, once it has begun. Called under the lock. */
+static enum status next_item(struct crew *c, struct source_item *item, bool *more, struct err *err)
+{
+    const struct source_watch watch = {c->job->versions, c->job->ctx, c->job->problem};
+    while (c->at < c->sources_n) {
+        TRY(source_next(c->sources[c->at], item, more, err));
+        if (*more)
+            return OK;
+        if (++c->at < c->sources_n)
+            TRY(source_begin(c->sources[c->at], &watch, err));
+    }
+    *more = false;
+    return OK;
+}
+
+/* Takes the next items that the job wants, at most w->share_max of them; none at the end. */
 static enum status take_share(struct worker *w, struct err *err)
 {
     struct crew *c = w->crew;
@@ -132,21 +156,22 @@ static enum status take_share(struct worker *w, struct err *err)
     arena_reset(&w->paths);
     pthread_mutex_lock(&c->lock);
     while (status == OK && more && !c->failed && w->share_n < w->share_max) {
-        struct local_file file;
-        status = local_next(c->walk, &file, &more, err);
+        struct source_item item;
+        status = next_item(c, &item, &more, err);
         if (status != OK || !more)
             continue;
-        if (!c->job->wants(c->job->ctx, &file)) {
-            atomic_fetch_add(&c->source_bytes, file.size);
+        if (!c->job->wants(c->job->ctx, &item)) {
+            atomic_fetch_add(&c->source_bytes, item.size);
             continue;
         }
-        struct str path = arena_str(&w->paths, str_from(file.path));
-        if (!path.p) {
+        struct str name = arena_str(&w->paths, str_from(item.name));
+        if (!name.p) {
             status = err_nomem(err);
             continue;
         }
-        file.path = path.p;
-        w->share[w->share_n++] = file;
+        item.name = name.p;
+        w->share[w->share_n] = item;
+        w->share_of[w->share_n++] = c->at;
     }
     pthread_mutex_unlock(&c->lock);
     return status;
@@ -165,7 +190,8 @@ static enum status work(struct worker *w, struct err *err)
         if (w->share_n == 0)
             return OK;
         for (size_t i = 0; i < w->share_n; i++) {
-            w->path = w->share[i].path;
+            w->path = w->share[i].name;
+            TRY(change_source(w, w->share_of[i], err));
             TRY(read_one(w, &w->share[i], err));
             bytes += w->about.n[ABOUT_BYTES];
         }
@@ -190,11 +216,26 @@ static void *worker_main(void *arg)
     pthread_mutex_unlock(&c->lock);
     reader_free(w->reader);
     intake_free(w->intake);
+    source_reader_free(w->from);
     arena_fini(&w->paths);
     return NULL;
 }
 
-/* Called under the walk's lock. */
+/* How far the naming has come over all sources; the last one is asked again at the end. */
+static int64_t position_of(struct crew *c, bool *estimated, int64_t *all)
+{
+    const int64_t million = 1000000;
+    int at = c->at < c->sources_n ? c->at : c->sources_n - 1;
+    *estimated = true;
+    *all = 0;
+    int64_t here = at < 0 ? -1 : source_position(c->sources[at], estimated, all);
+    if (c->sources_n == 1 || here < 0)
+        return here;
+    *estimated = true;
+    return (at * million + here) / c->sources_n;
+}
+
+/* Called under the lock. */
 static struct crew_progress progress_of(struct crew *c)
 {
     struct crew_progress p = {.files = atomic_load(&c->files),
@@ -202,8 +243,8 @@ static struct crew_progress progress_of(struct crew *c)
                               .records = atomic_load(&c->records),
                               .finished = c->running == 0};
     int64_t all;
-    p.position = local_position(c->walk, &p.estimated, &all);
-    /* The walk is ahead of the reading: its end is not yet that of the run. */
+    p.position = position_of(c, &p.estimated, &all);
+    /* The naming is ahead of the reading: its end is not yet that of the run. */
     const int64_t million = 1000000, nearly = 990000;
     if (p.estimated && p.position > nearly)
         p.position = nearly;
@@ -240,11 +281,13 @@ static void wait_for_all(struct crew *c)
         c->job->progress(c->job->ctx, &p);
 }
 
-enum status crew_run(char *const *operands, int operands_n, int threads,
+enum status crew_run(struct source *const *sources, int sources_n, int threads,
                      const struct intake_env *env, const struct crew_job *job, struct err *err)
 {
-    struct crew c = {.env = env, .job = job};
-    TRY(local_open(operands, operands_n, job->stat_files, job->problem, job->ctx, &c.walk, err));
+    struct crew c = {.env = env, .job = job, .sources = sources, .sources_n = sources_n};
+    const struct source_watch watch = {job->versions, job->ctx, job->problem};
+    if (sources_n > 0)
+        TRY(source_begin(sources[0], &watch, err));
     pthread_mutex_init(&c.lock, NULL);
     pthread_cond_init(&c.done, NULL);
     threads = threads < 1 ? 1 : threads > CREW_MAX ? CREW_MAX : threads;
@@ -263,7 +306,6 @@ enum status crew_run(char *const *operands, int operands_n, int threads,
     for (int i = 0; i < started; i++)
         pthread_join(workers[i].thread, NULL);
     free(workers);
-    local_close(c.walk);
     pthread_cond_destroy(&c.done);
     pthread_mutex_destroy(&c.lock);
     if (started == 0)

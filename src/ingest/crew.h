@@ -1,5 +1,5 @@
 /*
- * The crew: threads that take files from a walk, read them, and hand each invocation on. What
+ * The crew: threads that take items from sources, read them, and hand each invocation on. What
  * becomes of an invocation is the job's business: added to a cube (oneshot.c) or written to a
  * store (load.c).
  */
@@ -7,7 +7,7 @@
 #define ASSAY_INGEST_CREW_H
 
 #include "ingest/intake.h"
-#include "source/local.h"
+#include "source/source.h"
 
 enum { CREW_MAX = 64 };
 
@@ -21,30 +21,32 @@ struct crew_trouble {
 struct crew_progress {
     int64_t files, bytes, records;
     int64_t position; /* parts per million of all there is, -1: not known */
-    bool estimated;   /* the position is not exact; see local_position */
+    bool estimated;   /* the position is not exact; see source_position */
     bool finished;
 };
 
 struct crew_job {
     void *ctx;
-    bool stat_files; /* `wants` looks at sizes and times */
-    /* False: the file is passed over (known and unchanged). Called under the walk's lock. */
-    bool (*wants)(void *ctx, const struct local_file *file);
+    bool versions; /* `wants` looks at sizes and times */
+    /* False: the file is passed over (known and unchanged). Called under the lock of the naming. */
+    bool (*wants)(void *ctx, const struct source_item *item);
     /* One thread's part, by its number. A failure ends the run. */
     enum status (*take)(void *ctx, int worker, const struct invocation *v, struct err *err);
     /* A file was read, as far as it could be; its counters and troubles. Its size is -1 when the
      * system, not the content, ended that: it is worth another attempt. */
-    enum status (*file_done)(void *ctx, int worker, const struct local_file *file,
+    enum status (*file_done)(void *ctx, int worker, const struct source_item *item,
                              const struct about *about, const struct crew_trouble *troubles,
                              size_t troubles_n, struct err *err);
-    /* An operand, directory or file that could not be opened. Called under the walk's lock. */
+    /* An operand, directory or file that could not be opened. Called under the lock of the naming.
+     */
     void (*problem)(void *ctx, const char *path, const char *reason);
     /* From the calling thread, some times a second; may be NULL. */
     void (*progress)(void *ctx, const struct crew_progress *p);
 };
 
-/* Reads all files of the operands with `threads` threads. The first failure ends the run. */
-enum status crew_run(char *const *operands, int operands_n, int threads,
+/* Reads all items of the sources, which have not begun, with `threads` threads. The first failure
+ * ends the run. */
+enum status crew_run(struct source *const *sources, int sources_n, int threads,
                      const struct intake_env *env, const struct crew_job *job,
                      struct err *err) MUST_USE;
 

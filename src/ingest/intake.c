@@ -90,6 +90,13 @@ void intake_free(struct intake *in)
     free(in);
 }
 
+void intake_from(struct intake *in, struct source_reader *from)
+{
+    bodies_from(in->bodies, from);
+    if (in->input_bodies)
+        bodies_from(in->input_bodies, from);
+}
+
 bool intake_unread(struct intake *in)
 {
     bool unread = in->unread;

@@ -9,6 +9,7 @@
 #include "model/harness.h"
 #include "model/pricing.h"
 #include "model/series.h"
+#include "source/source.h"
 
 /* How much of a record is looked at. */
 enum level_of_detail {
@@ -33,6 +34,8 @@ struct intake;
 /* Borrows env. What *out borrows (its exchange) is good until the next record. */
 enum status intake_new(const struct intake_env *env, struct intake **out, struct err *err) MUST_USE;
 void intake_free(struct intake *in);
+/* The source of the next records, which has their bodies that lie outside; borrowed. NULL: none. */
+void intake_from(struct intake *in, struct source_reader *from);
 enum status intake_record(struct intake *in, struct record *r, const struct origin *from,
                           struct invocation *out, struct err *err) MUST_USE;
 /* True when, since it was asked last, a body was there that the system could not read. */

@@ -55,12 +55,12 @@ struct run {
 
 /* The canonical path, in `room` or as it was given: the same file through another spelling must not
  * look new. A file that is a link itself keeps its name; links above it are resolved. */
-static struct str canonical(struct directory_name *name, const struct local_file *file,
+static struct str canonical(struct directory_name *name, const struct source_item *item,
                             char room[PATH_MAX])
 {
-    const char *path = file->path, *slash = strrchr(path, '/');
-    size_t n = file->root_n ? file->root_n : slash ? (size_t)(slash - path) + 1 : 0;
-    if (strcmp(path, "-") == 0 || n >= PATH_MAX)
+    const char *path = item->name, *slash = strrchr(path, '/');
+    size_t n = item->root_n ? item->root_n : slash ? (size_t)(slash - path) + 1 : 0;
+    if (!item->is_path || n >= PATH_MAX)
         return str_from(path);
     if (!name->known || strncmp(name->as_given, path, n) != 0 || name->as_given[n] != '\0') {
         memcpy(name->as_given, path, n);
@@ -72,19 +72,19 @@ static struct str canonical(struct directory_name *name, const struct local_file
     for (path += n; *path == '/';)
         path++;
     int length = snprintf(room, PATH_MAX, "%s/%s", name->canonical, path);
-    return length > 0 && length < PATH_MAX ? str_of(room, (size_t)length) : str_from(file->path);
+    return length > 0 && length < PATH_MAX ? str_of(room, (size_t)length) : str_from(item->name);
 }
 
-static bool wants(void *ctx, const struct local_file *file)
+static bool wants(void *ctx, const struct source_item *item)
 {
     struct run *r = ctx;
-    if (strcmp(file->path, "-") == 0)
+    if (strcmp(item->name, "-") == 0)
         return true;
     char room[PATH_MAX];
     struct store_file key = {
-        .path = canonical(&r->walk_name, file, room),
-        .size = file->size,
-        .mtime_ns = file->mtime_ns,
+        .path = canonical(&r->walk_name, item, room),
+        .size = item->size,
+        .mtime_ns = item->mtime_ns,
         .options = r->l->options,
     };
     bool done = false;
@@ -138,12 +138,12 @@ static enum status take(void *ctx, int worker, const struct invocation *v, struc
 }
 
 /* What a file is called in the store. Standard input is another file each time. */
-static struct str stored_name(struct directory_name *name, const struct local_file *file,
+static struct str stored_name(struct directory_name *name, const struct source_item *item,
                               char room[PATH_MAX])
 {
     char now[TIME_TEXT];
-    if (strcmp(file->path, "-") != 0)
-        return canonical(name, file, room);
+    if (strcmp(item->name, "-") != 0)
+        return canonical(name, item, room);
     time_format(now, clock_now_us());
     snprintf(room, PATH_MAX, "- %s", now);
     return str_from(room);
@@ -155,19 +155,19 @@ static struct str stored_name(struct directory_name *name, const struct local_fi
  * bucket bring them in any order: a file of the last days that misses one is to be read again, so
  * it is kept under a size that no file has.
  */
-static int64_t known_size(const struct local_file *file, bool body_missing)
+static int64_t known_size(const struct source_item *item, bool body_missing)
 {
     const int64_t wait_us = 2 * US_PER_DAY;
-    bool young = file->mtime_ns / 1000 > clock_now_us() - wait_us;
-    return body_missing && young ? -1 : file->size;
+    bool young = item->mtime_ns / 1000 > clock_now_us() - wait_us;
+    return body_missing && young ? -1 : item->size;
 }
 
-static bool describe_file(struct run *r, int worker, struct batch *b, const struct local_file *file,
-                          const struct about *about, const struct crew_trouble *troubles,
-                          size_t troubles_n)
+static bool describe_file(struct run *r, int worker, struct batch *b,
+                          const struct source_item *item, const struct about *about,
+                          const struct crew_trouble *troubles, size_t troubles_n)
 {
     char room[PATH_MAX];
-    struct str path = arena_str(&b->arena, stored_name(&r->names[worker], file, room));
+    struct str path = arena_str(&b->arena, stored_name(&r->names[worker], item, room));
     struct store_quarantine *q = arena_alloc(&b->arena, (troubles_n + 1) * sizeof *q);
     if (!path.p || !q)
         return false;
@@ -175,8 +175,8 @@ static bool describe_file(struct run *r, int worker, struct batch *b, const stru
         q[i] = (struct store_quarantine){path, troubles[i].offset, str_from(troubles[i].reason)};
     b->files[b->files_n++] = (struct file_end){
         .file = {.path = path,
-                 .size = known_size(file, r->body_missing[worker]),
-                 .mtime_ns = file->mtime_ns,
+                 .size = known_size(item, r->body_missing[worker]),
+                 .mtime_ns = item->mtime_ns,
                  .options = r->l->options,
                  .about = *about},
         .quarantine = q,
@@ -185,14 +185,14 @@ static bool describe_file(struct run *r, int worker, struct batch *b, const stru
     return true;
 }
 
-static enum status file_done(void *ctx, int worker, const struct local_file *file,
+static enum status file_done(void *ctx, int worker, const struct source_item *item,
                              const struct about *about, const struct crew_trouble *troubles,
                              size_t troubles_n, struct err *err)
 {
     struct run *r = ctx;
     struct batch *b = NULL;
     TRY(current_batch(r, worker, &b, err));
-    if (!describe_file(r, worker, b, file, about, troubles, troubles_n))
+    if (!describe_file(r, worker, b, item, about, troubles, troubles_n))
         return err_nomem(err);
     r->body_missing[worker] = false;
     pthread_mutex_lock(&r->lock);
@@ -288,7 +288,7 @@ static enum status run_threads(struct run *r, struct err *err)
     const struct load *l = r->l;
     const struct crew_job job = {
         .ctx = r,
-        .stat_files = true,
+        .versions = true,
         .wants = wants,
         .take = take,
         .file_done = file_done,
@@ -297,7 +297,7 @@ static enum status run_threads(struct run *r, struct err *err)
     };
     if (pthread_create(&r->writer, NULL, writer_main, r) != 0)
         return err_set(err, ERR_NOMEM, "cannot start a thread");
-    enum status status = crew_run(l->operands, l->operands_n, l->threads, l->env, &job, err);
+    enum status status = crew_run(l->sources, l->sources_n, l->threads, l->env, &job, err);
     finish_writer(r, status == OK);
     if (r->written != OK) {
         /* The cause, rather than the readers' "the writer stopped". */

@@ -10,8 +10,8 @@
 #include "store/store.h"
 
 struct load {
-    char *const *operands;
-    int operands_n;
+    struct source *const *sources; /* not begun; the caller closes them */
+    int sources_n;
     int threads;
     const struct intake_env *env; /* its key is the store's */
     struct store *store;          /* open for writing */

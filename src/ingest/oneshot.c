@@ -27,10 +27,10 @@ struct run {
     int64_t problems;
 };
 
-static bool wants(void *ctx, const struct local_file *file)
+static bool wants(void *ctx, const struct source_item *item)
 {
     (void)ctx;
-    (void)file;
+    (void)item;
     return true;
 }
 
@@ -112,11 +112,11 @@ static enum status drain(struct run *r, int worker, struct err *err)
     return OK;
 }
 
-static enum status file_done(void *ctx, int worker, const struct local_file *file,
+static enum status file_done(void *ctx, int worker, const struct source_item *item,
                              const struct about *about, const struct crew_trouble *troubles,
                              size_t troubles_n, struct err *err)
 {
-    (void)file;
+    (void)item;
     (void)err;
     struct run *r = ctx;
     about_add(&r->parts[worker].about, about);
@@ -180,7 +180,7 @@ static enum status run(struct run *r, int threads, struct cube *cube, struct abo
         .problem = problem,
         .progress = o->progress ? progress : NULL,
     };
-    TRY(crew_run(o->operands, o->operands_n, threads, o->env, &job, err));
+    TRY(crew_run(o->sources, o->sources_n, threads, o->env, &job, err));
     for (int i = 0; i < threads; i++)
         TRY(drain(r, i, err));
     TRY(dedupe_finish(r->dedupe, count_deferred, r, err));

@@ -12,8 +12,8 @@
 #include "query/sessions.h"
 
 struct oneshot {
-    char *const *operands;
-    int operands_n;
+    struct source *const *sources; /* not begun; the caller closes them */
+    int sources_n;
     int threads;
     uint64_t dedupe_memory; /* bytes, 0: the default of dedupe.h */
     const struct intake_env *env;

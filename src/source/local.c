@@ -11,98 +11,6 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-/* True and the element's text, moving *rest, while there are elements. */
-static bool next_element(struct str *rest, struct str *element)
-{
-    if (!rest->p)
-        return false;
-    *element = str_cut(rest, '/');
-    return true;
-}
-
-static bool all_digits(struct str s)
-{
-    for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] < '0' || s.p[i] > '9')
-            return false;
-    return s.n > 0;
-}
-
-/* The rest of the path behind the last "AWSLogs/<digits>/BedrockModelInvocationLogs/": a prefix
- * may hold slashes, "data", even "AWSLogs". */
-static bool find_layout(struct str path, struct str *account, struct str *rest)
-{
-    bool found = false;
-    struct str element, left = path;
-    while (next_element(&left, &element)) {
-        struct str ahead = left, number, kind;
-        if (str_eq(element, STR("AWSLogs")) && next_element(&ahead, &number) &&
-            all_digits(number) && next_element(&ahead, &kind) &&
-            str_eq(kind, STR("BedrockModelInvocationLogs"))) {
-            *account = number;
-            *rest = ahead;
-            found = true;
-        }
-    }
-    return found;
-}
-
-static bool is_body_name(struct str name)
-{
-    return str_find(name, STR("_input.json")) >= 0 || str_find(name, STR("_output.json")) >= 0 ||
-           str_find(name, STR("_input_media")) >= 0;
-}
-
-/* Moves *rest behind year, month, day and hour, or behind what is no number instead. */
-static int take_time(struct str *rest, int64_t part[4])
-{
-    struct str element;
-    int n = 0;
-    while (n < 4 && next_element(rest, &element) && all_digits(element) && element.n <= 4 &&
-           str_to_i64(element, &part[n]))
-        n++;
-    return n;
-}
-
-int local_time_of(struct str path, int64_t part[4])
-{
-    struct str account, region, rest;
-    return find_layout(path, &account, &rest) && next_element(&rest, &region)
-               ? take_time(&rest, part)
-               : 0;
-}
-
-struct key_facts key_facts(struct str path)
-{
-    struct key_facts facts = {.hour_us = TIME_NONE};
-    struct str rest, element, parent = STR_NONE, name = STR_NONE;
-    if (!find_layout(path, &facts.account, &rest)) {
-        while (next_element(&path, &element)) {
-            parent = name;
-            name = element;
-        }
-        facts.is_body = str_eq(parent, STR("data")) && is_body_name(name);
-        return facts;
-    }
-    next_element(&rest, &facts.region);
-    int64_t part[4];
-    int n = take_time(&rest, part);
-    struct civil c = {.year = 1970, .month = 1, .day = 1};
-    if (n == 4 && part[1] >= 1 && part[1] <= 12 && part[2] >= 1 && part[2] <= 31 && part[3] <= 23) {
-        c = (struct civil){part[0], (int)part[1], (int)part[2], (int)part[3], 0, 0, 0};
-        facts.hour_us = us_from_civil(&c);
-    }
-    struct str first = STR_NONE;
-    next_element(&rest, &first);
-    facts.is_body = str_eq(first, STR("data")) && rest.p != NULL;
-    return facts;
-}
-
-static bool is_record_file(const char *name, struct str path)
-{
-    return !strstr(name, "amazon-bedrock-logs-permission-check") && !key_facts(path).is_body;
-}
-
 /* A name that exists is itself, whatever characters are in it; else it may be a glob. */
 static enum status add_operand(struct local_walk *w, const char *operand, struct err *err)
 {
@@ -206,13 +114,13 @@ static bool set_path_of(struct local_walk *w, const struct level *l, const struc
 static enum stage stage_of(struct str path)
 {
     enum stage stage = STAGE_NONE;
-    for (struct str element; next_element(&path, &element);) {
+    for (struct str element; key_element(&path, &element);) {
         if (element.n == 0)
             continue;
         if (str_eq(element, STR("AWSLogs")))
             stage = STAGE_ACCOUNTS;
         else if (stage == STAGE_ACCOUNTS)
-            stage = all_digits(element) ? STAGE_KINDS : STAGE_NONE;
+            stage = key_all_digits(element) ? STAGE_KINDS : STAGE_NONE;
         else if (stage == STAGE_KINDS)
             stage = str_eq(element, STR("BedrockModelInvocationLogs")) ? STAGE_REGIONS : STAGE_NONE;
         else
@@ -292,9 +200,10 @@ static void sort_level(struct level *l)
 }
 
 /* Describes the file at w->path; false when it is gone, or when it is empty. */
-static bool describe(struct local_walk *w, bool is_operand, struct local_file *file)
+static bool describe(struct local_walk *w, bool is_operand, struct source_item *item)
 {
-    *file = (struct local_file){.path = w->path.p, .root_n = is_operand ? 0 : w->root_n};
+    *item = (struct source_item){
+        .name = w->path.p, .is_path = true, .root_n = is_operand ? 0 : w->root_n};
     struct stat st;
     if (!w->stat_files && !is_operand)
         return true;
@@ -302,8 +211,8 @@ static bool describe(struct local_walk *w, bool is_operand, struct local_file *f
         report(w, errno);
         return false;
     }
-    file->size = st.st_size;
-    file->mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+    item->size = st.st_size;
+    item->mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
     return is_operand || st.st_size > 0;
 }
 
@@ -338,7 +247,7 @@ static bool together(const struct level *l, const struct entry *a, const struct 
     const char *x = l->names.p + a->name, *y = l->names.p + b->name;
     switch (l->stage) {
     case STAGE_ACCOUNTS:
-        return all_digits(str_from(x)) && all_digits(str_from(y));
+        return key_all_digits(str_from(x)) && key_all_digits(str_from(y));
     case STAGE_REGIONS:
         return true;
     case STAGE_KINDS:
@@ -375,7 +284,8 @@ static enum status enter_together(struct local_walk *w, struct level *from,
 }
 
 /* The next entry of the innermost level. *found: it is a file to be read. */
-static enum status step(struct local_walk *w, struct local_file *file, bool *found, struct err *err)
+static enum status step(struct local_walk *w, struct source_item *item, bool *found,
+                        struct err *err)
 {
     struct level *l = &w->levels[w->depth - 1];
     if (l->next == l->n) {
@@ -389,13 +299,13 @@ static enum status step(struct local_walk *w, struct local_file *file, bool *fou
     unsigned char type = type_of(w, e->type);
     if (type == DT_DIR)
         return enter_together(w, l, e, err);
-    if (type == DT_REG && is_record_file(l->names.p + e->name, buf_view(&w->path)))
-        *found = describe(w, false, file);
+    if (type == DT_REG && key_is_record(buf_view(&w->path)))
+        *found = describe(w, false, item);
     return OK;
 }
 
 /* The next operand: a directory is entered; anything else (a pipe, too) is read as it is. */
-static enum status step_operand(struct local_walk *w, struct local_file *file, bool *found,
+static enum status step_operand(struct local_walk *w, struct source_item *item, bool *found,
                                 struct err *err)
 {
     if (!set_path(w, "", w->names.gl_pathv[w->next_operand++]))
@@ -404,24 +314,24 @@ static enum status step_operand(struct local_walk *w, struct local_file *file, b
     w->root_n = w->path.n;
     if (stat(w->path.p, &st) == 0 && S_ISDIR(st.st_mode))
         return enter(w, err);
-    *found = describe(w, true, file);
+    *found = describe(w, true, item);
     return OK;
 }
 
-enum status local_next(struct local_walk *w, struct local_file *file, bool *more, struct err *err)
+enum status local_next(struct local_walk *w, struct source_item *item, bool *more, struct err *err)
 {
     *more = true;
     if (w->stdin_wanted) {
         w->stdin_wanted = false;
-        *file = (struct local_file){.path = "-"};
+        *item = (struct source_item){.name = "-"};
         return OK;
     }
     bool found = false;
     while (!found) {
         if (w->depth > 0) {
-            TRY(step(w, file, &found, err));
+            TRY(step(w, item, &found, err));
         } else if (w->next_operand < w->names.gl_pathc) {
-            TRY(step_operand(w, file, &found, err));
+            TRY(step_operand(w, item, &found, err));
         } else {
             *more = false;
             w->ended = true;

@@ -9,18 +9,9 @@
 #ifndef ASSAY_SOURCE_LOCAL_H
 #define ASSAY_SOURCE_LOCAL_H
 
-#include "base/clock.h"
-#include "base/err.h"
+#include "source/source.h"
 
 struct local_walk;
-
-struct local_file {
-    const char *path; /* "-" for standard input; good until the next call */
-    int64_t size;     /* with the time, 0 unless stat_files was asked for */
-    int64_t mtime_ns;
-    size_t root_n; /* length of the directory that was given, behind which the path has no link; 0
-                      for a file that was given itself */
-};
 
 /* Told of what cannot be read: a missing operand, a directory without permission. */
 typedef void (*local_problem)(void *ctx, const char *path, const char *reason);
@@ -30,7 +21,7 @@ enum status local_open(char *const *operands, int n, bool stat_files, local_prob
                        void *ctx, struct local_walk **out, struct err *err) MUST_USE;
 void local_close(struct local_walk *w);
 /* The next file; *more is false at the end. */
-enum status local_next(struct local_walk *w, struct local_file *file, bool *more,
+enum status local_next(struct local_walk *w, struct source_item *item, bool *more,
                        struct err *err) MUST_USE;
 
 /*
@@ -40,13 +31,5 @@ enum status local_next(struct local_walk *w, struct local_file *file, bool *more
  * called; elsewhere the names of a directory count alike.
  */
 int64_t local_position(struct local_walk *w, bool *estimated, int64_t *bytes);
-
-/* What the key of an object in the AWS layout tells, whatever stands in front of it. */
-struct key_facts {
-    struct str account, region; /* "" outside the layout */
-    int64_t hour_us;            /* TIME_NONE when the path names none */
-    bool is_body;               /* lies under data/ */
-};
-struct key_facts key_facts(struct str path);
 
 #endif

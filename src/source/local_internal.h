@@ -3,6 +3,7 @@
 #define ASSAY_SOURCE_LOCAL_INTERNAL_H
 
 #include "base/buf.h"
+#include "source/key.h"
 #include "source/local.h"
 
 #include <glob.h>
@@ -50,9 +51,5 @@ struct local_walk {
     int64_t bytes;   /* of the operands as far as they are files */
     bool all_files;
 };
-
-/* Year, month, day and hour of a path in the AWS layout, as many of them as it has, and how many;
- * 0 outside the layout. */
-int local_time_of(struct str path, int64_t part[4]);
 
 #endif

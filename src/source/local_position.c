@@ -58,7 +58,7 @@ static int64_t outermost_day(const char *directory, const char *name, bool last)
     int64_t part[4];
     int length = snprintf(path, sizeof path, "%s/%s", directory, name);
     for (int n; length > 0 && length < PATH_MAX - 16;) {
-        n = local_time_of(str_of(path, (size_t)length), part);
+        n = key_time(str_of(path, (size_t)length), part);
         if (n >= 3)
             return day_of(part, n);
         int next = n > 0 ? outermost(path, last) : -1;
@@ -104,7 +104,7 @@ static bool has_days(struct level *l)
 static bool day_in_work(const struct local_walk *w, const struct level *l, struct range *r)
 {
     int64_t part[4];
-    int64_t day = day_of(part, local_time_of(buf_view(&w->path), part));
+    int64_t day = day_of(part, key_time(buf_view(&w->path), part));
     if (day < l->first_day || day > l->last_day)
         return false;
     *r = part_of(*r, day - l->first_day, day - l->first_day + 1, l->last_day - l->first_day + 1);

@@ -111,6 +111,7 @@ struct way {
     struct plan_view *view;
     struct cube *cube;
     struct answer *answer;
+    struct source *source;
     struct store *store;
     struct about about;
 };
@@ -146,6 +147,7 @@ static enum status open_way(struct way *w, struct err *err)
 
 static void close_way(struct way *w)
 {
+    source_close(w->source);
     store_close(w->store);
     answer_free(w->answer);
     cube_free(w->cube);
@@ -179,10 +181,11 @@ static enum status from_files(struct way *w, struct buf *out, struct err *err)
 {
     char *operands[] = {logs};
     TRY(open_way(w, err));
+    TRY(source_local_new(operands, 1, &w->source, err));
     const struct intake_env env = {
         .series = w->series, .pricing = w->pricing, .key = {1, 2}, .detail = DETAIL_CONTENT};
-    const struct oneshot o = {.operands = operands,
-                              .operands_n = 1,
+    const struct oneshot o = {.sources = &w->source,
+                              .sources_n = 1,
                               .threads = 1,
                               .env = &env,
                               .plan = w->plan,
@@ -196,13 +199,14 @@ static enum status into_store(struct way *w, struct buf *out, struct err *err)
     (void)out;
     char *operands[] = {logs};
     TRY(open_way(w, err));
+    TRY(source_local_new(operands, 1, &w->source, err));
     TRY(store_open(store_path, STORE_WRITE, &w->store, err));
     const struct intake_env env = {.series = w->series,
                                    .pricing = w->pricing,
                                    .key = store_hash_key(w->store),
                                    .detail = DETAIL_CONTENT};
-    const struct load load = {.operands = operands,
-                              .operands_n = 1,
+    const struct load load = {.sources = &w->source,
+                              .sources_n = 1,
                               .threads = 1,
                               .env = &env,
                               .store = w->store,

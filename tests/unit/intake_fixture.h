@@ -20,6 +20,8 @@ struct fixture {
     struct harness_rules *rules; /* NULL: exchanges are not read */
     struct intake_env env;
     struct intake *intake;
+    struct source *files; /* of bodies that lie outside */
+    struct source_reader *bodies;
     struct reader *reader;
     struct about about;
     struct origin from;
@@ -71,6 +73,9 @@ static inline struct fixture *fixture_env(struct reader_limits limits, enum leve
         f->env.rules = f->rules;
     }
     assert_int_equal(intake_new(&f->env, &f->intake, NULL), OK);
+    assert_int_equal(source_local_new(NULL, 0, &f->files, NULL), OK);
+    assert_int_equal(source_reader_new(f->files, &f->bodies, NULL), OK);
+    intake_from(f->intake, f->bodies);
     assert_int_equal(reader_new(limits, &f->reader, NULL), OK);
     f->from = (struct origin){.name = "test", .delivery_us = TIME_NONE};
     return f;
@@ -89,6 +94,8 @@ static inline struct fixture *fixture_new(void)
 static inline void fixture_free(struct fixture *f)
 {
     intake_free(f->intake);
+    source_reader_free(f->bodies);
+    source_close(f->files);
     reader_free(f->reader);
     series_free(f->series);
     symbols_free(f->symbols);

@@ -1,4 +1,5 @@
 /* source/local: which files a tree gives, in which order, and what their keys tell. */
+#include "source/key.h"
 #include "source/local.h"
 #include "unit.h"
 
@@ -41,7 +42,7 @@ static const char *walk(const char *operand, bool stat_files)
     static char all[8192];
     char path[600], *operands[] = {path};
     struct local_walk *w;
-    struct local_file file;
+    struct source_item file;
     bool more;
     snprintf(path, sizeof path, "%s/%s", root, operand);
     all[0] = '\0';
@@ -53,7 +54,7 @@ static const char *walk(const char *operand, bool stat_files)
             break;
         if (all[0])
             strcat(all, " ");
-        strcat(all, file.path + strlen(root) + 1);
+        strcat(all, file.name + strlen(root) + 1);
     }
     local_close(w);
     return all;
@@ -109,7 +110,7 @@ static void a_tree_gives_its_records_in_the_order_of_names(void **state)
 static void expect_positions(char **operands, int n, bool estimated, const int *wanted)
 {
     struct local_walk *w;
-    struct local_file file;
+    struct source_item file;
     bool more, guess;
     int64_t bytes;
     assert_int_equal(local_open(operands, n, false, problem, NULL, &w, NULL), OK);

@@ -1,0 +1,56 @@
+/* Sources of all kinds: see source.h. */
+#include "source/source_internal.h"
+
+#include "base/io.h"
+
+enum status source_begin(struct source *s, const struct source_watch *watch, struct err *err)
+{
+    return s->ops->begin(s, watch, err);
+}
+
+enum status source_next(struct source *s, struct source_item *item, bool *more, struct err *err)
+{
+    return s->ops->next(s, item, more, err);
+}
+
+int64_t source_position(struct source *s, bool *estimated, int64_t *bytes)
+{
+    return s->ops->position(s, estimated, bytes);
+}
+
+void source_close(struct source *s)
+{
+    if (s)
+        s->ops->close(s);
+}
+
+enum status source_reader_new(struct source *s, struct source_reader **out, struct err *err)
+{
+    TRY(s->ops->reader_new(s, out, err));
+    (*out)->source = s;
+    return OK;
+}
+
+void source_reader_free(struct source_reader *r)
+{
+    if (r)
+        r->source->ops->reader_free(r);
+}
+
+enum status source_open(struct source_reader *r, const struct source_item *item,
+                        struct source_bytes *out, struct err *err)
+{
+    return r->source->ops->open(r, item, out, err);
+}
+
+enum status source_body(struct source_reader *r, const char *name, struct str uri, struct str key,
+                        bool look, struct source_bytes *out, struct err *err)
+{
+    return r->source->ops->body(r, name, uri, key, look, out, err);
+}
+
+void source_bytes_fini(struct source_bytes *b)
+{
+    io_close(b->fd);
+    b->fd = -1;
+}

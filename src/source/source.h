@@ -1,0 +1,85 @@
+/*
+ * What a run reads from: files, buckets, log groups. A source names *items* one after another, and
+ * each item is read as a whole: a file, an object, a page of events. Bodies that lie outside their
+ * record are asked for here too, because only the source knows where they may be.
+ *
+ *     source_begin(s, &watch, &err);
+ *     while (source_next(s, &item, &more, &err) == OK && more) …      one thread at a time
+ *     source_reader_new(s, &reader, &err);                            one per thread
+ *     source_open(reader, &item, &bytes, &err);
+ *
+ * Naming is for one thread at a time (callers hold a lock); each reader belongs to one thread, and
+ * readers work beside each other and beside the naming.
+ */
+#ifndef ASSAY_SOURCE_SOURCE_H
+#define ASSAY_SOURCE_SOURCE_H
+
+#include "base/clock.h"
+#include "base/err.h"
+
+struct source_item {
+    const char *name; /* a path, "-" for standard input, or a URL; good until the next item */
+    int64_t size;     /* with the time tells versions apart; 0 unless versions were asked for */
+    int64_t mtime_ns;
+    bool is_path;
+    /* Of a path: length of the directory that was given, behind which it has no link; 0 when the
+     * file was given itself. */
+    size_t root_n;
+};
+
+/* Content, in one of two places. What is borrowed of an item is good until the reader opens the
+ * next one, of a body until the reader is asked for the next body. */
+struct source_bytes {
+    int fd;           /* open at its beginning; -1: in memory. source_bytes_fini closes it */
+    struct str bytes; /* when fd is -1 */
+    /* What the item's name and place tell, for what its records do not tell themselves. */
+    struct str account, region; /* "" when unknown */
+    int64_t delivery_us;        /* TIME_NONE when unknown */
+};
+
+struct source_watch {
+    bool versions; /* sizes and times of items are wanted, and empty ones are not */
+    void *ctx;
+    /* What cannot be read at all: a missing operand, a directory without permission. The reason
+     * holds nothing of anybody's records. */
+    void (*problem)(void *ctx, const char *name, const char *reason);
+};
+
+struct source;
+struct source_reader;
+
+/* Once, before anything else. */
+enum status source_begin(struct source *s, const struct source_watch *watch,
+                         struct err *err) MUST_USE;
+/* The next item; *more is false at the end. Failures are of the run (memory, interruption); what is
+ * wrong with single things is told to the watch. */
+enum status source_next(struct source *s, struct source_item *item, bool *more,
+                        struct err *err) MUST_USE;
+/*
+ * How far the naming has come, in parts per million, or -1 when nothing tells. Where *estimated is
+ * false, that is 0 and *bytes is what all items hold. One thread at a time, as source_next.
+ */
+int64_t source_position(struct source *s, bool *estimated, int64_t *bytes);
+/* Readers are freed before it. */
+void source_close(struct source *s);
+
+enum status source_reader_new(struct source *s, struct source_reader **out,
+                              struct err *err) MUST_USE;
+void source_reader_free(struct source_reader *r);
+/* ERR_NOT_FOUND: gone meanwhile; ERR_ACCESS; ERR_IO: worth another attempt later. */
+enum status source_open(struct source_reader *r, const struct source_item *item,
+                        struct source_bytes *out, struct err *err) MUST_USE;
+/*
+ * A body that a record of the item `name` points to by `uri` (s3://…), of which `key` is the part
+ * from AWSLogs on, already found safe (bodies.h). `look`: only whether it is there; then nothing is
+ * opened. ERR_NOT_FOUND: not there (yet); ERR_ACCESS: not allowed to be followed or read; ERR_IO.
+ */
+enum status source_body(struct source_reader *r, const char *name, struct str uri, struct str key,
+                        bool look, struct source_bytes *out, struct err *err) MUST_USE;
+void source_bytes_fini(struct source_bytes *b);
+
+/* Files: operands of the command line (files, directories, globs, `-`). See local.h. */
+enum status source_local_new(char *const *operands, int n, struct source **out,
+                             struct err *err) MUST_USE;
+
+#endif
