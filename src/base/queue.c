@@ -55,18 +55,49 @@ bool queue_push(struct queue *q, void *item)
     return taken;
 }
 
+/* Under the lock. */
+static void *take_oldest(struct queue *q)
+{
+    if (q->n == 0)
+        return NULL;
+    void *item = q->items[q->head];
+    q->head = (q->head + 1) % q->capacity;
+    q->n--;
+    pthread_cond_signal(&q->not_full);
+    return item;
+}
+
 void *queue_pop(struct queue *q)
 {
     pthread_mutex_lock(&q->lock);
     while (q->n == 0 && !q->closed)
         pthread_cond_wait(&q->not_empty, &q->lock);
-    void *item = NULL;
-    if (q->n > 0) {
-        item = q->items[q->head];
-        q->head = (q->head + 1) % q->capacity;
-        q->n--;
-        pthread_cond_signal(&q->not_full);
-    }
+    void *item = take_oldest(q);
+    pthread_mutex_unlock(&q->lock);
+    return item;
+}
+
+struct timespec queue_deadline(int64_t ms)
+{
+    enum { NS_PER_S = 1000000000, NS_PER_MS = 1000000 };
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += (time_t)(ms / 1000);
+    until.tv_nsec += (long)(ms % 1000) * NS_PER_MS;
+    until.tv_sec += until.tv_nsec / NS_PER_S;
+    until.tv_nsec %= NS_PER_S;
+    return until;
+}
+
+void *queue_pop_within(struct queue *q, int64_t ms, bool *timed_out)
+{
+    struct timespec until = queue_deadline(ms);
+    int late = 0;
+    pthread_mutex_lock(&q->lock);
+    while (q->n == 0 && !q->closed && late == 0)
+        late = pthread_cond_timedwait(&q->not_empty, &q->lock, &until);
+    *timed_out = q->n == 0 && !q->closed;
+    void *item = take_oldest(q);
     pthread_mutex_unlock(&q->lock);
     return item;
 }

@@ -8,6 +8,7 @@
 #include "base/err.h"
 
 #include <stdbool.h>
+#include <time.h>
 
 struct queue;
 
@@ -18,6 +19,10 @@ void queue_free(struct queue *q);
 bool queue_push(struct queue *q, void *item);
 /* The oldest item, or NULL once the queue is closed and empty. */
 void *queue_pop(struct queue *q);
+/* As queue_pop, but waits at most so many milliseconds; *timed_out tells that from the end. */
+void *queue_pop_within(struct queue *q, int64_t ms, bool *timed_out);
 void queue_close(struct queue *q);
+/* The instant, for pthread_cond_timedwait, that lies so many milliseconds ahead. */
+struct timespec queue_deadline(int64_t ms);
 
 #endif

@@ -112,10 +112,9 @@ static enum status read_logs(struct asking *a, bool sessions, struct err *err)
     int threads = reading_threads(&a->reading);
     if (sessions)
         TRY(make_sessions(a, a->reading.env.key, oneshot_threads(threads), err));
-    TRY(reading_sources(&a->reading, a->operands, a->operands_n, err));
+    TRY(reading_source(&a->reading, a->operands, a->operands_n, err));
     const struct oneshot run = {
-        .sources = a->reading.sources,
-        .sources_n = a->reading.sources_n,
+        .source = a->reading.source,
         .threads = threads,
         .dedupe_memory = (uint64_t)a->dedupe_memory,
         .env = &a->reading.env,

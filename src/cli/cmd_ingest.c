@@ -28,10 +28,9 @@ static enum status run(struct ingest *g, struct err *err)
     reading_want_exchange(&g->reading);
     TRY(store_open(g->store_path, STORE_WRITE, &g->store, err));
     reading_use_key(&g->reading, store_hash_key(g->store));
-    TRY(reading_sources(&g->reading, g->operands, g->operands_n, err));
+    TRY(reading_source(&g->reading, g->operands, g->operands_n, err));
     const struct load load = {
-        .sources = g->reading.sources,
-        .sources_n = g->reading.sources_n,
+        .source = g->reading.source,
         .threads = reading_threads(&g->reading),
         .env = &g->reading.env,
         .store = g->store,

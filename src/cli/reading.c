@@ -19,8 +19,7 @@ void reading_init(struct reading *r)
 
 void reading_fini(struct reading *r)
 {
-    for (int i = 0; i < r->sources_n; i++)
-        source_close(r->sources[i]);
+    source_close(r->source);
     series_free(r->series);
     symbols_free(r->symbols);
     pricing_free(r->pricing);
@@ -130,11 +129,9 @@ enum status reading_open(struct reading *r, struct err *err)
     return OK;
 }
 
-enum status reading_sources(struct reading *r, char *const *operands, int n, struct err *err)
+enum status reading_source(struct reading *r, char *const *operands, int n, struct err *err)
 {
-    TRY(source_local_new(operands, n, &r->sources[0], err));
-    r->sources_n = 1;
-    return OK;
+    return source_local_new(operands, n, &r->source, err);
 }
 
 void reading_want_exchange(struct reading *r)

@@ -5,8 +5,6 @@
 #include "cli/cli.h"
 #include "ingest/crew.h"
 
-enum { READING_SOURCES = 64 };
-
 struct reading {
     /* As typed. */
     const char *level, *profiles, *prices, *quarantine, *harness_rules;
@@ -19,8 +17,7 @@ struct reading {
     struct symbols *symbols;
     struct series *series;
     struct intake_env env;
-    struct source *sources[READING_SOURCES];
-    int sources_n;
+    struct source *source;
     int quarantine_fd; /* -1: not wanted */
     int64_t troubles_shown;
     bool progress_shown, progress_wanted;
@@ -55,9 +52,9 @@ void reading_init(struct reading *r);
 void reading_fini(struct reading *r);
 /* Loads prices, profiles and discounts and checks the limits. */
 enum status reading_open(struct reading *r, struct err *err) MUST_USE;
-/* What the operands name becomes r->sources; the operands are borrowed. */
-enum status reading_sources(struct reading *r, char *const *operands, int n,
-                            struct err *err) MUST_USE;
+/* What the operands name becomes r->source; the operands are borrowed. */
+enum status reading_source(struct reading *r, char *const *operands, int n,
+                           struct err *err) MUST_USE;
 /* Bodies are read for more than usage; before the reading begins. */
 void reading_want_exchange(struct reading *r);
 /* The key of a one-shot run is random; a store brings its own. */

@@ -1,6 +1,8 @@
 /* The crew: see crew.h. */
 #include "ingest/crew.h"
 
+#include "base/queue.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -21,13 +23,17 @@ struct crew {
     const struct crew_job *job;
     pthread_mutex_t lock; /* the naming, `failed` and `err` */
     pthread_cond_t done;
-    struct source *const *sources;
-    int sources_n, at; /* which is being named */
+    struct source *source;
     int running;
     bool failed;
     struct err err;
     _Atomic int64_t files, bytes, records;
     _Atomic int64_t source_bytes; /* as they are in the files; also of those passed over */
+};
+
+struct opener {
+    struct source *source;
+    struct source_reader *reader;
 };
 
 struct worker {
@@ -37,10 +43,10 @@ struct worker {
     struct reader *reader;
     struct intake *intake;
     struct source_item share[SHARE];
-    int share_of[SHARE]; /* their sources */
     size_t share_n, share_max;
-    struct source_reader *from; /* of the source `from_at` */
-    int from_at;
+    bool idle;              /* nothing is named just now */
+    struct opener *openers; /* one for each source that was met */
+    size_t openers_n;
     struct arena paths; /* of the share */
     const char *path;   /* of the file in work */
     struct about about;
@@ -71,9 +77,7 @@ static void on_quarantine(void *ctx, const struct origin *from, const char *reas
 static void cannot_open(struct worker *w, const struct err *why)
 {
     const struct crew_job *job = w->crew->job;
-    pthread_mutex_lock(&w->crew->lock);
     job->problem(job->ctx, w->path, why->text);
-    pthread_mutex_unlock(&w->crew->lock);
 }
 
 static enum status read_bytes(struct worker *w, const struct source_bytes *b, struct err *err)
@@ -85,30 +89,41 @@ static enum status read_bytes(struct worker *w, const struct source_bytes *b, st
                      : reader_file(w->reader, b->fd, &from, &sink, &w->about, err);
 }
 
-/* Each source has readers of its own. */
-static enum status change_source(struct worker *w, int at, struct err *err)
+/* The worker's reader of a source: there are few sources. */
+static enum status opener_of(struct worker *w, struct source *source, struct source_reader **out,
+                             struct err *err)
 {
-    if (w->from && w->from_at == at)
-        return OK;
-    source_reader_free(w->from);
-    w->from = NULL;
-    TRY(source_reader_new(w->crew->sources[at], &w->from, err));
-    w->from_at = at;
-    intake_from(w->intake, w->from);
+    size_t i = 0;
+    while (i < w->openers_n && w->openers[i].source != source)
+        i++;
+    if (i == w->openers_n) {
+        struct opener *grown = realloc(w->openers, (i + 1) * sizeof *grown);
+        if (!grown)
+            return err_nomem(err);
+        w->openers = grown;
+        TRY(source_reader_new(source, &grown[i].reader, err));
+        grown[i].source = source;
+        w->openers_n++;
+    }
+    *out = w->openers[i].reader;
     return OK;
 }
 
 static enum status read_one(struct worker *w, const struct source_item *item, struct err *err)
 {
     struct source_bytes bytes;
+    struct source_reader *from = NULL;
     struct err why = {0};
     about_init(&w->about);
     w->troubles_n = 0;
-    enum status status = source_open(w->from, item, &bytes, &why);
+    TRY(opener_of(w, item->source, &from, err));
+    intake_from(w->intake, from);
+    enum status status = source_open(from, item, &bytes, &why);
     if (status == ERR_NOMEM || status == ERR_INTERRUPTED)
         return err_set(err, status, "%s", why.text);
     if (status != OK) {
         cannot_open(w, &why);
+        source_done(item->source, item->ticket, SOURCE_FAILED);
         return OK;
     }
     status = read_bytes(w, &bytes, err);
@@ -131,21 +146,6 @@ static enum status read_one(struct worker *w, const struct source_item *item, st
                              err);
 }
 
-/* The next item of any source, once it has begun. Called under the lock. */
-static enum status next_item(struct crew *c, struct source_item *item, bool *more, struct err *err)
-{
-    const struct source_watch watch = {c->job->versions, c->job->ctx, c->job->problem};
-    while (c->at < c->sources_n) {
-        TRY(source_next(c->sources[c->at], item, more, err));
-        if (*more)
-            return OK;
-        if (++c->at < c->sources_n)
-            TRY(source_begin(c->sources[c->at], &watch, err));
-    }
-    *more = false;
-    return OK;
-}
-
 /* Takes the next items that the job wants, at most w->share_max of them; none at the end. */
 static enum status take_share(struct worker *w, struct err *err)
 {
@@ -153,15 +153,18 @@ static enum status take_share(struct worker *w, struct err *err)
     enum status status = OK;
     bool more = true;
     w->share_n = 0;
+    w->idle = false;
     arena_reset(&w->paths);
     pthread_mutex_lock(&c->lock);
-    while (status == OK && more && !c->failed && w->share_n < w->share_max) {
+    while (status == OK && more && !w->idle && !c->failed && w->share_n < w->share_max) {
         struct source_item item;
-        status = next_item(c, &item, &more, err);
-        if (status != OK || !more)
+        status = source_next(c->source, &item, &more, err);
+        w->idle = status == OK && more && !item.name;
+        if (status != OK || !more || w->idle)
             continue;
         if (!c->job->wants(c->job->ctx, &item)) {
             atomic_fetch_add(&c->source_bytes, item.size);
+            source_done(item.source, item.ticket, SOURCE_KEPT);
             continue;
         }
         struct str name = arena_str(&w->paths, str_from(item.name));
@@ -170,8 +173,9 @@ static enum status take_share(struct worker *w, struct err *err)
             continue;
         }
         item.name = name.p;
-        w->share[w->share_n] = item;
-        w->share_of[w->share_n++] = c->at;
+        w->share[w->share_n++] = item;
+        if (!item.is_path)
+            break; /* it takes a server's time: the others should have the next */
     }
     pthread_mutex_unlock(&c->lock);
     return status;
@@ -185,13 +189,18 @@ static enum status work(struct worker *w, struct err *err)
     TRY(intake_new(c->env, &w->intake, err));
     w->share_max = 1;
     for (;;) {
+        enum { WAIT_MS = 200 };
         int64_t bytes = 0;
         TRY(take_share(w, err));
-        if (w->share_n == 0)
+        if (w->share_n == 0 && !w->idle)
             return OK;
+        if (w->share_n == 0) {
+            if (c->job->idle)
+                TRY(c->job->idle(c->job->ctx, w->number, err));
+            source_wait(c->source, WAIT_MS);
+        }
         for (size_t i = 0; i < w->share_n; i++) {
             w->path = w->share[i].name;
-            TRY(change_source(w, w->share_of[i], err));
             TRY(read_one(w, &w->share[i], err));
             bytes += w->about.n[ABOUT_BYTES];
         }
@@ -216,23 +225,11 @@ static void *worker_main(void *arg)
     pthread_mutex_unlock(&c->lock);
     reader_free(w->reader);
     intake_free(w->intake);
-    source_reader_free(w->from);
+    for (size_t i = 0; i < w->openers_n; i++)
+        source_reader_free(w->openers[i].reader);
+    free(w->openers);
     arena_fini(&w->paths);
     return NULL;
-}
-
-/* How far the naming has come over all sources; the last one is asked again at the end. */
-static int64_t position_of(struct crew *c, bool *estimated, int64_t *all)
-{
-    const int64_t million = 1000000;
-    int at = c->at < c->sources_n ? c->at : c->sources_n - 1;
-    *estimated = true;
-    *all = 0;
-    int64_t here = at < 0 ? -1 : source_position(c->sources[at], estimated, all);
-    if (c->sources_n == 1 || here < 0)
-        return here;
-    *estimated = true;
-    return (at * million + here) / c->sources_n;
 }
 
 /* Called under the lock. */
@@ -243,7 +240,7 @@ static struct crew_progress progress_of(struct crew *c)
                               .records = atomic_load(&c->records),
                               .finished = c->running == 0};
     int64_t all;
-    p.position = position_of(c, &p.estimated, &all);
+    p.position = source_position(c->source, &p.estimated, &all);
     /* The naming is ahead of the reading: its end is not yet that of the run. */
     const int64_t million = 1000000, nearly = 990000;
     if (p.estimated && p.position > nearly)
@@ -262,11 +259,7 @@ static void wait_for_all(struct crew *c)
 {
     pthread_mutex_lock(&c->lock);
     while (c->running > 0) {
-        struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_nsec += 200 * 1000 * 1000;
-        until.tv_sec += until.tv_nsec / 1000000000;
-        until.tv_nsec %= 1000000000;
+        struct timespec until = queue_deadline(200);
         pthread_cond_timedwait(&c->done, &c->lock, &until);
         if (c->job->progress && c->running > 0) {
             struct crew_progress p = progress_of(c);
@@ -281,13 +274,12 @@ static void wait_for_all(struct crew *c)
         c->job->progress(c->job->ctx, &p);
 }
 
-enum status crew_run(struct source *const *sources, int sources_n, int threads,
-                     const struct intake_env *env, const struct crew_job *job, struct err *err)
+enum status crew_run(struct source *source, int threads, const struct intake_env *env,
+                     const struct crew_job *job, struct err *err)
 {
-    struct crew c = {.env = env, .job = job, .sources = sources, .sources_n = sources_n};
-    const struct source_watch watch = {job->versions, job->ctx, job->problem};
-    if (sources_n > 0)
-        TRY(source_begin(sources[0], &watch, err));
+    struct crew c = {.env = env, .job = job, .source = source};
+    const struct source_watch watch = {job->versions, job->ctx, job->problem, job->position};
+    TRY(source_begin(source, &watch, err));
     pthread_mutex_init(&c.lock, NULL);
     pthread_cond_init(&c.done, NULL);
     threads = threads < 1 ? 1 : threads > CREW_MAX ? CREW_MAX : threads;

@@ -28,7 +28,7 @@ struct crew_progress {
 struct crew_job {
     void *ctx;
     bool versions; /* `wants` looks at sizes and times */
-    /* False: the file is passed over (known and unchanged). Called under the lock of the naming. */
+    /* False: the item is passed over (known and unchanged). Called under the lock of the naming. */
     bool (*wants)(void *ctx, const struct source_item *item);
     /* One thread's part, by its number. A failure ends the run. */
     enum status (*take)(void *ctx, int worker, const struct invocation *v, struct err *err);
@@ -37,17 +37,20 @@ struct crew_job {
     enum status (*file_done)(void *ctx, int worker, const struct source_item *item,
                              const struct about *about, const struct crew_trouble *troubles,
                              size_t troubles_n, struct err *err);
-    /* An operand, directory or file that could not be opened. Called under the lock of the naming.
-     */
+    /* There is nothing to read for now: what the thread keeps back should go on. May be NULL. */
+    enum status (*idle)(void *ctx, int worker, struct err *err);
+    /* What the watch of a source asks; may be NULL. */
+    int64_t (*position)(void *ctx, const char *name);
+    /* An operand, directory or file that could not be opened. From any thread. */
     void (*problem)(void *ctx, const char *path, const char *reason);
     /* From the calling thread, some times a second; may be NULL. */
     void (*progress)(void *ctx, const struct crew_progress *p);
 };
 
-/* Reads all items of the sources, which have not begun, with `threads` threads. The first failure
- * ends the run. */
-enum status crew_run(struct source *const *sources, int sources_n, int threads,
-                     const struct intake_env *env, const struct crew_job *job,
-                     struct err *err) MUST_USE;
+/* Reads all items of the source, which has not begun, with `threads` threads. The first failure
+ * ends the run. Who gets file_done calls source_done; for items that are passed over or cannot be
+ * opened the crew does. */
+enum status crew_run(struct source *source, int threads, const struct intake_env *env,
+                     const struct crew_job *job, struct err *err) MUST_USE;
 
 #endif

@@ -14,13 +14,21 @@ enum {
     BATCH_BYTES = 1 << 20, /* of the arena: some 1,500 exchanges, or 80 of the largest */
     COMMIT = 128 * 1024,   /* invocations after which the writer commits */
     COMMIT_FILES = 20000,  /* or ends of files */
+    FOLLOW_MS = 100,       /* without a batch, after which a follower commits */
+};
+
+/* What a source waits for until the transaction is committed. */
+struct promise {
+    struct source *source;
+    void *ticket;
+    enum source_outcome outcome;
 };
 
 struct file_end {
-    char *path;
     struct store_file file;
     struct store_quarantine *quarantine;
     size_t quarantine_n;
+    struct promise promise;
 };
 
 struct batch {
@@ -41,6 +49,9 @@ struct directory_name {
 struct run {
     const struct load *l;
     struct store *lookup;
+    pthread_mutex_t lookup_lock;
+    struct promise *promises; /* of the open transaction; the writer's */
+    size_t promises_n, promises_cap;
     bool body_missing[CREW_MAX];                      /* in the file that the reader has in work */
     struct directory_name walk_name, names[CREW_MAX]; /* of the walk, of each reader */
     struct queue *full, *empty;
@@ -50,7 +61,6 @@ struct run {
     pthread_t writer;
     struct err err; /* of the writer */
     enum status written;
-    bool lookup_failed;
 };
 
 /* The canonical path, in `room` or as it was given: the same file through another spelling must not
@@ -88,10 +98,25 @@ static bool wants(void *ctx, const struct source_item *item)
         .options = r->l->options,
     };
     bool done = false;
+    if (item->grows)
+        return true;
+    pthread_mutex_lock(&r->lookup_lock);
     if (store_file_done(r->lookup, &key, &done, NULL) != OK)
         done = false; /* reading it again is always right */
+    pthread_mutex_unlock(&r->lookup_lock);
     r->result->files_known += done;
     return !done;
+}
+
+static int64_t position(void *ctx, const char *name)
+{
+    struct run *r = ctx;
+    int64_t at = 0;
+    pthread_mutex_lock(&r->lookup_lock);
+    if (store_file_position(r->lookup, str_from(name), &at, NULL) != OK)
+        at = 0;
+    pthread_mutex_unlock(&r->lookup_lock);
+    return at;
 }
 
 static enum status current_batch(struct run *r, int worker, struct batch **out, struct err *err)
@@ -137,6 +162,13 @@ static enum status take(void *ctx, int worker, const struct invocation *v, struc
     return is_full(b) ? hand_over(r, worker, err) : OK;
 }
 
+static enum status idle(void *ctx, int worker, struct err *err)
+{
+    struct run *r = ctx;
+    const struct batch *b = r->current[worker];
+    return b && (b->n > 0 || b->files_n > 0) ? hand_over(r, worker, err) : OK;
+}
+
 /* What a file is called in the store. Standard input is another file each time. */
 static struct str stored_name(struct directory_name *name, const struct source_item *item,
                               char room[PATH_MAX])
@@ -149,19 +181,18 @@ static struct str stored_name(struct directory_name *name, const struct source_i
     return str_from(room);
 }
 
-/* Copies what the writer needs to know of a file into the batch. */
 /*
  * Bodies are delivered after their record (up to a minute, bedrock-logs facts, 5), and copies of a
  * bucket bring them in any order: a file of the last days that misses one is to be read again, so
  * it is kept under a size that no file has.
  */
-static int64_t known_size(const struct source_item *item, bool body_missing)
+static bool may_come_later(const struct source_item *item, bool body_missing)
 {
     const int64_t wait_us = 2 * US_PER_DAY;
-    bool young = item->mtime_ns / 1000 > clock_now_us() - wait_us;
-    return body_missing && young ? -1 : item->size;
+    return body_missing && item->mtime_ns / 1000 > clock_now_us() - wait_us;
 }
 
+/* Copies what the writer needs to know of a file into the batch. */
 static bool describe_file(struct run *r, int worker, struct batch *b,
                           const struct source_item *item, const struct about *about,
                           const struct crew_trouble *troubles, size_t troubles_n)
@@ -173,14 +204,20 @@ static bool describe_file(struct run *r, int worker, struct batch *b,
         return false;
     for (size_t i = 0; i < troubles_n; i++)
         q[i] = (struct store_quarantine){path, troubles[i].offset, str_from(troubles[i].reason)};
+    bool again = may_come_later(item, r->body_missing[worker]);
     b->files[b->files_n++] = (struct file_end){
         .file = {.path = path,
-                 .size = known_size(item, r->body_missing[worker]),
+                 .size = again ? -1 : item->size,
                  .mtime_ns = item->mtime_ns,
                  .options = r->l->options,
-                 .about = *about},
+                 .about = *about,
+                 .grows = item->grows},
         .quarantine = q,
         .quarantine_n = troubles_n,
+        .promise = {item->source, item->ticket,
+                    item->size < 0 ? SOURCE_FAILED
+                    : again        ? SOURCE_AGAIN
+                                   : SOURCE_KEPT},
     };
     return true;
 }
@@ -219,6 +256,22 @@ static void progress(void *ctx, const struct crew_progress *p)
     r->l->progress(r->l->ctx, p);
 }
 
+static enum status promise(struct run *r, const struct promise *p, struct err *err)
+{
+    if (!p->ticket)
+        return OK;
+    if (r->promises_n == r->promises_cap) {
+        size_t cap = r->promises_cap ? r->promises_cap * 2 : 64;
+        struct promise *grown = realloc(r->promises, cap * sizeof *grown);
+        if (!grown)
+            return err_nomem(err);
+        r->promises = grown;
+        r->promises_cap = cap;
+    }
+    r->promises[r->promises_n++] = *p;
+    return OK;
+}
+
 static enum status write_batch(struct run *r, const struct batch *b, struct err *err)
 {
     struct store *s = r->l->store;
@@ -227,38 +280,63 @@ static enum status write_batch(struct run *r, const struct batch *b, struct err 
     for (size_t i = 0; i < b->files_n; i++) {
         const struct file_end *f = &b->files[i];
         TRY(store_put_file(s, &f->file, f->quarantine, f->quarantine_n, err));
+        TRY(promise(r, &f->promise, err));
     }
     return OK;
 }
 
+static enum status commit(struct run *r, struct err *err)
+{
+    TRY(store_commit(r->l->store, err));
+    for (size_t i = 0; i < r->promises_n; i++) {
+        const struct promise *p = &r->promises[i];
+        source_done(p->source, p->ticket, p->outcome);
+    }
+    r->promises_n = 0;
+    return OK;
+}
+
+/* The next batch, NULL at the end; *late: a follower waited in vain and should commit. */
+static struct batch *next_batch(struct run *r, bool open, bool *late)
+{
+    *late = false;
+    return r->l->follow && open ? queue_pop_within(r->full, FOLLOW_MS, late) : queue_pop(r->full);
+}
+
+/* One batch into the transaction, which is begun when there is none. */
+static enum status take_batch(struct run *r, struct batch *b, bool *open, struct err *err)
+{
+    if (!*open)
+        TRY(store_begin(r->l->store, err));
+    *open = true;
+    return write_batch(r, b, err);
+}
+
 static enum status write_all(struct run *r, struct err *err)
 {
-    struct store *s = r->l->store;
     size_t n = 0, files = 0;
-    bool open = false;
-    for (struct batch *b; (b = queue_pop(r->full));) {
-        enum status status = OK;
-        if (!open)
-            status = store_begin(s, err);
-        open = status == OK;
-        if (status == OK)
-            status = write_batch(r, b, err);
-        n += b->n;
-        files += b->files_n;
-        b->n = b->files_n = 0;
-        arena_reset(&b->arena);
-        queue_push(r->empty, b);
-        if (status == OK && (n >= COMMIT || files >= COMMIT_FILES)) {
-            status = store_commit(s, err);
+    bool open = false, late;
+    enum status status = OK;
+    for (struct batch *b; status == OK && ((b = next_batch(r, open, &late)) || late);) {
+        if (b) {
+            n += b->n;
+            files += b->files_n;
+            status = take_batch(r, b, &open, err);
+            b->n = b->files_n = 0;
+            arena_reset(&b->arena);
+            queue_push(r->empty, b);
+        }
+        if (status == OK && (late || n >= COMMIT || files >= COMMIT_FILES)) {
+            status = commit(r, err);
             open = false;
             n = files = 0;
         }
-        if (status != OK) {
-            store_rollback(s);
-            return status;
-        }
     }
-    return open ? store_commit(s, err) : OK;
+    if (status == OK && open)
+        status = commit(r, err);
+    if (status != OK)
+        store_rollback(r->l->store);
+    return status;
 }
 
 static void *writer_main(void *arg)
@@ -292,12 +370,14 @@ static enum status run_threads(struct run *r, struct err *err)
         .wants = wants,
         .take = take,
         .file_done = file_done,
+        .idle = idle,
+        .position = position,
         .problem = problem,
         .progress = l->progress ? progress : NULL,
     };
     if (pthread_create(&r->writer, NULL, writer_main, r) != 0)
         return err_set(err, ERR_NOMEM, "cannot start a thread");
-    enum status status = crew_run(l->sources, l->sources_n, l->threads, l->env, &job, err);
+    enum status status = crew_run(l->source, l->threads, l->env, &job, err);
     finish_writer(r, status == OK);
     if (r->written != OK) {
         /* The cause, rather than the readers' "the writer stopped". */
@@ -321,6 +401,7 @@ enum status load_run(const struct load *l, struct load_result *result, struct er
     about_init(&result->about);
     enum status status = store_open(l->store_path, STORE_READ, &r->lookup, err);
     pthread_mutex_init(&r->lock, NULL);
+    pthread_mutex_init(&r->lookup_lock, NULL);
     struct batch **all = calloc(batches, sizeof *all);
     if (status == OK && !all)
         status = err_nomem(err);
@@ -345,7 +426,9 @@ enum status load_run(const struct load *l, struct load_result *result, struct er
     queue_free(r->full);
     queue_free(r->empty);
     pthread_mutex_destroy(&r->lock);
+    pthread_mutex_destroy(&r->lookup_lock);
     store_close(r->lookup);
+    free(r->promises);
     free(r);
     return status;
 }

@@ -10,13 +10,15 @@
 #include "store/store.h"
 
 struct load {
-    struct source *const *sources; /* not begun; the caller closes them */
-    int sources_n;
+    struct source *source; /* not begun; the caller closes it */
     int threads;
     const struct intake_env *env; /* its key is the store's */
     struct store *store;          /* open for writing */
     const char *store_path;       /* a second connection looks files up */
     uint32_t options;             /* what the reading depends on; see struct store_file */
+    /* The source has no end: what was read is committed as soon as nothing more waits, not only
+     * when there is much of it. source_stop ends the run in order. */
+    bool follow;
     void *ctx;
     void (*trouble)(void *ctx, const struct crew_trouble *t);
     void (*progress)(void *ctx, const struct crew_progress *p);

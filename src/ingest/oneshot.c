@@ -116,9 +116,9 @@ static enum status file_done(void *ctx, int worker, const struct source_item *it
                              const struct about *about, const struct crew_trouble *troubles,
                              size_t troubles_n, struct err *err)
 {
-    (void)item;
     (void)err;
     struct run *r = ctx;
+    source_done(item->source, item->ticket, SOURCE_KEPT);
     about_add(&r->parts[worker].about, about);
     if (!r->o->trouble || troubles_n == 0)
         return OK;
@@ -132,12 +132,11 @@ static enum status file_done(void *ctx, int worker, const struct source_item *it
 static void problem(void *ctx, const char *path, const char *reason)
 {
     struct run *r = ctx;
+    pthread_mutex_lock(&r->lock);
     r->problems++;
-    if (r->o->trouble) {
-        pthread_mutex_lock(&r->lock);
+    if (r->o->trouble)
         r->o->trouble(r->o->ctx, &(struct crew_trouble){path, -1, reason});
-        pthread_mutex_unlock(&r->lock);
-    }
+    pthread_mutex_unlock(&r->lock);
 }
 
 static void progress(void *ctx, const struct crew_progress *p)
@@ -180,7 +179,7 @@ static enum status run(struct run *r, int threads, struct cube *cube, struct abo
         .problem = problem,
         .progress = o->progress ? progress : NULL,
     };
-    TRY(crew_run(o->sources, o->sources_n, threads, o->env, &job, err));
+    TRY(crew_run(o->source, threads, o->env, &job, err));
     for (int i = 0; i < threads; i++)
         TRY(drain(r, i, err));
     TRY(dedupe_finish(r->dedupe, count_deferred, r, err));

@@ -12,8 +12,7 @@
 #include "query/sessions.h"
 
 struct oneshot {
-    struct source *const *sources; /* not begun; the caller closes them */
-    int sources_n;
+    struct source *source; /* not begun; the caller closes it */
     int threads;
     uint64_t dedupe_memory; /* bytes, 0: the default of dedupe.h */
     const struct intake_env *env;

@@ -10,12 +10,33 @@ enum status source_begin(struct source *s, const struct source_watch *watch, str
 
 enum status source_next(struct source *s, struct source_item *item, bool *more, struct err *err)
 {
-    return s->ops->next(s, item, more, err);
+    TRY(s->ops->next(s, item, more, err));
+    if (*more && item->name && !item->source)
+        item->source = s;
+    return OK;
 }
 
 int64_t source_position(struct source *s, bool *estimated, int64_t *bytes)
 {
     return s->ops->position(s, estimated, bytes);
+}
+
+void source_wait(struct source *s, int64_t ms)
+{
+    if (s->ops->wait)
+        s->ops->wait(s, ms);
+}
+
+void source_stop(struct source *s)
+{
+    if (s->ops->stop)
+        s->ops->stop(s);
+}
+
+void source_done(struct source *s, void *ticket, enum source_outcome outcome)
+{
+    if (ticket)
+        s->ops->done(s, ticket, outcome);
 }
 
 void source_close(struct source *s)

@@ -8,6 +8,9 @@ struct source_ops {
     enum status (*begin)(struct source *s, const struct source_watch *watch, struct err *err);
     enum status (*next)(struct source *s, struct source_item *item, bool *more, struct err *err);
     int64_t (*position)(struct source *s, bool *estimated, int64_t *bytes);
+    void (*wait)(struct source *s, int64_t ms);                                /* or NULL */
+    void (*stop)(struct source *s);                                            /* or NULL */
+    void (*done)(struct source *s, void *ticket, enum source_outcome outcome); /* or NULL */
     void (*close)(struct source *s);
     enum status (*reader_new)(struct source *s, struct source_reader **out, struct err *err);
     void (*reader_free)(struct source_reader *r);

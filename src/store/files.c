@@ -61,6 +61,16 @@ enum status store_file_done(struct store *s, const struct store_file *file, bool
     return OK;
 }
 
+enum status store_file_position(struct store *s, struct str path, int64_t *mtime_ns,
+                                struct err *err)
+{
+    struct known_file known;
+    bool found;
+    TRY(get_file(s, path, &known, &found, err));
+    *mtime_ns = found ? known.mtime_ns : 0;
+    return OK;
+}
+
 static enum status put_row(struct store *s, const struct store_file *file, int64_t *id,
                            struct err *err)
 {
@@ -105,13 +115,18 @@ static enum status put_totals(struct store *s, const struct store_file *file,
     return db_run(s, st, err);
 }
 
-static enum status put_quarantine(struct store *s, int64_t file, const struct store_quarantine *q,
-                                  size_t n, struct err *err)
+static enum status drop_quarantine(struct store *s, int64_t file, struct err *err)
 {
     sqlite3_stmt *st = NULL;
     TRY(db_get(s, STMT_QUARANTINE_DROP, &st, err));
     sqlite3_bind_int64(st, 1, file);
-    TRY(db_run(s, st, err));
+    return db_run(s, st, err);
+}
+
+static enum status put_quarantine(struct store *s, int64_t file, const struct store_quarantine *q,
+                                  size_t n, struct err *err)
+{
+    sqlite3_stmt *st = NULL;
     TRY(db_get(s, STMT_QUARANTINE_PUT, &st, err));
     for (size_t i = 0; i < n; i++) {
         sqlite3_bind_int64(st, 1, file);
@@ -123,15 +138,33 @@ static enum status put_quarantine(struct store *s, int64_t file, const struct st
     return OK;
 }
 
+/* The whole of what grows, from what is known of it and a further part. */
+static struct store_file grown(const struct store_file *part, const struct known_file *before)
+{
+    struct store_file all = *part;
+    for (int i = 0; i < ABOUT_COUNTS; i++)
+        all.about.n[i] += before->n[i];
+    if (before->mtime_ns > all.mtime_ns)
+        all.mtime_ns = before->mtime_ns;
+    all.about.n[ABOUT_FILES] = 1;
+    return all;
+}
+
 static enum status put_file(struct store *s, const struct store_file *file,
                             const struct store_quarantine *q, size_t q_n, struct err *err)
 {
+    enum { GROWING_ENTRIES = 1000 };
     struct known_file before;
     bool found;
     int64_t id = 0;
     TRY(get_file(s, file->path, &before, &found, err));
-    TRY(put_row(s, file, &id, err));
-    TRY(put_totals(s, file, &before, err));
+    struct store_file whole = file->grows ? grown(file, &before) : *file;
+    TRY(put_row(s, &whole, &id, err));
+    TRY(put_totals(s, &whole, &before, err));
+    if (!file->grows)
+        TRY(drop_quarantine(s, id, err));
+    else if (before.n[ABOUT_QUARANTINED] >= GROWING_ENTRIES)
+        q_n = 0;
     return put_quarantine(s, id, q, q_n, err);
 }
 

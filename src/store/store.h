@@ -31,11 +31,18 @@ struct store_file {
     int64_t mtime_ns;
     uint32_t options;   /* what the reading depended on: level, limits; a change reads it again */
     struct about about; /* counters of this file alone; invocations is not used */
+    /* A part of something that grows: counters and quarantine entries are added to those that are
+     * there, and mtime_ns, a position, never goes back. */
+    bool grows;
 };
 
 /* Known and unchanged (size, mtime, options): need not be read again. */
 enum status store_file_done(struct store *s, const struct store_file *file, bool *done,
                             struct err *err) MUST_USE;
+
+/* The mtime_ns of a file that is known, else 0. */
+enum status store_file_position(struct store *s, struct str path, int64_t *mtime_ns,
+                                struct err *err) MUST_USE;
 
 struct store_quarantine {
     struct str path;
@@ -54,7 +61,8 @@ struct store_quarantine {
 enum status store_begin(struct store *s, struct err *err) MUST_USE;
 enum status store_put(struct store *s, const struct series *series, const struct invocation *v,
                       size_t n, struct err *err) MUST_USE;
-/* Marks a file as wholly read, replaces its counters and forgets its old quarantine entries. */
+/* Marks a file as wholly read, replaces its counters and forgets its old quarantine entries, unless
+ * it grows: then both are added to, up to 1,000 entries. */
 enum status store_put_file(struct store *s, const struct store_file *file,
                            const struct store_quarantine *q, size_t q_n, struct err *err) MUST_USE;
 /* All entries, by path and place; what q points to is good during the call. Any failure of the

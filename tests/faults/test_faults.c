@@ -184,8 +184,7 @@ static enum status from_files(struct way *w, struct buf *out, struct err *err)
     TRY(source_local_new(operands, 1, &w->source, err));
     const struct intake_env env = {
         .series = w->series, .pricing = w->pricing, .key = {1, 2}, .detail = DETAIL_CONTENT};
-    const struct oneshot o = {.sources = &w->source,
-                              .sources_n = 1,
+    const struct oneshot o = {.source = w->source,
                               .threads = 1,
                               .env = &env,
                               .plan = w->plan,
@@ -205,8 +204,7 @@ static enum status into_store(struct way *w, struct buf *out, struct err *err)
                                    .pricing = w->pricing,
                                    .key = store_hash_key(w->store),
                                    .detail = DETAIL_CONTENT};
-    const struct load load = {.sources = &w->source,
-                              .sources_n = 1,
+    const struct load load = {.source = w->source,
                               .threads = 1,
                               .env = &env,
                               .store = w->store,

@@ -568,6 +568,40 @@ static void quarantine_is_listed_by_path_and_place(void **state)
     fixture_close(&f);
 }
 
+static void parts_of_what_grows_are_added_up_and_its_position_never_goes_back(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_open(&f, 18);
+    struct store_file part = {
+        .path = STR("cloudwatch:us-east-1:/bedrock"),
+        .grows = true,
+        .about = {.n = {1, 1000, 50, 2, 1, 0}, .since_us = TIME_NONE, .up_to_us = TIME_NONE}};
+    struct store_quarantine q[] = {{part.path, 7, STR("cut")}};
+    static const int64_t positions[] = {100, 300, 200};
+    int64_t at = -1;
+    GOOD(store_file_position(f.store, part.path, &at, &failure));
+    assert_int_equal(at, 0);
+    for (int i = 0; i < 3; i++) {
+        part.mtime_ns = positions[i];
+        GOOD(store_begin(f.store, &failure));
+        GOOD(store_put_file(f.store, &part, q, 1, &failure));
+        GOOD(store_commit(f.store, &failure));
+    }
+    GOOD(store_file_position(f.store, part.path, &at, &failure));
+    assert_int_equal(at, 300);
+    struct about about;
+    GOOD(store_about(f.store, &about, &failure));
+    assert_int_equal(about.n[ABOUT_FILES], 1);
+    assert_int_equal(about.n[ABOUT_RECORDS], 150);
+    assert_int_equal(about.n[ABOUT_BYTES], 3000);
+    assert_int_equal(about.n[ABOUT_QUARANTINED], 3);
+    struct listed l = {0};
+    GOOD(store_quarantine(f.store, list_entry, &l, &failure));
+    assert_int_equal(l.n, 3);
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -588,6 +622,7 @@ int main(void)
         cmocka_unit_test(a_path_may_hold_any_character),
         cmocka_unit_test(files_are_known_until_they_change_and_counted_once),
         cmocka_unit_test(quarantine_is_listed_by_path_and_place),
+        cmocka_unit_test(parts_of_what_grows_are_added_up_and_its_position_never_goes_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
