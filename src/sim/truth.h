@@ -49,6 +49,7 @@
 
 struct tally {
     int64_t invocations, errors, no_counts;
+    int64_t billed; /* calls with any token */
     int64_t input, output, cache_read, write_5m, write_1h, write_unknown;
 };
 
