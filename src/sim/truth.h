@@ -20,8 +20,8 @@
  * gone on from. tool_calls: tools in answers, those of answers that were lost and asked for again
  * too; an answer that breaks off has none. tool_errors: those whose result, in a request that was
  * logged, is an error. agents: calls of Agent; fan_out: most of them in one answer; depth: deepest
- * thread. peak_context: of calls of kind main. first_context and first_bytes: of the first turn,
- * when seen_whole. active_us: gaps count 5 minutes at most. requests_per_minute: calls that begin
+ * thread. peak_context: of calls of kind main. first_context and first_bytes: of the first call
+ * of kind main without an error, when seen_whole: it has no history, nor had those before it. active_us: gaps count 5 minutes at most. requests_per_minute: calls that begin
  * within [t, t + 60 s). loop: longest run in one thread of calls of one tool with one input; 1: no
  * loop, 0: no tools. cold restart: the call before in its thread, no retry and no error, is longer
  * ago than the TTL of the thread's latest write to the cache, had P >= 1024 tokens read and
