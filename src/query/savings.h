@@ -97,6 +97,7 @@ struct savings {
     size_t n, cut;    /* cut: by the question's limit */
     struct about about;
     struct answer_sessions sessions;
+    int64_t seen; /* of its calls: their request was looked into */
     struct str prices_date;
 };
 

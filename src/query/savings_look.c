@@ -191,6 +191,7 @@ static void consider(struct savings_engine *e, const struct session *s,
 {
     e->about.calls++;
     e->about.requests += (c->v.flags & INV_INPUT_BODY) != 0;
+    e->seen += (c->v.flags & INV_INPUT_BODY) != 0;
     e->about.cost += savings_cost(&c->v);
     e->about.sessions += first;
     e->about.inferred += first && s->inferred;

@@ -176,6 +176,7 @@ enum status savings_finish(struct savings_engine *e, const struct about *about,
     s->question = plan_question(e->plan);
     s->about = *about;
     s->sessions = e->about;
+    s->seen = e->seen;
     s->prices_date = arena_str(&s->arena, prices_date);
     if (tell_all(e, s) != OK) {
         savings_free(s);

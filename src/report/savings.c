@@ -86,10 +86,10 @@ static struct str not_judged(const struct savings *s, struct filler *f)
     char room[FIGURE_TEXT];
     const char *before = " seen): ";
     const struct answer_sessions *about = &s->sessions;
-    if (about->requests >= about->calls)
+    if (s->seen >= about->calls)
         return STR("");
     buf_init(&b, 1 << 12);
-    figure_percent(room, (int64_t)((money_sum)about->requests * 10000 / about->calls));
+    figure_percent(room, (int64_t)((money_sum)s->seen * 10000 / about->calls));
     buf_printf(&b, "needs content logging (%s of calls", room);
     for (int kind = 0; kind < SAVING_KINDS; kind++) {
         if (!saving_needs_content((enum saving_kind)kind))
@@ -204,7 +204,7 @@ static void write_needs(struct jsonw *w, const struct savings *s)
             jsonw_str(w, saving_key((enum saving_kind)kind));
     jsonw_end(w);
     write_i64(w, "calls", s->sessions.calls);
-    write_i64(w, "seen", s->sessions.requests);
+    write_i64(w, "seen", s->seen);
     jsonw_end(w);
 }
 

@@ -470,7 +470,7 @@ static void without_findings_it_says_why(void **state)
     for (int i = 0; i < 4; i++) {
         r.savings->about.invocations = i;
         r.savings->sessions.calls = i / 2;
-        r.savings->sessions.requests = i / 3;
+        r.savings->sessions.requests = r.savings->seen = i / 3;
         r.savings->sessions.sessions = i / 3;
         struct buf out = print(&r, (struct report_options){.format = REPORT_MD});
         if (!strstr(out.p, why[i]) || strstr(out.p, "overlap"))
