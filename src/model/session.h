@@ -59,12 +59,12 @@ struct session_use {
 };
 
 struct session {
-    struct str id;         /* as the client gave it; when inferred "~" and 16 digits, made of the
-                            * first call's content and time: the same in every process */
-    bool inferred;         /* calls were joined by their messages */
-    bool seen_whole;       /* the first main call that was answered is the first message, not a resumed
-                            * one */
-    bool prompts_at_least; /* some requests were not seen: `prompts` is a lower limit */
+    struct str id;   /* as the client gave it; when inferred "~" and 16 digits, made of the
+                      * first call's content and time: the same in every process */
+    bool inferred;   /* calls were joined by their messages */
+    bool seen_whole; /* the first main call that was answered is the first message, not a resumed
+                      * one */
+    bool prompts_at_least;            /* some requests were not seen: `prompts` is a lower limit */
     const struct session_call *calls; /* by time; of one second see session.c */
     size_t calls_n;
     const struct session_thread *threads; /* 0 is the main one if there is one */

@@ -1,7 +1,8 @@
 /*
- * What could be saved: findings, each with its evidence, what it assumes, what it cost in the period
- * and what a change would save in 30 days. Some need no more than records: a price or a failure is
- * in each call, whether it belongs to a session or not. The others need requests (content logging).
+ * What could be saved: findings, each with its evidence, what it assumes, what it cost in the
+ * period and what a change would save in 30 days. Some need no more than records: a price or a
+ * failure is in each call, whether it belongs to a session or not. The others need requests
+ * (content logging).
  *
  *     savings_new(&options, &sv, &err);
  *     savings_call(sv, thread, &v, 1);                      call of no session after call, while
@@ -84,10 +85,10 @@ struct saving {
     enum saving_kind kind;
     struct str subject;  /* who or what: a server, a person, a model */
     struct str evidence; /* a sentence with figures */
-    int64_t sessions; /* SAVING_NO_SESSIONS: all calls are of none */
-    money_sum cost;  /* pico-USD: what was spent on it in the period */
-    money_sum saved; /* of that */
-    money_sum month; /* the same for 30 days */
+    int64_t sessions;    /* SAVING_NO_SESSIONS: all calls are of none */
+    money_sum cost;      /* pico-USD: what was spent on it in the period */
+    money_sum saved;     /* of that */
+    money_sum month;     /* the same for 30 days */
 };
 
 struct savings {
@@ -97,7 +98,7 @@ struct savings {
     size_t n, cut;    /* cut: by the question's limit */
     struct about about;
     struct answer_sessions sessions;
-    int64_t seen; /* of its calls: their request was looked into */
+    int64_t seen; /* of its calls: those whose request was looked into */
     struct str prices_date;
 };
 

@@ -83,7 +83,7 @@ struct savings_engine {
     struct savings_prices prices;
     struct answer_sessions about;
     struct savings_limits limits;
-    int64_t seen;                 /* calls whose request was looked into */
+    int64_t seen;                 /* calls of sessions whose request was there */
     uint64_t sessions;            /* so far */
     uint64_t serial;              /* of the session at hand; 0: a call of none */
     struct savings_engine *parts; /* one a thread, for calls of no session */

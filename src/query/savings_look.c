@@ -8,9 +8,8 @@
 static bool comparable(const struct savings_engine *e, const struct invocation *v)
 {
     struct str scope = series_text(e->series, v->series, LABEL_SCOPE);
-    return v->outcome == OUTCOME_PRICED ||
-           (v->outcome == OUTCOME_BOUNDED && scope.n > 0 &&
-            v->tokens[TOKENS_CACHE_WRITE_UNKNOWN] > 0);
+    return v->outcome == OUTCOME_PRICED || (v->outcome == OUTCOME_BOUNDED && scope.n > 0 &&
+                                            v->tokens[TOKENS_CACHE_WRITE_UNKNOWN] > 0);
 }
 
 /* sign: 1, or -1 to take it back. */
@@ -25,8 +24,7 @@ static enum status try_other(struct savings_engine *e, const struct invocation *
     if (less == 0)
         return OK;
     TRY(savings_label(e, v->series, LABEL_MODEL, &subject));
-    struct ledger *l =
-        savings_ledger(e, kind, subject, which == ALTERNATIVE_GLOBAL ? 0 : other);
+    struct ledger *l = savings_ledger(e, kind, subject, which == ALTERNATIVE_GLOBAL ? 0 : other);
     if (!l)
         return ERR_NOMEM;
     l->calls += sign;
@@ -220,11 +218,11 @@ enum status savings_session(void *ctx, const struct session *s)
         if (c->kind != CALL_MAIN)
             continue;
         TRY(savings_user(e, c->v.series, &user));
-        per_mtok += savings_share(savings_cost(&c->v) - c->v.cost[TOKENS_OUTPUT], 1000000, c->context);
+        per_mtok +=
+            savings_share(savings_cost(&c->v) - c->v.cost[TOKENS_OUTPUT], 1000000, c->context);
     }
     if (!any)
         return OK;
     TRY(note_uses(e, s));
     return savings_note_first(e, s, user, per_mtok);
 }
-

@@ -176,7 +176,9 @@ enum status savings_finish(struct savings_engine *e, const struct about *about,
     s->question = plan_question(e->plan);
     s->about = *about;
     s->sessions = e->about;
-    s->seen = e->seen;
+    /* What has no messages (an embedding) was seen too, but where no request at all tells of a
+     * session, bodies were not looked into. */
+    s->seen = e->seen > 0 ? e->about.requests : 0;
     s->prices_date = arena_str(&s->arena, prices_date);
     if (tell_all(e, s) != OK) {
         savings_free(s);

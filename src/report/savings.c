@@ -84,7 +84,7 @@ static struct str not_judged(const struct savings *s, struct filler *f)
 {
     struct buf b;
     char room[FIGURE_TEXT];
-    const char *before = " seen): ";
+    const char *before = " looked into): ";
     const struct answer_sessions *about = &s->sessions;
     if (s->seen >= about->calls)
         return STR("");

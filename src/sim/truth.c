@@ -93,8 +93,9 @@ void tally_join(struct tally *into, const struct tally *from)
 static uint64_t cell_pack(const struct cell *c)
 {
     return (uint64_t)c->account | (uint64_t)c->region << 8 | (uint64_t)c->context << 16 |
-           (uint64_t)c->inference << 20 | (uint64_t)c->body_named << 24 | (uint64_t)c->cached << 25 | (uint64_t)c->day << 26 |
-           (uint64_t)c->model << 42 | (uint64_t)c->error << 58;
+           (uint64_t)c->inference << 20 | (uint64_t)c->body_named << 24 |
+           (uint64_t)c->cached << 25 | (uint64_t)c->day << 26 | (uint64_t)c->model << 42 |
+           (uint64_t)c->error << 58;
 }
 
 struct cell cell_unpack(uint64_t key)

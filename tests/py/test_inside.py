@@ -457,7 +457,7 @@ def metadata_savings(corpus):
     equal(set(needs["findings"]) & {key[0] for key in found}, set(), "needs content")
     text = assay("report", "savings", corpus.tree, *corpus.options, "--format", "md", "--quiet",
                  code=DONE).out
-    assert b"needs content logging (0.0% of calls seen): unused MCP server, " in text, text
+    assert b"needs content logging (0.0% of calls looked into): unused MCP server, " in text, text
 
 
 def metadata_everywhere(corpus):

@@ -98,7 +98,9 @@ static void a_server_that_nobody_called_is_a_finding(void **state)
     const struct saving *v = find(finish(&r), SAVING_UNUSED_MCP);
     assert_non_null(v);
     assert_text(v->subject, "jira");
-    assert_text(v->evidence, "installed by 1 user, called by none; it puts 250 tokens into each of 1 call (7 tools)");
+    assert_text(
+        v->evidence,
+        "installed by 1 user, called by none; it puts 250 tokens into each of 1 call (7 tools)");
     assert_int_equal(v->sessions, 1);
     assert_int_equal(v->saved * 1000 / PICO_PER_USD, 25);
     assert_int_equal(v->month * 1000 / PICO_PER_USD, 75);
@@ -289,7 +291,8 @@ static void limits_that_do_not_exist_are_refused(void **state)
     (void)state;
     static const char *const wrong[][2] = {
         {"contxt=1", "there is no limit 'contxt'; did you mean context?"},
-        {"cost=1", "there is no limit 'cost'; there are context, first-message and first-percentile"},
+        {"cost=1",
+         "there is no limit 'cost'; there are context, first-message and first-percentile"},
         {"context=5,first-percentile=101", "first-percentile is at most 100"},
         {"context", "context needs a whole number (0: it does not count)"},
         {"context=-1", "context needs a whole number (0: it does not count)"},
@@ -462,8 +465,9 @@ static void without_findings_it_says_why(void **state)
 {
     (void)state;
     struct run r;
-    static const char *const why[] = {"No calls were read.", "Nothing to judge: no call",
-                                      "needs content logging (0.0% of calls seen): ", "Nothing found that would"};
+    static const char *const why[] = {
+        "No calls were read.", "Nothing to judge: no call",
+        "needs content logging (0.0% of calls looked into): ", "Nothing found that would"};
     start(&r, "user=nobody");
     add(&r, &with_servers);
     finish(&r);

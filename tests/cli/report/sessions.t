@@ -222,8 +222,8 @@ What counts as too large for savings is an option; what only records tell needs 
     assumes: the same tokens at the global price
   ───────────────────────────────────────────────────────────────────────────
   findings overlap: they do not add up
-  needs content logging (0.0% of calls seen): unused MCP server, cache runs out, large background model, context not
-    compacted, retries billed, large first message
+  needs content logging (0.0% of calls looked into): unused MCP server, cache runs out, large background model, context
+    not compacted, retries billed, large first message
   
   data up to 2026-10-03 10:05 · 6 calls in 1 file · prices of 2026-10-07
   1 duplicate removed · 1 skipped · 1 quarantined
