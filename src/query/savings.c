@@ -74,7 +74,7 @@ enum status savings_new(const struct savings_options *o, struct savings_engine *
     e->parts = calloc(o->threads > 0 ? (size_t)o->threads : 1, sizeof *e->parts);
     if (status == OK && !e->parts)
         status = err_nomem(err);
-    for (int i = 0; status == OK && i < o->threads; i++) {
+    for (int i = 0; e->parts && status == OK && i < o->threads; i++) {
         e->parts_n = i + 1;
         status = open_engine(&e->parts[i], o, texts, err);
     }
