@@ -90,7 +90,7 @@ void savings_engine_free(struct savings_engine *e)
 {
     if (!e)
         return;
-    for (int i = 0; i < e->parts_n; i++)
+    for (int i = 0; e->parts && i < e->parts_n; i++)
         close_engine(&e->parts[i]);
     free(e->parts);
     close_engine(e);
