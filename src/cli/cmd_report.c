@@ -8,11 +8,13 @@
 
 struct report {
     struct asking asking;
-    const char *by, *metrics, *since, *until, *bucket, *order, *limit, *runaway_limits;
+    const char *by, *metrics, *since, *until, *bucket, *order, *limit;
+    const char *runaway_limits, *savings_limits;
     struct option_list where;
     bool help, runaway;
 
     struct runaway_limits limits;
+    struct savings_limits enough;
     struct inside *inside;
     struct savings_engine *engine;
     struct answer *answer;
@@ -73,6 +75,8 @@ static bool is_savings(const struct report *r)
 static enum status check_savings(const struct report *r, struct err *err)
 {
     const struct question *q = &r->asking.question;
+    if (!is_savings(r) && r->savings_limits)
+        return err_set(err, ERR_USAGE, "--savings-limits belongs to assay report savings");
     if (!is_savings(r))
         return OK;
     if (r->by || r->metrics || r->bucket || r->order)
@@ -106,6 +110,9 @@ static enum status build_question(struct report *r, struct err *err)
     r->limits = runaway_defaults();
     if (r->runaway_limits)
         TRY(runaway_set(&r->limits, str_from(r->runaway_limits), err));
+    r->enough = savings_defaults();
+    if (r->savings_limits)
+        TRY(savings_limits_set(&r->enough, str_from(r->savings_limits), err));
     return question_finish(q, clock_now_us(), err);
 }
 
@@ -120,14 +127,25 @@ static enum status answer_sessions(struct report *r, struct str date, struct err
     return inside_answer(r->inside, &a->about, date, &r->answer, err);
 }
 
-static enum status answer_savings(struct report *r, struct str date, struct err *err)
+/* Before the reading: calls of no session are judged as they come. */
+static enum status open_savings(struct report *r, struct err *err)
 {
     struct asking *a = &r->asking;
     const struct savings_options o = {.plan = a->plan,
                                       .series = a->reading.series,
                                       .directory = a->directory,
-                                      .pricing = a->reading.pricing};
+                                      .pricing = a->reading.pricing,
+                                      .limits = r->enough,
+                                      .threads = asking_threads(a)};
     TRY(savings_new(&o, &r->engine, err));
+    a->loose = savings_call;
+    a->loose_ctx = r->engine;
+    return OK;
+}
+
+static enum status answer_savings(struct report *r, struct str date, struct err *err)
+{
+    struct asking *a = &r->asking;
     TRY(sessions_each(a->sessions, savings_session, r->engine, err));
     savings_loose(r->engine, a->cube);
     return savings_finish(r->engine, &a->about, date, &r->savings, err);
@@ -139,6 +157,8 @@ static enum status run(struct report *r, struct buf *out, struct err *err)
     TRY(build_question(r, err));
     bool sessions = is_savings(r) || question_needs_sessions(&a->question);
     TRY(asking_open(a, err));
+    if (is_savings(r))
+        TRY(open_savings(r, err));
     TRY(asking_read(a, sessions, err));
     struct str date = pricing_date(a->reading.pricing);
     if (is_savings(r)) {
@@ -187,6 +207,8 @@ int cmd_report(int argc, char **argv)
         {"runaway", OPTION_FLAG, &r.runaway, NULL, "of sessions those that look like runaways"},
         {"runaway-limits", OPTION_TEXT, &r.runaway_limits, "KEY=N,…",
          "thresholds: prompts, rate, fan-out, loop, cost …"},
+        {"savings-limits", OPTION_TEXT, &r.savings_limits, "KEY=N,…",
+         "of savings: context, first-message, first-percentile"},
         ASKING_OPTIONS(&r.asking),
         READING_OPTIONS(&r.asking.reading),
         {"help", OPTION_FLAG, &r.help, NULL, "this text"},

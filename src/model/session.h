@@ -18,7 +18,8 @@ enum { SESSION_THREAD_NONE = -1 };
 
 enum session_call_flag {
     SC_RETRY = 1 << 0, /* the same request as an earlier call: it costs, but is no turn or prompt */
-    SC_FIRST = 1 << 1, /* first call of the session's main thread, seen from its beginning */
+    SC_FIRST = 1 << 1, /* first call of the session's main thread that was answered, seen from its
+                        * beginning; a retry when that before it failed */
     SC_COLD = 1 << 2,  /* the cache had run out and the prefix was written again */
 };
 
@@ -44,7 +45,7 @@ struct session_thread {
     uint32_t generations;  /* 1, and one more for each compaction that it went on from */
     uint32_t calls, turns; /* turns: without retries and compaction calls */
     int64_t first_us, last_us;
-    int64_t peak_context; /* tokens */
+    int64_t peak_context; /* tokens of the largest call; compaction calls do not count */
     money_sum cost;       /* pico-USD */
 };
 
@@ -58,11 +59,12 @@ struct session_use {
 };
 
 struct session {
-    struct str id;         /* as the client gave it; when inferred "~" and 16 digits, made of the
-                            * first call's content and time: the same in every process */
-    bool inferred;         /* calls were joined by their messages */
-    bool seen_whole;       /* the first main call is its first message, not a resumed one */
-    bool prompts_at_least; /* some requests were not seen: `prompts` is a lower limit */
+    struct str id;   /* as the client gave it; when inferred "~" and 16 digits, made of the
+                      * first call's content and time: the same in every process */
+    bool inferred;   /* calls were joined by their messages */
+    bool seen_whole; /* the first main call that was answered is the first message, not a resumed
+                      * one */
+    bool prompts_at_least;            /* some requests were not seen: `prompts` is a lower limit */
     const struct session_call *calls; /* by time; of one second see session.c */
     size_t calls_n;
     const struct session_thread *threads; /* 0 is the main one if there is one */

@@ -69,15 +69,18 @@ static void count_call(struct fold *f, size_t call)
         s->peak_context = c->context;
 }
 
-/* The first request of the main thread, unless it goes on from something that was not seen. */
+/* The first request of the main thread that was answered, unless it goes on from something that was
+ * not seen. It may be a retry of what was throttled: that had no answer to go on from. */
 static void find_first(struct fold *f)
 {
     for (size_t i = 0; i < f->n; i++) {
         struct session_call *c = &f->calls[i];
-        if (c->kind != CALL_MAIN || c->flags & SC_RETRY)
+        if (c->kind != CALL_MAIN)
             continue;
-        if (c->v.exchange->flags & (EX_HISTORY | EX_CONTINUED) || call_failed(c))
+        if (c->v.exchange->flags & (EX_HISTORY | EX_CONTINUED))
             return;
+        if (call_failed(c))
+            continue;
         c->flags |= SC_FIRST;
         f->s.seen_whole = true;
         f->s.first_context = c->context;

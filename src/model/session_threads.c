@@ -172,7 +172,7 @@ static void add_up(struct finder *d)
         t->calls++;
         t->turns += !(c->flags & SC_RETRY) && c->kind != CALL_COMPACTION;
         t->cost += call_cost(&c->v);
-        if (c->context > t->peak_context)
+        if (c->kind != CALL_COMPACTION && c->context > t->peak_context)
             t->peak_context = c->context;
     }
 }

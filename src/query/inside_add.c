@@ -116,8 +116,10 @@ static enum status add_call(struct walk *w, struct row_table *table, struct insi
     for (int i = 0; i < SESSION_SUMS; i++)
         t->sum[i] += counts.v[i];
     add_money(w, t, call);
-    if (c->kind == CALL_MAIN || c->kind == CALL_UNKNOWN)
+    if (c->kind == CALL_MAIN || c->kind == CALL_UNKNOWN) {
+        t->main = true;
         tally_max(t, METRIC_PEAK_CONTEXT, c->context);
+    }
     tally_max(t, METRIC_DEPTH, w->s->threads[c->thread].depth);
     if (w->in->by_use)
         return OK;

@@ -142,6 +142,18 @@ static struct metric_value money_value(struct tally *t, int metric)
     return (struct metric_value){.known = known, .money = money};
 }
 
+/* Without a session nothing is known, of a peak or a first request not without such a call. */
+static struct metric_value max_value(const struct tally *t, int metric)
+{
+    int64_t max = t->max[metric - (int)SESSION_MAX_FIRST];
+    bool known = t->last_session > 0 && !blind(t, metric);
+    if (metric == METRIC_FIRST_MAX)
+        known = max > 0;
+    if (metric == METRIC_PEAK_CONTEXT)
+        known = t->main;
+    return (struct metric_value){.known = known, .n = max};
+}
+
 static struct metric_value sample_value(struct tally *t, int metric)
 {
     static const int percents[] = {50, 90, 99};
@@ -178,11 +190,8 @@ struct metric_value tally_value(struct tally *t, int metric, const struct tally_
         return metric_value(metric, &t->sums, t->users);
     if (metric < (int)SESSION_MAX_FIRST)
         return sum_value(t, metric);
-    if (metric < (int)SESSION_MONEY_FIRST) {
-        int64_t max = t->max[metric - (int)SESSION_MAX_FIRST];
-        bool first = metric == METRIC_FIRST_MAX, known = t->last_session > 0 && !blind(t, metric);
-        return (struct metric_value){.known = first ? max > 0 : known, .n = max};
-    }
+    if (metric < (int)SESSION_MONEY_FIRST)
+        return max_value(t, metric);
     if (metric < (int)SESSION_SAMPLE_FIRST)
         return money_value(t, metric);
     if (metric < METRIC_TOOL_ERROR_RATE)

@@ -34,6 +34,7 @@ struct tally {
     int64_t users;
     uint64_t last_session, last_used, last_offered; /* numbers of sessions, from 1 */
     uint64_t last_call;                             /* number of the call, from 1 */
+    bool main;                                      /* a call of some main thread */
     bool at_least;                                  /* of some session not all prompts were seen */
     bool tax_more;                                  /* some of the tax has no amount */
     bool taxed;                                     /* there was an offer whose size is known */

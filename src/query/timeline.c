@@ -141,6 +141,9 @@ static void add_call(struct builder *b, size_t i)
     sums_add(&sums, v, 1);
     c->priced = metric_has_amount(&sums);
     b->t->seen += (v->flags & INV_INPUT_BODY) != 0;
+    b->t->has_main = b->t->has_main || c->kind == CALL_MAIN || c->kind == CALL_UNKNOWN;
+    if (c->kind != CALL_COMPACTION)
+        b->t->threads[c->thread].peaked = true;
     add_uses(b, i, c);
 }
 
@@ -204,10 +207,10 @@ static enum status build(struct timeline_finder *f, const struct session *s, str
     t->calls_n = s->calls_n;
     t->threads_n = s->threads_n;
     add_head(&b);
-    for (size_t i = 0; i < s->calls_n; i++)
-        add_call(&b, i);
     for (size_t i = 0; i < s->threads_n; i++)
         add_thread(&b, i);
+    for (size_t i = 0; i < s->calls_n; i++)
+        add_call(&b, i);
     return b.failed ? ERR_NOMEM : OK;
 }
 

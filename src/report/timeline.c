@@ -174,7 +174,7 @@ static enum status make_grid(struct filler *f, struct grid *g)
 
 /* ---- The head: lines of parts. */
 
-enum { HEAD_LINES = 6 };
+enum { HEAD_LINES = 7 };
 
 struct head {
     struct str title;
@@ -331,25 +331,6 @@ static void sparkline(struct filler *f, struct head *h, int width)
     buf_reset(&f->text);
 }
 
-static struct head make_head(struct filler *f, int width)
-{
-    struct head h = {0};
-    struct str from = clock(f, f->t->s.first_us, true);
-    struct str to = clock(f, f->t->s.last_us, true);
-    if (str_eq(str_of(from.p, 10), str_of(to.p, 10)))
-        to = str_skip(to, 11);
-    buf_reset(&f->text);
-    buf_printf(&f->text, "Session %.*s%s, %.*s to %.*s, %.*s", STR_ARG(f->t->id),
-               f->t->s.inferred ? " (inferred from messages)" : "", STR_ARG(from), STR_ARG(to),
-               STR_ARG(f->t->question->zone));
-    h.title = cleaned(f);
-    who(f, &h);
-    counts(f, &h);
-    times_and_money(f, &h);
-    sparkline(f, &h, width);
-    return h;
-}
-
 static struct answer shell_of(const struct timeline *t)
 {
     return (struct answer){
@@ -363,6 +344,40 @@ static struct answer shell_of(const struct timeline *t)
                      .calls = t->requests,
                      .requests = t->seen},
     };
+}
+
+/* Of a part of a session the figures are those of the part. */
+static void period(struct filler *f, struct head *h)
+{
+    const struct question *q = f->t->question;
+    if (q->since_us == INT64_MIN && q->until_us == INT64_MAX)
+        return;
+    struct answer shell = shell_of(f->t);
+    struct notes n = {.arena = f->arena, .ascii = f->ascii};
+    buf_reset(&f->text);
+    buf_printf(&f->text, "only calls of this period: %.*s", STR_ARG(notes_period(&shell, &n)));
+    f->failed = f->failed || n.failed;
+    end_line(f, h);
+}
+
+static struct head make_head(struct filler *f, int width)
+{
+    struct head h = {0};
+    struct str from = clock(f, f->t->s.first_us, true);
+    struct str to = clock(f, f->t->s.last_us, true);
+    if (str_eq(str_of(from.p, 10), str_of(to.p, 10)))
+        to = str_skip(to, 11);
+    buf_reset(&f->text);
+    buf_printf(&f->text, "Session %.*s%s, %.*s to %.*s, %.*s", STR_ARG(f->t->id),
+               f->t->s.inferred ? " (inferred from messages)" : "", STR_ARG(from), STR_ARG(to),
+               STR_ARG(f->t->question->zone));
+    h.title = cleaned(f);
+    period(f, &h);
+    who(f, &h);
+    counts(f, &h);
+    times_and_money(f, &h);
+    sparkline(f, &h, width);
+    return h;
 }
 
 /* ---- For a terminal. */

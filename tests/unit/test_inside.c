@@ -298,6 +298,15 @@ static void a_filter_on_calls_chooses_calls(void **state)
            " 2 23c\ntotal 2 23c\n");
 }
 
+static void without_a_main_call_no_peak_is_known(void **state)
+{
+    (void)state;
+    expect("by=session;metrics=sessions,peak_context;where=call_kind=background",
+           "s-ann 1 -\ntotal 1 -\n");
+    expect("by=call_kind;metrics=peak_context;where=session=s-ann;order=call_kind:asc",
+           "background -\nmain 20000\nsub-agent -\ntotal 20000\n");
+}
+
 static void threads_have_names(void **state)
 {
     (void)state;
@@ -461,6 +470,7 @@ int main(void)
         cmocka_unit_test(what_no_call_tells_counts_with_the_first_main_call),
         cmocka_unit_test(a_session_is_a_row_and_a_limit_keeps_the_best),
         cmocka_unit_test(uses_have_their_errors_and_the_cost_around_them),
+        cmocka_unit_test(without_a_main_call_no_peak_is_known),
         cmocka_unit_test(servers_that_nobody_called_are_rows_with_their_tax),
         cmocka_unit_test(skills_count_both_ways_and_installed_ones_without_use),
         cmocka_unit_test(a_filter_on_tools_chooses_sessions),
