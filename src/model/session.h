@@ -95,11 +95,17 @@ struct session_options {
     const struct series *series;
 };
 
+/* The window that holds, never 0. */
+int64_t session_window_us(const struct session_options *options);
+
 /*
  * Calls of one value of invocation.session (model/invocation.h). Where they bear a session id they
  * are one session; otherwise they are split into chains, each a session. Sorts `calls`; `each` is
  * called per session, whose arrays live in the arena until it is reset by the caller. What it
  * returns other than OK ends the fold and is told in err.
+ *
+ * Calls without an id may also come in several folds, cut at pauses longer than the window: that
+ * gives the same sessions.
  */
 enum status session_fold(struct session_call *calls, size_t n,
                          const struct session_options *options, struct arena *arena,

@@ -19,7 +19,7 @@ static void count_prompts(struct fold *f)
 {
     struct session *s = &f->s;
     size_t n = s->threads_n ? f->threads[0].generations : 1;
-    int64_t *sum = arena_alloc(&f->scratch, n * sizeof *sum);
+    int64_t *sum = arena_alloc(&f->step, n * sizeof *sum);
     if (!sum)
         return;
     memset(sum, 0, n * sizeof *sum);
