@@ -109,6 +109,13 @@ static enum status build_question(struct report *r, struct err *err)
     return question_finish(q, clock_now_us(), err);
 }
 
+static void tell_cuts(const struct sessions *s, struct answer_sessions *out)
+{
+    struct sessions_cuts cuts = sessions_cuts(s);
+    out->cut = cuts.sessions;
+    out->pieces = cuts.pieces;
+}
+
 static enum status answer_sessions(struct report *r, struct str date, struct err *err)
 {
     struct asking *a = &r->asking;
@@ -117,7 +124,9 @@ static enum status answer_sessions(struct report *r, struct str date, struct err
     TRY(inside_new(&o, &r->inside, err));
     TRY(sessions_each(a->sessions, inside_session, r->inside, err));
     TRY(inside_loose(r->inside, a->cube, err));
-    return inside_answer(r->inside, &a->about, date, &r->answer, err);
+    TRY(inside_answer(r->inside, &a->about, date, &r->answer, err));
+    tell_cuts(a->sessions, &r->answer->sessions);
+    return OK;
 }
 
 static enum status answer_savings(struct report *r, struct str date, struct err *err)
@@ -130,7 +139,9 @@ static enum status answer_savings(struct report *r, struct str date, struct err 
     TRY(savings_new(&o, &r->engine, err));
     TRY(sessions_each(a->sessions, savings_session, r->engine, err));
     savings_loose(r->engine, a->cube);
-    return savings_finish(r->engine, &a->about, date, &r->savings, err);
+    TRY(savings_finish(r->engine, &a->about, date, &r->savings, err));
+    tell_cuts(a->sessions, &r->savings->sessions);
+    return OK;
 }
 
 static enum status run(struct report *r, struct buf *out, struct err *err)

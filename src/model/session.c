@@ -56,7 +56,13 @@ static enum status fold_one(struct fold *f, struct session_call *calls, size_t n
                                                    fold_measures, fold_cache};
     f->calls = calls;
     f->n = n;
-    f->s = (struct session){.id = id, .inferred = inferred, .calls = calls, .calls_n = n};
+    f->s = (struct session){
+        .id = id,
+        .inferred = inferred,
+        .continued = !inferred && f->options->before,
+        .calls = calls,
+        .calls_n = n,
+    };
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         steps[i](f);
         if (f->step.failed || f->scratch.failed || f->out->failed)

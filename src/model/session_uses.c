@@ -46,6 +46,20 @@ static uint32_t gather(struct gatherer *g, const struct tool_use *u, uint32_t ca
     return *place = (uint32_t)g->n;
 }
 
+static int compare_ids(const void *pa, const void *pb)
+{
+    const uint64_t *a = pa, *b = pb;
+    return (*a > *b) - (*a < *b);
+}
+
+/* It was counted in an earlier piece of the session. */
+static bool was_counted(const struct fold *f, uint64_t id)
+{
+    const struct session_before *before = f->options->before;
+    return before && before->uses_n > 0 &&
+           bsearch(&id, before->uses, before->uses_n, sizeof id, compare_ids);
+}
+
 /* What the request tells of an earlier answer's uses: how they ended, or that they were. */
 static void gather_earlier(struct gatherer *g, uint32_t call)
 {
@@ -55,7 +69,8 @@ static void gather_earlier(struct gatherer *g, uint32_t call)
         return;
     for (uint32_t i = 0; i < x->earlier_n; i++) {
         const struct tool_use *u = &x->earlier[i];
-        if (u->kind == TOOL_COMMAND || u->id == 0) /* without an id it may be counted already */
+        if (u->kind == TOOL_COMMAND || u->id == 0 || /* without an id it may be counted already */
+            was_counted(g->f, u->id))
             continue;
         uint32_t at = gather(g, u, call, g->f->work[call].before, i);
         if (at) {

@@ -90,6 +90,7 @@ struct inside {
     size_t kept_n, kept_cap, cut;
     struct answer_sessions about;
     uint64_t serial;     /* of the session, from 1 */
+    bool counted;        /* it is among the sessions of the answer */
     uint64_t calls_seen; /* in sessions before this one */
     struct offer_cache offers[OFFER_CACHE];
 };
@@ -128,7 +129,6 @@ struct walk {
     size_t anchor, first; /* calls; first: the session's first message, calls_n: not seen */
     size_t use;           /* the next one to look at */
     struct counts rest;   /* what no call tells */
-    bool counted;         /* among the sessions of the answer */
 };
 
 static inline int64_t *count_of(struct counts *c, enum metric metric)

@@ -24,7 +24,7 @@ struct counts walk_call_counts(const struct walk *w, size_t i)
     const struct exchange *x = c->v.exchange;
     struct counts n = {{0}};
     bool retry = c->flags & SC_RETRY, turn = c->kind == CALL_MAIN && !retry;
-    int64_t gap = i > 0 ? c->v.time_us - w->s->calls[i - 1].v.time_us : 0;
+    int64_t gap = c->v.time_us - (i > 0 ? w->s->calls[i - 1].v.time_us : w->s->before_us);
     *count_of(&n, METRIC_PROMPTS) = c->prompts;
     *count_of(&n, METRIC_TURNS) = turn;
     *count_of(&n, METRIC_RETRIES) = retry;
@@ -53,7 +53,7 @@ static void find_rest(struct walk *w)
     *count_of(&w->rest, METRIC_COMPACTIONS) = s->compactions;
     *count_of(&w->rest, METRIC_INTERRUPTS) = s->interrupts;
     *count_of(&w->rest, METRIC_ACTIVE) = s->active_us;
-    *count_of(&w->rest, METRIC_DURATION) = s->last_us - s->first_us;
+    *count_of(&w->rest, METRIC_DURATION) = s->last_us - s->before_us;
     *count_of(&w->rest, METRIC_COLD_RESTARTS) = s->cold_restarts;
     *count_of(&w->rest, METRIC_TOOL_CALLS) = s->tool_calls;
     *count_of(&w->rest, METRIC_TOOL_ERRORS) = s->tool_errors;
@@ -186,12 +186,12 @@ static enum status add_passed(struct walk *w, size_t call, uint32_t group)
 {
     struct inside *in = w->in;
     struct row_key key;
-    if (!w->counted) {
+    if (!in->counted) {
         in->about.sessions++;
         in->about.inferred += w->s->inferred;
         in->about.at_least += w->s->prompts_at_least;
     }
-    w->counted = true;
+    in->counted = true;
     TRY(walk_call_key(w, call, group, &key));
     TRY(in->by_use ? walk_add_by_use(w, call, &key) : walk_add_by_call(w, call, &key));
     return in->wants_offers ? walk_add_offer(w, call, &key) : OK;
@@ -219,6 +219,14 @@ static enum status add_all(struct walk *w, bool session_pass)
     return OK;
 }
 
+/* By session: the rows of the session before are final now, as more of it would have come next. */
+static enum status begin(struct inside *in)
+{
+    in->serial++;
+    in->counted = false;
+    return in->by_session ? inside_keep(in) : OK;
+}
+
 enum status inside_session(void *ctx, const struct session *s)
 {
     struct inside *in = ctx;
@@ -226,12 +234,11 @@ enum status inside_session(void *ctx, const struct session *s)
     in->about.looked++;
     if (session_is_stray(s))
         return plan_add(in->view, in->stray, &s->calls[0].v, 1);
-    in->serial++;
+    if (!s->continued)
+        TRY(begin(in));
     enum status status = s->calls_n > 0 ? look(&w) : OK;
     if (status == OK && s->calls_n > 0)
         status = add_all(&w, walk_session_passes(&w));
-    if (status == OK && in->by_session)
-        status = inside_keep(in);
     in->calls_seen += s->calls_n;
     free(w.skills);
     return status;

@@ -315,7 +315,10 @@ enum status savings_session(void *ctx, const struct session *s)
     money_sum per_mtok = 0;
     uint32_t user = 0;
     bool any = false;
-    e->serial++;
+    if (!s->continued) {
+        e->serial++;
+        e->counted = false;
+    }
     for (size_t i = 0; i < s->calls_n; i++) {
         const struct session_call *c = &s->calls[i];
         uint32_t group;
@@ -324,8 +327,8 @@ enum status savings_session(void *ctx, const struct session *s)
         TRY(plan_group(e->view, c->v.series, &group));
         if (group == GROUP_NONE)
             continue;
-        consider(e, s, c, !any);
-        any = true;
+        consider(e, s, c, !e->counted);
+        e->counted = any = true;
         TRY(look_at_call(e, c));
         if (c->kind != CALL_MAIN)
             continue;

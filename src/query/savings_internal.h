@@ -79,6 +79,7 @@ struct savings_engine {
     struct answer_sessions about;
     int64_t long_context, large_first;
     uint64_t serial;
+    bool counted; /* the session at hand is among the sessions of the answer */
 };
 
 /* First messages, when all are there. */

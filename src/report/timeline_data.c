@@ -215,9 +215,9 @@ enum status timeline_json(const struct timeline *t, struct buf *out)
     jsonw_end(&w);
     jsonw_key(&w, STR("about"));
     jsonw_object(&w);
-    write_i64(&w, "calls", (int64_t)t->calls_n);
+    write_i64(&w, "calls", (int64_t)t->calls_n + t->unshown);
     write_i64(&w, "skipped", (int64_t)span.from);
-    write_i64(&w, "left", (int64_t)(t->calls_n - span.to));
+    write_i64(&w, "left", (int64_t)(t->calls_n - span.to) + t->unshown);
     write_time(&w, "up_to", t->about.up_to_us);
     write_str(&w, "prices", t->prices_date);
     jsonw_end(&w);
