@@ -174,11 +174,24 @@ struct str inside_text(const struct inside *in, const struct inside_row *row, in
 /* Amounts per month are ordered as those of the period are. */
 static const struct tally_scale any_scale = {30 * US_PER_DAY};
 
+static int compare_kept(const void *pa, const void *pb, void *ctx)
+{
+    const struct inside *in = ctx;
+    const struct kept_row *a = pa, *b = pb;
+    struct str of_a[QUESTION_DIMS], of_b[QUESTION_DIMS];
+    for (int i = 0; i < in->question->dims_n; i++) {
+        of_a[i] = inside_text(in, a->row, i);
+        of_b[i] = inside_text(in, b->row, i);
+    }
+    const struct answer_order x = {a->row->key.bucket_us, &a->lead, of_a},
+                              y = {b->row->key.bucket_us, &b->lead, of_b};
+    return answer_compare(&x, &y, in->question);
+}
+
 static void trim(struct inside *in, size_t limit)
 {
     if (in->kept_n > 0)
-        qsort_r(in->kept, in->kept_n, sizeof *in->kept, answer_compare_rows,
-                (void *)(uintptr_t)in->question);
+        qsort_r(in->kept, in->kept_n, sizeof *in->kept, compare_kept, in);
     while (in->kept_n > limit) {
         row_free(in->kept[--in->kept_n].row);
         in->cut++;
@@ -198,11 +211,8 @@ static enum status keep(struct inside *in, struct inside_row *row)
     }
     struct kept_row *k = &in->kept[in->kept_n];
     *k = (struct kept_row){.row = row};
-    k->head.bucket_us = row->key.bucket_us;
     row->tally.no_offers = in->by_tool;
-    k->head.lead = tally_value(&row->tally, q->lead_metric, &any_scale);
-    for (int i = 0; i < q->dims_n; i++)
-        k->head.dims[i] = inside_text(in, row, i);
+    k->lead = tally_value(&row->tally, q->lead_metric, &any_scale);
     in->kept_n++;
     return OK;
 }
@@ -370,6 +380,8 @@ static enum status tell(struct inside *in, struct answer *a)
     for (size_t i = 0; i < in->kept_n; i++) {
         TRY(tell_row(in, a, in->kept[i].row, &scale, &a->rows[i]));
         TRY(name_row(in, a, in->kept[i].row, &a->rows[i]));
+        row_free(in->kept[i].row); /* so that not all of them are there twice */
+        in->kept[i].row = NULL;
     }
     return tell_row(in, a, in->total, &scale, &a->total);
 }

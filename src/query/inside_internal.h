@@ -48,10 +48,10 @@ struct inside_row *row_at(struct row_table *t, const struct row_key *key);
 enum status row_mark(struct row_table *t, struct inside_row *row, uint32_t mark) MUST_USE;
 void row_free(struct inside_row *row);
 
-/* A row that is final, with what it is ordered by in front (answer_compare_rows). */
+/* A row that is final. */
 struct kept_row {
-    struct answer_row head;
     struct inside_row *row;
+    struct metric_value lead;
 };
 
 /* ---- The engine. */
