@@ -17,6 +17,7 @@ struct reading {
     struct symbols *symbols;
     struct series *series;
     struct intake_env env;
+    struct exchange_room room;
     int quarantine_fd; /* -1: not wanted */
     int64_t troubles_shown;
     bool progress_shown, progress_wanted;

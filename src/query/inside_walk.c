@@ -178,6 +178,7 @@ static void consider_call(struct inside *in, const struct invocation *v)
     about->calls++;
     about->requests += (v->flags & INV_INPUT_BODY) != 0;
     about->cost += cost;
+    about->names_cut += v->exchange->cut;
     about->recognised += recognised;
     about->recognised_cost += recognised ? cost : 0;
 }
