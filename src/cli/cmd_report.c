@@ -122,7 +122,10 @@ static enum status answer_sessions(struct report *r, struct str date, struct err
     const struct inside_options o = {
         .plan = a->plan, .series = a->reading.series, .limits = r->limits};
     TRY(inside_new(&o, &r->inside, err));
-    TRY(sessions_each(a->sessions, inside_session, r->inside, err));
+    for (bool more = true; more;) {
+        TRY(sessions_each(a->sessions, inside_session, r->inside, err));
+        TRY(inside_again(r->inside, &more, err));
+    }
     TRY(inside_loose(r->inside, a->cube, err));
     TRY(inside_answer(r->inside, &a->about, date, &r->answer, err));
     tell_cuts(a->sessions, &r->answer->sessions);

@@ -9,12 +9,22 @@
 
 #include <stdlib.h>
 
+enum { ROWS_AT_ONCE = 32768, MOST_SHARE_BITS = 12 };
+
 static bool asks_metric(const struct question *q, int from, int to)
 {
     bool asks = q->lead_metric >= from && q->lead_metric <= to;
     for (int i = 0; i < q->metrics_n; i++)
         asks = asks || (q->metrics[i] >= from && q->metrics[i] <= to);
     return asks;
+}
+
+static bool rows_of_sessions_only(const struct inside *in)
+{
+    bool only = in->filters_sessions;
+    for (int i = 0; i < in->question->dims_n; i++)
+        only = only || dimension_of_session(in->question->dims[i]);
+    return only;
 }
 
 static void read_question(struct inside *in)
@@ -73,6 +83,8 @@ enum status inside_new(const struct inside_options *o, struct inside **out, stru
         return status;
     }
     in->total->tally.no_offers = in->by_tool;
+    in->may_share = in->question->limit > 0 && rows_of_sessions_only(in);
+    in->rows_at_once = o->rows_at_once ? o->rows_at_once : ROWS_AT_ONCE;
     *out = in;
     return OK;
 }
@@ -238,6 +250,37 @@ enum status inside_keep(struct inside *in)
     return OK;
 }
 
+/* ---- Which rows are worked out now. */
+
+enum status inside_row_at(struct inside *in, const struct row_key *key, struct inside_row **row)
+{
+    struct row_table *t = &in->table;
+    *row = NULL;
+    if (row_share(t, key, in->share_bits) != in->pass)
+        return OK;
+    *row = row_at(t, key);
+    if (!*row)
+        return ERR_NOMEM;
+    if (!in->may_share || in->pass > 0 || t->rows_n <= in->rows_at_once ||
+        in->share_bits == MOST_SHARE_BITS)
+        return OK;
+    if (!row_table_keep(t, in->share_bits + 1, 0))
+        return ERR_NOMEM;
+    in->share_bits++;
+    if (row_share(t, key, in->share_bits) != 0)
+        *row = NULL;
+    return OK;
+}
+
+enum status inside_again(struct inside *in, bool *more, struct err *err)
+{
+    *more = in->pass + 1 < UINT32_C(1) << in->share_bits;
+    if (!*more)
+        return OK;
+    in->pass++;
+    return inside_keep(in) == OK ? OK : err_nomem(err);
+}
+
 /* ---- What belongs to no session. */
 
 static enum status add_loose(struct inside *in, struct inside_row **row_of, const struct cube *cube,
@@ -267,14 +310,6 @@ static enum status add_rows(struct inside *in, struct inside_row **row_of, const
         TRY(row_mark(&in->total_table, in->total, marks[i].mark));
     }
     return OK;
-}
-
-static bool rows_of_sessions_only(const struct inside *in)
-{
-    bool only = in->filters_sessions;
-    for (int i = 0; i < in->question->dims_n; i++)
-        only = only || dimension_of_session(in->question->dims[i]);
-    return only;
 }
 
 enum status inside_loose(struct inside *in, const struct cube *cube, struct err *err)

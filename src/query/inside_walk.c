@@ -187,7 +187,7 @@ static enum status add_passed(struct walk *w, size_t call, uint32_t group)
 {
     struct inside *in = w->in;
     struct row_key key;
-    if (!in->counted) {
+    if (!in->counted && in->pass == 0) {
         in->about.sessions++;
         in->about.inferred += w->s->inferred;
         in->about.at_least += w->s->prompts_at_least;
@@ -208,7 +208,7 @@ static enum status add_all(struct walk *w, bool session_pass)
         if (plan_wants_time(in->plan, v->time_us))
             TRY(plan_group(in->view, v->series, &group));
         bool pass = session_pass && group != GROUP_NONE;
-        if (group != GROUP_NONE)
+        if (group != GROUP_NONE && in->pass == 0)
             consider_call(in, v);
         if (pass && in->by_thread)
             TRY(walk_thread_passes(w, i, &pass));
@@ -232,9 +232,9 @@ enum status inside_session(void *ctx, const struct session *s)
 {
     struct inside *in = ctx;
     struct walk w = {.in = in, .s = s};
-    in->about.looked++;
+    in->about.looked += in->pass == 0;
     if (session_is_stray(s))
-        return plan_add(in->view, in->stray, &s->calls[0].v, 1);
+        return in->pass > 0 ? OK : plan_add(in->view, in->stray, &s->calls[0].v, 1);
     if (!s->continued)
         TRY(begin(in));
     enum status status = s->calls_n > 0 ? look(&w) : OK;
