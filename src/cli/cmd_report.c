@@ -3,6 +3,7 @@
 
 #include "query/inside.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -109,6 +110,9 @@ static enum status build_question(struct report *r, struct err *err)
     return question_finish(q, clock_now_us(), err);
 }
 
+/* Clients choose the names of tools: nobody wants to read more of them, and each takes memory. */
+enum { MOST_ROWS = 10000 };
+
 static void tell_cuts(const struct sessions *s, struct answer_sessions *out)
 {
     struct sessions_cuts cuts = sessions_cuts(s);
@@ -119,8 +123,10 @@ static void tell_cuts(const struct sessions *s, struct answer_sessions *out)
 static enum status answer_sessions(struct report *r, struct str date, struct err *err)
 {
     struct asking *a = &r->asking;
-    const struct inside_options o = {
-        .plan = a->plan, .series = a->reading.series, .limits = r->limits};
+    const struct inside_options o = {.plan = a->plan,
+                                     .series = a->reading.series,
+                                     .limits = r->limits,
+                                     .most_rows = r->limit ? 0 : MOST_ROWS};
     TRY(inside_new(&o, &r->inside, err));
     for (bool more = true; more;) {
         TRY(sessions_each(a->sessions, inside_session, r->inside, err));
@@ -179,6 +185,9 @@ static int answer(struct report *r)
     struct buf out;
     buf_init(&out, SIZE_MAX / 2);
     int code = run(r, &out, &err) == OK ? cli_write(&out) : cli_fail(&err);
+    if (r->answer && r->answer->rows_cut > 0 && r->asking.question.limit == 0)
+        fprintf(stderr, "assay: only the first %zu of %zu rows; --limit 0 shows all\n",
+                r->answer->rows_n, r->answer->rows_n + r->answer->rows_cut);
     if (code == EXIT_DONE && r->asking.about.n[ABOUT_FILES_FAILED] > 0)
         code = EXIT_INCOMPLETE;
     buf_fini(&out);

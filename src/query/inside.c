@@ -83,7 +83,10 @@ enum status inside_new(const struct inside_options *o, struct inside **out, stru
         return status;
     }
     in->total->tally.no_offers = in->by_tool;
-    in->may_share = in->question->limit > 0 && rows_of_sessions_only(in);
+    in->limit = in->question->limit;
+    if (in->limit == 0 && in->by_use && !in->by_session)
+        in->limit = o->most_rows;
+    in->may_share = in->limit > 0 && rows_of_sessions_only(in);
     in->rows_at_once = o->rows_at_once ? o->rows_at_once : ROWS_AT_ONCE;
     *out = in;
     return OK;
@@ -243,7 +246,7 @@ enum status inside_keep(struct inside *in)
     }
     row_table_reset(&in->table);
     const int64_t most = INT64_MAX / 4;
-    int64_t wanted = in->question->limit;
+    int64_t wanted = in->limit;
     size_t limit = (size_t)(wanted > 0 && wanted < most ? wanted : most);
     if (in->kept_n >= 2 * limit + 64)
         trim(in, limit);
@@ -406,7 +409,7 @@ static enum status tell(struct inside *in, struct answer *a)
 {
     struct tally_scale scale = tally_scale_of(in->question, &a->about);
     TRY(inside_keep(in));
-    trim(in, in->question->limit > 0 ? (size_t)in->question->limit : SIZE_MAX);
+    trim(in, in->limit > 0 ? (size_t)in->limit : SIZE_MAX);
     a->rows_n = in->kept_n;
     a->rows_cut = in->cut;
     a->rows = arena_alloc(&a->arena, (in->kept_n ? in->kept_n : 1) * sizeof *a->rows);

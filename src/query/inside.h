@@ -35,6 +35,9 @@ struct inside_options {
     struct series *series; /* borrowed; names in sessions are its symbols */
     struct runaway_limits limits;
     uint32_t rows_at_once; /* 0: 32768 */
+    /* Of a question by tools without a limit: so many rows at most, the rest is counted as cut. 0:
+     * all. */
+    int64_t most_rows;
 };
 
 enum status inside_new(const struct inside_options *o, struct inside **out,

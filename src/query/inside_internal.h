@@ -95,6 +95,7 @@ struct inside {
     struct answer_sessions about;
     uint64_t serial; /* of the session, from 1 */
     bool counted;    /* it is among the sessions of the answer */
+    int64_t limit;   /* of rows; 0: none */
     bool may_share;  /* rows need not all be there at once */
     uint32_t rows_at_once;
     unsigned share_bits; /* rows are dealt out to 2^share_bits passes */

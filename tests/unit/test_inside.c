@@ -87,6 +87,7 @@ static const struct fact loose = {
     .arn = SSO("cat@example.com"), .model = OPUS, .input = 50, .cents = 5};
 
 static uint32_t rows_at_once; /* 0: as many as usual */
+static int64_t most_rows;     /* 0: all */
 static int passes;            /* through all sessions, of all questions */
 
 static const struct answer *ask(struct world *w, const char *words, const size_t *order)
@@ -104,7 +105,8 @@ static const struct answer *ask(struct world *w, const char *words, const size_t
     world_plan(w);
     assert_true(question_needs_sessions(&w->q));
     struct inside *in;
-    const struct inside_options options = {w->plan, w->series, runaway_defaults(), rows_at_once};
+    const struct inside_options options = {w->plan, w->series, runaway_defaults(), rows_at_once,
+                                           most_rows};
     assert_int_equal(inside_new(&options, &in, NULL), OK);
     for (bool more = true; more;) {
         for (size_t i = 0; i < HANDS; i++) {
@@ -200,7 +202,8 @@ static void a_single_call_of_an_unknown_program_is_no_session(void **state)
         question_set(&w.q, STR("metrics"), STR("sessions,prompts,invocations,cost"), NULL), OK);
     world_plan(&w);
     struct inside *in;
-    const struct inside_options options = {w.plan, w.series, runaway_defaults(), rows_at_once};
+    const struct inside_options options = {w.plan, w.series, runaway_defaults(), rows_at_once,
+                                           most_rows};
     assert_int_equal(inside_new(&options, &in, NULL), OK);
     for (size_t i = 0; i < sizeof services / sizeof services[0]; i++) {
         static struct hand hand;
@@ -427,6 +430,30 @@ static void few_rows_at_once_give_the_same_answer(void **state)
     }
 }
 
+/* A limit that nobody set holds for names that clients choose, and is told. */
+static void a_question_by_tools_has_no_more_rows_than_may_be(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *question;
+        bool cut;
+    } cases[] = {{"by=tool;metrics=tool_calls", true},
+                 {"by=tool;metrics=tool_calls;limit=3", false},
+                 {"by=session,tool;metrics=tool_calls", false},
+                 {"by=user;metrics=tool_calls", false}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct world w, all;
+        size_t every = ask(&all, cases[i].question, NULL)->rows_n;
+        most_rows = 2;
+        const struct answer *a = ask(&w, cases[i].question, NULL);
+        most_rows = 0;
+        assert_int_equal(a->rows_n, cases[i].cut ? 2 : every);
+        assert_true(!cases[i].cut || a->rows_cut == every - 2);
+        world_close(&w);
+        world_close(&all);
+    }
+}
+
 static struct buf print(const struct answer *a, struct report_options o)
 {
     struct buf out;
@@ -516,6 +543,7 @@ int main(void)
         cmocka_unit_test(runaways_come_with_their_signals),
         cmocka_unit_test(the_order_of_sessions_changes_nothing),
         cmocka_unit_test(few_rows_at_once_give_the_same_answer),
+        cmocka_unit_test(a_question_by_tools_has_no_more_rows_than_may_be),
         cmocka_unit_test(a_report_says_what_it_rests_on),
         cmocka_unit_test(a_report_says_nothing_of_columns_that_it_lacks),
         cmocka_unit_test(percentiles_are_of_the_nearest_rank),
