@@ -3,6 +3,7 @@
 
 #include "query/inside.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -116,15 +117,32 @@ static enum status build_question(struct report *r, struct err *err)
     return question_finish(q, clock_now_us(), err);
 }
 
+/* Clients choose the names of tools: nobody wants to read more of them, and each takes memory. */
+enum { MOST_ROWS = 10000 };
+
+static void tell_cuts(const struct sessions *s, struct answer_sessions *out)
+{
+    struct sessions_cuts cuts = sessions_cuts(s);
+    out->cut = cuts.sessions;
+    out->pieces = cuts.pieces;
+}
+
 static enum status answer_sessions(struct report *r, struct str date, struct err *err)
 {
     struct asking *a = &r->asking;
-    const struct inside_options o = {
-        .plan = a->plan, .series = a->reading.series, .limits = r->limits};
+    const struct inside_options o = {.plan = a->plan,
+                                     .series = a->reading.series,
+                                     .limits = r->limits,
+                                     .most_rows = r->limit ? 0 : MOST_ROWS};
     TRY(inside_new(&o, &r->inside, err));
-    TRY(sessions_each(a->sessions, inside_session, r->inside, err));
+    for (bool more = true; more;) {
+        TRY(sessions_each(a->sessions, inside_session, r->inside, err));
+        TRY(inside_again(r->inside, &more, err));
+    }
     TRY(inside_loose(r->inside, a->cube, err));
-    return inside_answer(r->inside, &a->about, date, &r->answer, err);
+    TRY(inside_answer(r->inside, &a->about, date, &r->answer, err));
+    tell_cuts(a->sessions, &r->answer->sessions);
+    return OK;
 }
 
 /* Before the reading: calls of no session are judged as they come. */
@@ -148,7 +166,9 @@ static enum status answer_savings(struct report *r, struct str date, struct err 
     struct asking *a = &r->asking;
     TRY(sessions_each(a->sessions, savings_session, r->engine, err));
     savings_loose(r->engine, a->cube);
-    return savings_finish(r->engine, &a->about, date, &r->savings, err);
+    TRY(savings_finish(r->engine, &a->about, date, &r->savings, err));
+    tell_cuts(a->sessions, &r->savings->sessions);
+    return OK;
 }
 
 static enum status run(struct report *r, struct buf *out, struct err *err)
@@ -185,6 +205,9 @@ static int answer(struct report *r)
     struct buf out;
     buf_init(&out, SIZE_MAX / 2);
     int code = run(r, &out, &err) == OK ? cli_write(&out) : cli_fail(&err);
+    if (r->answer && r->answer->rows_cut > 0 && r->asking.question.limit == 0)
+        fprintf(stderr, "assay: only the first %zu of %zu rows; --limit 0 shows all\n",
+                r->answer->rows_n, r->answer->rows_n + r->answer->rows_cut);
     if (code == EXIT_DONE && r->asking.about.n[ABOUT_FILES_FAILED] > 0)
         code = EXIT_INCOMPLETE;
     buf_fini(&out);

@@ -6,6 +6,12 @@
 
 #include <stdlib.h>
 
+void exchange_room_init(struct exchange_room *room)
+{
+    *room = (struct exchange_room){.names = {.limit = EXCHANGE_NAMES_BYTES},
+                                   .offers = {.limit = EXCHANGE_OFFERS_BYTES}};
+}
+
 enum status exchange_reader_new(const struct exchange_env *env, struct exchange_reader **out,
                                 struct err *err)
 {
@@ -13,6 +19,8 @@ enum status exchange_reader_new(const struct exchange_env *env, struct exchange_
     if (!r)
         return err_nomem(err);
     r->symbols = env->symbols;
+    exchange_room_init(&r->own);
+    r->budget = env->room ? env->room : &r->own;
     r->rules = env->rules;
     r->key = env->key;
     r->repository_names = env->repository_names;

@@ -17,11 +17,18 @@
 
 struct exchange_reader;
 
+/* What the names and offers of a run take, of all its threads (EXCHANGE_NAMES_BYTES …). */
+struct exchange_room {
+    struct symbols_budget names, offers;
+};
+void exchange_room_init(struct exchange_room *room);
+
 struct exchange_env {
     struct symbols *symbols;
     const struct harness_rules *rules;
-    struct hash_key key;   /* of the store, or of the run */
-    bool repository_names; /* keep the last part of working directories, not a hash */
+    struct hash_key key;        /* of the store, or of the run */
+    bool repository_names;      /* keep the last part of working directories, not a hash */
+    struct exchange_room *room; /* of the run; borrowed. NULL: this reader has its own */
 };
 
 struct exchange_source {

@@ -132,6 +132,7 @@ struct opening_slot {
 
 struct exchange_reader {
     struct symbols *symbols;
+    struct exchange_room *budget, own;
     const struct harness_rules *rules;
     struct hash_key key;
     bool repository_names;
@@ -202,10 +203,11 @@ uint64_t prompt_hash(struct exchange_reader *r, struct str raw, uint64_t known);
 struct str clean_name(struct str raw, char room[EXCHANGE_NAME_MAX], uint32_t *cut);
 /* As clean_name, of a text that is decoded already. */
 struct str clean_text(struct str text, char room[EXCHANGE_NAME_MAX], uint32_t *cut);
+/* 0 also when there is no room for more names. */
 uint32_t symbol_of_text(struct exchange_reader *r, struct str text);
 /* Symbol of a raw name. */
 uint32_t symbol_of_name(struct exchange_reader *r, struct str raw, uint32_t *cut);
-/* Symbol of a text that clean_name gave, or a part of one. */
+/* Symbol of a text that clean_name gave, or a part of one; without room 0, and counted as cut. */
 uint32_t symbol_of_clean(struct exchange_reader *r, struct str name);
 /* Hash of a value that does not depend on the order of members, on white space between tokens or
  * on cache_control. */

@@ -330,6 +330,13 @@ static void add_shared(struct making *k)
     }
 }
 
+static bool keep_text(struct exchange_reader *r, struct str text, struct str *kept)
+{
+    uint32_t symbol = symbol_of_text(r, text);
+    *kept = symbols_text(r->symbols, symbol);
+    return symbol != 0;
+}
+
 /* The known servers go into the slot as texts that outlive this call. */
 static void keep_servers(struct making *k)
 {
@@ -345,8 +352,26 @@ static void keep_servers(struct making *k)
     }
     for (size_t i = 0; i < k->servers_n; i++)
         if (i == 0 || !str_eq(k->servers[i], k->servers[i - 1]))
-            k->slot->servers[n++] = symbols_text(r->symbols, symbol_of_text(r, k->servers[i]));
+            n += keep_text(r, k->servers[i], &k->slot->servers[n]);
     k->slot->servers_n = n;
+}
+
+/* Who asks for offers makes symbols of the names in them: there must be room for these too. */
+static uint32_t symbol_of_offer(struct making *k, struct str text)
+{
+    struct exchange_reader *r = k->r;
+    uint32_t symbol = 0;
+    bool fits = true;
+    struct offer_item item;
+    if (text.n == 0)
+        return 0;
+    for (struct str rest = text; fits && offer_next(&rest, &item);)
+        fits = symbol_of_text(r, item.name) != 0;
+    if (fits && symbols_intern_within(r->symbols, text, text.n, &r->budget->offers, &symbol) != OK)
+        r->failed = true;
+    if (symbol == 0)
+        cut(k);
+    return symbol;
 }
 
 static void write_offer(struct making *k)
@@ -360,7 +385,7 @@ static void write_offer(struct making *k)
             text.n--;
     }
     k->r->failed |= buf_status(&text) == ERR_NOMEM;
-    k->slot->symbol = symbol_of_text(k->r, buf_view(&text));
+    k->slot->symbol = symbol_of_offer(k, buf_view(&text));
     buf_fini(&text);
 }
 

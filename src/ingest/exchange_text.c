@@ -232,7 +232,7 @@ struct str clean_name(struct str raw, char room[EXCHANGE_NAME_MAX], uint32_t *cu
 uint32_t symbol_of_text(struct exchange_reader *r, struct str text)
 {
     uint32_t id = 0;
-    if (symbols_intern(r->symbols, text, &id) != OK)
+    if (symbols_intern_within(r->symbols, text, text.n, &r->budget->names, &id) != OK)
         r->failed = true;
     return id;
 }
@@ -245,6 +245,7 @@ uint32_t symbol_of_clean(struct exchange_reader *r, struct str name)
     struct name_slot *slot = &r->names[hash % NAME_SLOTS];
     if (slot->hash != hash)
         *slot = (struct name_slot){hash, symbol_of_text(r, name)};
+    r->x.cut += slot->symbol == 0;
     return slot->symbol;
 }
 

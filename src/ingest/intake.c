@@ -64,8 +64,8 @@ enum status intake_new(const struct intake_env *env, struct intake **out, struct
     in->tuples = calloc(TUPLES, sizeof *in->tuples);
     bool ok = in->matches && in->tuples && bodies_new(env->limits, &in->bodies, NULL) == OK;
     if (ok && env->exchange) {
-        const struct exchange_env reads = {in->symbols, env->rules, env->key,
-                                           env->repository_names};
+        const struct exchange_env reads = {in->symbols, env->rules, env->key, env->repository_names,
+                                           env->room};
         ok = bodies_new(env->limits, &in->input_bodies, NULL) == OK &&
              exchange_reader_new(&reads, &in->reader, NULL) == OK;
     }

@@ -5,6 +5,7 @@
 #ifndef ASSAY_INGEST_INTAKE_H
 #define ASSAY_INGEST_INTAKE_H
 
+#include "ingest/exchange.h"
 #include "ingest/reader.h"
 #include "model/harness.h"
 #include "model/pricing.h"
@@ -26,6 +27,7 @@ struct intake_env {
     bool exchange; /* bodies are read for what they tell beside usage; with DETAIL_COUNTS there is
                     * only what the caller's ARN tells */
     bool repository_names;             /* see exchange.h */
+    struct exchange_room *room;        /* likewise */
     const struct harness_rules *rules; /* when `exchange` is set */
 };
 

@@ -88,6 +88,7 @@ struct savings_engine {
     uint64_t serial;              /* of the session at hand; 0: a call of none */
     struct savings_engine *parts; /* one a thread, for calls of no session */
     int parts_n;
+    bool counted; /* the session at hand is among the sessions of the answer */
 };
 
 /* The account of a subject, made when it is new; NULL when memory is short. Counts the session at

@@ -191,6 +191,7 @@ static void consider(struct savings_engine *e, const struct session *s,
     e->about.requests += (c->v.flags & INV_INPUT_BODY) != 0;
     e->seen += (c->v.flags & INV_INPUT_BODY) != 0;
     e->about.cost += savings_cost(&c->v);
+    e->about.names_cut += c->v.exchange->cut;
     e->about.sessions += first;
     e->about.inferred += first && s->inferred;
 }
@@ -203,7 +204,10 @@ enum status savings_session(void *ctx, const struct session *s)
     bool any = false;
     /* One call of a service is no session, but may still tell something. */
     bool stray = session_is_stray(s);
-    e->serial = stray ? 0 : ++e->sessions;
+    if (!s->continued) {
+        e->serial = stray ? 0 : ++e->sessions;
+        e->counted = stray;
+    }
     for (size_t i = 0; i < s->calls_n; i++) {
         const struct session_call *c = &s->calls[i];
         uint32_t group;
@@ -212,8 +216,8 @@ enum status savings_session(void *ctx, const struct session *s)
         TRY(plan_group(e->view, c->v.series, &group));
         if (group == GROUP_NONE)
             continue;
-        consider(e, s, c, !any && !stray);
-        any = true;
+        consider(e, s, c, !e->counted);
+        e->counted = any = true;
         TRY(look_at_call(e, c));
         if (c->kind != CALL_MAIN)
             continue;

@@ -5,9 +5,10 @@
 
 void tally_fini(struct tally *t)
 {
-    for (int i = 0; i < TALLY_SAMPLES; i++)
+    for (int i = 0; t->sample && i < TALLY_SAMPLES; i++)
         free(t->sample[i].v);
-    memset(t->sample, 0, sizeof t->sample);
+    free(t->sample);
+    t->sample = NULL;
 }
 
 void tally_max(struct tally *t, enum metric metric, int64_t value)
@@ -33,6 +34,8 @@ static int sample_of(enum metric metric)
 
 enum status tally_sample(struct tally *t, enum metric metric, int64_t tokens)
 {
+    if (!t->sample && !(t->sample = calloc(TALLY_SAMPLES, sizeof *t->sample)))
+        return ERR_NOMEM;
     struct sample *s = &t->sample[sample_of(metric)];
     if (s->n == s->cap) {
         uint32_t cap = s->cap ? s->cap * 2 : 4;
@@ -158,6 +161,8 @@ static struct metric_value sample_value(struct tally *t, int metric)
 {
     static const int percents[] = {50, 90, 99};
     int at = metric - (int)SESSION_SAMPLE_FIRST;
+    if (!t->sample)
+        return (struct metric_value){0};
     struct sample *s = &t->sample[sample_of((enum metric)metric)];
     int percent = metric < METRIC_FIRST_SYSTEM ? percents[at] : 50;
     return (struct metric_value){.known = s->n > 0, .n = sample_percentile(s, percent)};

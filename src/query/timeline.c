@@ -12,6 +12,7 @@ struct timeline_finder {
     struct arena scratch;
     struct timeline exact, begins; /* the last one with this very id, that only begins so */
     size_t exact_n;
+    struct timeline *open; /* made of the last session, of which more may come; NULL */
     struct timeline_match matches[TIMELINE_MATCHES + 1];
     size_t matches_n, total;
     struct arena texts; /* of matches */
@@ -242,15 +243,36 @@ static enum status add_match(struct timeline_finder *f, const struct timeline *t
     return OK;
 }
 
+/* A later piece of a session that was too long: only counted. */
+static void go_on(struct timeline_finder *f, const struct session *s)
+{
+    struct timeline *t = f->open;
+    t->unshown += (int64_t)s->calls_n;
+    for (size_t i = 0; i < f->matches_n; i++) {
+        struct timeline_match *m = &f->matches[i];
+        if (m->first_us != t->s.first_us || !str_eq(m->id, t->id) || !str_eq(m->user, t->user))
+            continue;
+        m->requests += (int64_t)s->calls_n;
+        m->cost += s->cost;
+    }
+}
+
 enum status timeline_session(void *ctx, const struct session *s)
 {
     struct timeline_finder *f = ctx;
+    if (s->continued) {
+        if (f->open)
+            go_on(f, s);
+        return OK;
+    }
+    f->open = NULL;
     if (s->calls_n == 0 || !str_has_prefix(s->id, f->o.id))
         return OK;
     bool exact = str_eq(s->id, f->o.id);
     struct timeline *t = exact ? &f->exact : &f->begins;
     TRY(build(f, s, t));
     f->exact_n += exact;
+    f->open = t;
     return add_match(f, t);
 }
 

@@ -57,6 +57,7 @@ struct timeline {
     struct str id, user, harness, version, entrypoint, repository;
     int64_t requests, seen; /* calls; of them those whose request was seen */
     bool has_main;          /* otherwise s.peak_context is not known */
+    int64_t unshown;        /* later calls: the session was too long to be folded at once */
     struct runaway runaway;
     struct str signals;
     struct timeline_call *calls;

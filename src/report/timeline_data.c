@@ -215,9 +215,9 @@ enum status timeline_json(const struct timeline *t, struct buf *out)
     jsonw_end(&w);
     jsonw_key(&w, STR("about"));
     jsonw_object(&w);
-    write_i64(&w, "calls", (int64_t)t->calls_n);
+    write_i64(&w, "calls", (int64_t)t->calls_n + t->unshown);
     write_i64(&w, "skipped", (int64_t)span.from);
-    write_i64(&w, "left", (int64_t)(t->calls_n - span.to));
+    write_i64(&w, "left", (int64_t)(t->calls_n - span.to) + t->unshown);
     write_time(&w, "since", t->question->since_us);
     write_time(&w, "until", t->question->until_us);
     write_time(&w, "up_to", t->about.up_to_us);

@@ -115,7 +115,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct symbols *symbols = NULL;
     struct exchange_reader *reader = NULL;
     check(symbols_new(&symbols, NULL) == OK);
-    const struct exchange_env env = {symbols, rules, {1, 2}, data[0] & 1};
+    const struct exchange_env env = {symbols, rules, {1, 2}, data[0] & 1, NULL};
     check(exchange_reader_new(&env, &reader, NULL) == OK);
     const uint8_t *input = data + 1, *zero = memchr(input, 0, size - 1);
     size_t input_n = zero ? (size_t)(zero - input) : size - 1;
