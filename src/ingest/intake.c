@@ -10,6 +10,7 @@
 #include "ingest/bodies.h"
 #include "ingest/exchange.h"
 #include "ingest/usage.h"
+#include "model/name.h"
 
 #include <stdlib.h>
 
@@ -443,8 +444,18 @@ static void take_content(struct invocation *v, uint64_t labels)
     v->content = h;
 }
 
+/* Names that the service gives: anything else is odd, and not kept. */
+static struct str code_of(struct str s, uint32_t *flags)
+{
+    if (s.n == 0 || name_fits(NAME_CODE, s))
+        return s;
+    *flags |= INV_ODD;
+    return NOT_A_NAME;
+}
+
 static enum status take_labels(struct intake *in, const struct record *r, const struct usage *u,
-                               struct str account, struct str region, struct labels *l)
+                               struct str account, struct str region, struct labels *l,
+                               uint32_t *flags)
 {
     *l = (struct labels){0};
     TRY(symbol_of(in, account, &l->v[LABEL_ACCOUNT]));
@@ -452,9 +463,9 @@ static enum status take_labels(struct intake *in, const struct record *r, const 
     TRY(symbol_of(in, r->inference_region, &l->v[LABEL_INFERENCE_REGION]));
     TRY(symbol_of(in, r->arn, &l->v[LABEL_PRINCIPAL]));
     TRY(symbol_of(in, r->model_id, &l->v[LABEL_MODEL_ID]));
-    TRY(symbol_of(in, r->operation, &l->v[LABEL_OPERATION]));
-    TRY(symbol_of(in, r->error, &l->v[LABEL_ERROR]));
-    return symbol_of(in, u->tier, &l->v[LABEL_TIER]);
+    TRY(symbol_of(in, code_of(r->operation, flags), &l->v[LABEL_OPERATION]));
+    TRY(symbol_of(in, code_of(r->error, flags), &l->v[LABEL_ERROR]));
+    return symbol_of(in, code_of(u->tier, flags), &l->v[LABEL_TIER]);
 }
 
 enum status intake_record(struct intake *in, struct record *r, const struct origin *from,
@@ -477,7 +488,7 @@ enum status intake_record(struct intake *in, struct record *r, const struct orig
     take_counts(r, &u, &v);
     take_time(r, from, &v);
     take_key(in, r, account, region, &v);
-    if (take_labels(in, r, &u, account, region, &labels) != OK)
+    if (take_labels(in, r, &u, account, region, &labels, &v.flags) != OK)
         return err_nomem(err);
     TRY(read_exchange(in, r, &bodies, &labels, &v, err));
     bool optimized = u.optimized || str_eq(r->latency_mode, STR("optimized"));

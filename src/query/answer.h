@@ -35,6 +35,7 @@ struct answer_sessions {
     int64_t requests;   /* of them, those whose request was seen */
     int64_t recognised; /* of them, those whose harness a rule named */
     int64_t left_out;   /* in no session, and so in no row of this question */
+    int64_t cut;        /* names in requests and answers that are none, and what limits left out */
     int64_t looked;     /* conversations and single calls, selected or not, that bodies told of */
     money_sum cost, recognised_cost, left_out_cost;
 };

@@ -179,6 +179,7 @@ static void consider_call(struct inside *in, const struct invocation *v)
     about->requests += (v->flags & INV_INPUT_BODY) != 0;
     about->cost += cost;
     about->recognised += recognised;
+    about->cut += v->exchange->cut;
     about->recognised_cost += recognised ? cost : 0;
 }
 

@@ -305,6 +305,7 @@ static void consider(struct savings_engine *e, const struct session *s,
     e->about.calls++;
     e->about.requests += (c->v.flags & INV_INPUT_BODY) != 0;
     e->about.cost += cost_of(&c->v);
+    e->about.cut += c->v.exchange->cut;
     e->about.sessions += first;
     e->about.inferred += first && s->inferred;
 }

@@ -267,6 +267,10 @@ static void note_sessions(const struct answer *a, struct notes *n)
             format(n, "%.*s of no session left out (%s)",
                    STR_ARG(counted(n, s->left_out, "call", "calls")), room));
     }
+    if (s->cut > 0)
+        add(n, true,
+            format(n, "%.*s left out: no names, or beyond a limit",
+                   STR_ARG(counted(n, s->cut, "name in bodies", "names in bodies"))));
     if (a->total.at_least && asks_between(a->question, METRIC_PROMPTS, METRIC_PROMPTS))
         add_line(n, false, STR("+ prompts: at least so many; some requests were not seen"));
     if (s->around && tells_calls(a->question))
