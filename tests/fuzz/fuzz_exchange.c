@@ -1,8 +1,7 @@
 /*
  * Bodies: a byte that chooses, then a request and an answer with a zero byte between them. Whatever
- * comes in: lists within their bounds, names of their
- * form, numbers that fit each other, the same when read
- * again by a reader that remembers, and what is packed comes back.
+ * comes in: lists within their bounds, names of their form, numbers that fit each other, the same
+ * when read again by a reader that remembers, and what is packed comes back.
  */
 #include "ingest/exchange.h"
 #include "model/name.h"

@@ -483,7 +483,8 @@ static void names_of_the_service_are_no_text(void **state)
         char text[1024];
         snprintf(text, sizeof text,
                  "{'requestId':'r','timestamp':'2026-10-05T12:00:00Z','modelId':'%s','operation':"
-                 "'tell me CANARY','errorCode':'tell me CANARY','output':{'outputBodyJson':"
+                 "'tell me CANARY','errorCode':'tell me "
+                 "CANARY','output':{'outputTokenCount':4,'outputBodyJson':"
                  "{'model':'claude, tell me CANARY',%s}}}",
                  profile, tiers[i]);
         for (char *p = text; *p; p++)
