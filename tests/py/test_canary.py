@@ -6,11 +6,12 @@ import json
 import os
 import subprocess
 import threading
+import time
 import zlib
 
 import forms
-from support import (ASSAY, DONE, FORMATS, INCOMPLETE, NAMED, Tap, assay, environment, line, record,
-                     temporary, write)
+from support import (ASSAY, DONE, FORMATS, INCOMPLETE, NAMED, Tap, assay, environment, equal, line,
+                     record, temporary, write)
 
 WORD = "CANARYq7zXwV2"
 # As it stands, as UTF-16, reversed, as base64 at each of the three offsets, as hex, escaped.
@@ -378,6 +379,55 @@ def temporary_files(logs, scratch):
     check_files(scratch)
 
 
+def deleted_files(pid):
+    """What stands in the files that a process has open and that have no name any more."""
+    place = f"/proc/{pid}/fd"
+    for fd in os.listdir(place):
+        path = os.path.join(place, fd)
+        try:
+            if os.readlink(path).endswith(" (deleted)"):
+                with open(path, "rb") as file:
+                    yield file.read()
+        except FileNotFoundError:
+            pass
+
+
+def unnamed_files(_, scratch):
+    """Calls of sessions and duplicates wait in files without a name: those hold no text either."""
+    pipe = os.path.join(scratch, "pipe2")
+    os.mkfifo(pipe)
+    said = b"\n".join(json.dumps(r).encode() for r in named_records()) + b"\n"
+    child = subprocess.Popen([ASSAY, "report", "tools", pipe, "--session-memory", "1k", "--format",
+                              "json", "--dedupe-memory", "1k", "--threads", "1"],
+                             env=environment(TMPDIR=scratch), stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE)
+    done = threading.Event()
+
+    def feed():
+        with open(pipe, "wb") as file:
+            for i in range(400):
+                file.write(said.replace(b'"requestId": "', b'"requestId": "%d-' % (i // 2)))
+            file.flush()
+            done.wait(60)
+
+    thread = threading.Thread(target=feed)
+    thread.start()
+    seen, until = 0, time.monotonic() + 50
+    while seen < 10000 and time.monotonic() < until:
+        found = list(deleted_files(child.pid))
+        for data in found:
+            check("a file without a name", data)
+        seen = sum(map(len, found))
+        time.sleep(0.05)
+    done.set()
+    out, err = child.communicate()
+    thread.join()
+    os.unlink(pipe)
+    equal(child.returncode, DONE, err)
+    assert b"(not a name)" in out and seen >= 10000, seen
+    check("the report", out + err)
+
+
 def errors_of_files(logs, scratch):
     """Files of the wrong kind given as prices, profiles or a directory."""
     wrong = write(os.path.join(scratch, "..", "wrong"), b"\n".join(
@@ -427,6 +477,7 @@ def main():
         tap.case("what is no name is text: in no report, timeline or store", names, logs, scratch)
         tap.case("nor does what a killed ingest leaves", half_way, logs, scratch)
         tap.case("nor do temporary files", temporary_files, logs, scratch)
+        tap.case("nor do files without a name", unnamed_files, logs, scratch)
         tap.case("nor do errors about files of the wrong kind", errors_of_files, logs, scratch)
         tap.case("nor do errors about what stands in such files", errors_of_cells, logs, scratch)
     tap.done()
