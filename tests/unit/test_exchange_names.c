@@ -282,75 +282,22 @@ static void pitfalls_23_and_25_names_are_whole_or_none(void **state)
 static void pitfall_20_no_text_of_a_body_is_kept(void **state)
 {
     (void)state;
+    static const char *const bodies[] = {
+        MESSAGES(USER("[" TEXT("CANARY") "]") "," ASSISTANT("'CANARY'")),
+        MESSAGES(
+            USER("[" REMINDER("The following skills are available for use\\n- a: CANARY") "]")),
+        MESSAGES(USER("[" REMINDER("As you answer the user\x01s questions, x\\nCANARY") "]")),
+        MESSAGES(USER("[" REMINDER("Available agent types for the Agent tool:\\n- CANARY") "]")),
+        MESSAGES(USER("'<command-name>/x</command-name><command-args>CANARY</command-args>'")),
+        MESSAGES(ASSISTANT("[" USE("CANARY", "Agent", "{'prompt':'CANARY'}") "]")),
+        MESSAGES(USER("[" RESULT("CANARY", "'CANARY'") "]")),
+        "{'messages':[],'tools':[{'name':'Bash','description':'CANARY'}]}",
+        "{'messages':[],'system':'# Environment\\n - Primary working directory: /CANARY/CANARY'}",
+        "{'messages':[],'metadata':{'user_id':'CANARY'}}",
+    };
     struct reading *r = reading_new();
-    reads_no_text(
-        r,
-        "{'system':[" BILLING("") ",{'type':'text','text':'CANARY\\n# Environment\\n - Primary "
-                                  "working directory: "
-                                  "/CANARY/"
-                                  "CANARY\\n'}],'tools':[{'name':'Bash','description':'CANARY'}],"
-                                  "'messages':[" USER("[" REMINDER(
-                                      "The following skills are available for use\\n- a: "
-                                      "CANARY\\nCANARY") "," REMINDER("As you answer the "
-                                                                      "user\x01s questions, "
-                                                                      "x\\n# "
-                                                                      "claudeMd\\nCANARY") "," REMINDER("Available agent types for the Agent tool:\\n- CANARY") "," TEXT("CANARY") "," TEXT("<command-name>/x</command-name><command-args>CANARY</"
-                                                                                                                                                                                            "command-args>") "]") "," ASSISTANT("[" TEXT("CANARY") "," USE("C"
-                                                                                                                                                                                                                                                           "A"
-                                                                                                                                                                                                                                                           "N"
-                                                                                                                                                                                                                                                           "A"
-                                                                                                                                                                                                                                                           "R"
-                                                                                                                                                                                                                                                           "Y",
-                                                                                                                                                                                                                                                           "A"
-                                                                                                                                                                                                                                                           "g"
-                                                                                                                                                                                                                                                           "e"
-                                                                                                                                                                                                                                                           "n"
-                                                                                                                                                                                                                                                           "t",
-                                                                                                                                                                                                                                                           "{"
-                                                                                                                                                                                                                                                           "'"
-                                                                                                                                                                                                                                                           "p"
-                                                                                                                                                                                                                                                           "r"
-                                                                                                                                                                                                                                                           "o"
-                                                                                                                                                                                                                                                           "m"
-                                                                                                                                                                                                                                                           "p"
-                                                                                                                                                                                                                                                           "t"
-                                                                                                                                                                                                                                                           "'"
-                                                                                                                                                                                                                                                           ":"
-                                                                                                                                                                                                                                                           "'"
-                                                                                                                                                                                                                                                           "C"
-                                                                                                                                                                                                                                                           "A"
-                                                                                                                                                                                                                                                           "N"
-                                                                                                                                                                                                                                                           "A"
-                                                                                                                                                                                                                                                           "R"
-                                                                                                                                                                                                                                                           "Y"
-                                                                                                                                                                                                                                                           "'"
-                                                                                                                                                                                                                                                           ","
-                                                                                                                                                                                                                                                           "'"
-                                                                                                                                                                                                                                                           "d"
-                                                                                                                                                                                                                                                           "e"
-                                                                                                                                                                                                                                                           "s"
-                                                                                                                                                                                                                                                           "c"
-                                                                                                                                                                                                                                                           "r"
-                                                                                                                                                                                                                                                           "i"
-                                                                                                                                                                                                                                                           "p"
-                                                                                                                                                                                                                                                           "t"
-                                                                                                                                                                                                                                                           "i"
-                                                                                                                                                                                                                                                           "o"
-                                                                                                                                                                                                                                                           "n"
-                                                                                                                                                                                                                                                           "'"
-                                                                                                                                                                                                                                                           ":"
-                                                                                                                                                                                                                                                           "'"
-                                                                                                                                                                                                                                                           "C"
-                                                                                                                                                                                                                                                           "A"
-                                                                                                                                                                                                                                                           "N"
-                                                                                                                                                                                                                                                           "A"
-                                                                                                                                                                                                                                                           "R"
-                                                                                                                                                                                                                                                           "Y"
-                                                                                                                                                                                                                                                           "'"
-                                                                                                                                                                                                                                                           "}") "]") "," USER("[" RESULT("CANARY",
-                                                                                                                                                                                                                                                                                         "'CANARY'") "]") "],'metadata':{'user_id':'CANARY'}}",
-        "{'content':[" USE("CANARY", "Bash", "{'command':'CANARY'}") "]}", 0);
-    assert_str(r->x.session, "");
+    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++)
+        reads_no_text(r, bodies[i], "{'content':[" USE("CANARY", "Bash", "{'c':'CANARY'}") "]}", 0);
     reading_free(r);
 }
 
