@@ -141,6 +141,7 @@ static void add_call(struct builder *b, size_t i)
     sums_add(&sums, v, 1);
     c->priced = metric_has_amount(&sums);
     b->t->seen += (v->flags & INV_INPUT_BODY) != 0;
+    b->t->cut += v->exchange->cut;
     add_uses(b, i, c);
 }
 

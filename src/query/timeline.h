@@ -55,6 +55,7 @@ struct timeline {
     struct session s; /* figures only; its lists and texts are gone */
     struct str id, user, harness, version, entrypoint, repository;
     int64_t requests, seen; /* calls; of them those whose request was seen */
+    int64_t cut;            /* names in their bodies that are none, and what limits left out */
     struct runaway runaway;
     struct str signals;
     struct timeline_call *calls;

@@ -361,7 +361,8 @@ static struct answer shell_of(const struct timeline *t)
                      .inferred = t->s.inferred,
                      .at_least = t->s.prompts_at_least,
                      .calls = t->requests,
-                     .requests = t->seen},
+                     .requests = t->seen,
+                     .cut = t->cut},
     };
 }
 
