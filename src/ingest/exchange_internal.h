@@ -16,7 +16,7 @@
 #include "model/name.h"
 #include "model/offer.h"
 
-/* The kinds of JSON text that hashes tell apart. */
+/* The kinds of JSON text that hashes tell apart. Hashes are stored, so the numbers stay. */
 enum seed {
     SEED_TEXT = 1,
     SEED_JSON,
@@ -28,8 +28,8 @@ enum seed {
     SEED_OFFER,
     SEED_DIRECTORY,
     SEED_NAME,
-    SEED_SESSION,
-    SEED_BLOCK, /* the last one: types of blocks are added to it */
+    SEED_BLOCK, /* types of blocks are added to it */
+    SEED_SESSION = 32,
 };
 
 enum {

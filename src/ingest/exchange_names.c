@@ -6,6 +6,11 @@
 
 #include <stdio.h>
 
+#define FITS_ROOM(id, longest, more)                                                               \
+    _Static_assert((longest) <= EXCHANGE_NAME_MAX && (longest) <= SESSION_ID_MAX, #id);
+NAME_MAP(FITS_ROOM)
+#undef FITS_ROOM
+
 struct str fit_text(struct str text, enum name_form form, uint32_t *cut)
 {
     if (text.n == 0 || name_fits(form, text))
