@@ -6,11 +6,12 @@
 
 #include <time.h>
 
-/* AddressSanitizer looks at all of a range that memrchr may search, which is not linear. */
+/* AddressSanitizer looks at all of a range that memrchr may search, which is not linear: with it
+ * bodies are survived, not timed. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { FEW = 2000 };
+enum { FEW = 2000, TIMED = 0 };
 #else
-enum { FEW = 20000 };
+enum { FEW = 20000, TIMED = 1 };
 #endif
 
 /* Repeats `piece` n times between `head` and `tail`. */
@@ -207,7 +208,7 @@ static void pitfall_21_a_body_is_walked_a_fixed_number_of_times(void **state)
                 if (k == 0 && cost[0] < LITTLE)
                     cost[0] = LITTLE;
             }
-        if (cost[1] / 8 >= cost[0])
+        if (TIMED && cost[1] / 8 >= cost[0])
             fail_msg("%s: %lld us, four times as many %lld us", shapes[i].what,
                      (long long)cost[0] / 1000, (long long)cost[1] / 1000);
     }
