@@ -203,7 +203,7 @@ static void pitfall_7_tool_calls_are_those_of_the_answer(void **state)
     reading_free(r);
 }
 
-static void streamed_input_is_put_together(void **state)
+static void bedrock_logs_25_and_26_streamed_input_is_put_together(void **state)
 {
     (void)state;
     struct reading *r = reading_new();
@@ -422,7 +422,7 @@ int main(void)
         cmocka_unit_test(commands_shell_lines_and_interrupts_are_told_apart),
         cmocka_unit_test(pitfall_24_summaries_and_resumed_sessions_are_no_first_message),
         cmocka_unit_test(pitfall_7_tool_calls_are_those_of_the_answer),
-        cmocka_unit_test(streamed_input_is_put_together),
+        cmocka_unit_test(bedrock_logs_25_and_26_streamed_input_is_put_together),
         cmocka_unit_test(converse_answers_and_errors),
         cmocka_unit_test(mcp_names_are_split_by_known_servers),
         cmocka_unit_test(pitfalls_8_to_11_offers_are_read_from_tools_and_reminders),
