@@ -166,7 +166,7 @@ static void decide_kind(struct exchange_reader *r, struct str harness)
             purpose = v.purpose;
         }
     }
-    x->purpose = symbol_of_clean(r, purpose);
+    x->purpose = symbol_of_name(r, purpose);
     if (x->kind != CALL_MAIN)
         x->prompts = x->history_prompts = 0;
 }
@@ -190,13 +190,7 @@ static void finish_request(struct exchange_reader *r)
 static void take_principal(struct exchange_reader *r, struct str arn)
 {
     harness_look(r->rules, HARNESS_PRINCIPAL, arn, &r->verdict);
-    struct principal who = principal_parse(arn);
-    uint32_t cut = 0;
-    if (who.session_id.n == 0)
-        return;
-    struct str id = clean_text(who.session_id, r->session, &cut);
-    if (cut == 0)
-        r->x.session = id;
+    r->x.session = fit_session(r, principal_parse(arn).session_id);
 }
 
 static uint64_t session_hash(const struct exchange_reader *r, struct str principal)
@@ -217,13 +211,12 @@ enum status exchange_read(struct exchange_reader *r, const struct exchange_sourc
 {
     start(r);
     take_principal(r, source->principal);
-    struct str agent_core = r->x.session;
     if (source->input) {
         struct json_cursor c = *source->input;
         read_request(r, &c);
         finish_request(r);
         if (r->x.session.n == 0)
-            r->x.session = agent_core;
+            take_principal(r, source->principal);
     }
     if (source->output) {
         struct json_cursor c = *source->output;

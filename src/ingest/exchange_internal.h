@@ -13,9 +13,10 @@
 #include "ingest/exchange.h"
 
 #include "base/hash.h"
+#include "model/name.h"
 #include "model/offer.h"
 
-/* The kinds of JSON text that hashes tell apart. */
+/* The kinds of JSON text that hashes tell apart. Hashes are stored, so the numbers stay. */
 enum seed {
     SEED_TEXT = 1,
     SEED_JSON,
@@ -27,7 +28,8 @@ enum seed {
     SEED_OFFER,
     SEED_DIRECTORY,
     SEED_NAME,
-    SEED_BLOCK, /* the last one: types of blocks are added to it */
+    SEED_BLOCK, /* types of blocks are added to it */
+    SEED_SESSION = 32,
 };
 
 enum {
@@ -198,17 +200,6 @@ struct str raw_decode(struct exchange_reader *r, struct str raw, struct buf *int
 uint64_t raw_hash(const struct exchange_reader *r, uint64_t seed, struct str raw);
 /* Of the decoded, trimmed text: what a sub-agent is told. Never 0. */
 uint64_t prompt_hash(struct exchange_reader *r, struct str raw, uint64_t known);
-/* A name fit for reports: decoded, control characters replaced, cut to EXCHANGE_NAME_MAX bytes and
- * then counted in *cut. */
-struct str clean_name(struct str raw, char room[EXCHANGE_NAME_MAX], uint32_t *cut);
-/* As clean_name, of a text that is decoded already. */
-struct str clean_text(struct str text, char room[EXCHANGE_NAME_MAX], uint32_t *cut);
-/* 0 also when there is no room for more names. */
-uint32_t symbol_of_text(struct exchange_reader *r, struct str text);
-/* Symbol of a raw name. */
-uint32_t symbol_of_name(struct exchange_reader *r, struct str raw, uint32_t *cut);
-/* Symbol of a text that clean_name gave, or a part of one; without room 0, and counted as cut. */
-uint32_t symbol_of_clean(struct exchange_reader *r, struct str name);
 /* Hash of a value that does not depend on the order of members, on white space between tokens or
  * on cache_control. */
 uint64_t json_hash(struct exchange_reader *r, struct json_cursor *c, int depth);
@@ -216,6 +207,29 @@ static inline void add_bytes(uint32_t *sum, size_t n)
 {
     *sum = n > UINT32_MAX - *sum ? UINT32_MAX : *sum + (uint32_t)n;
 }
+
+/* --- exchange_names.c: names, and what only stands where one should --- */
+
+/* The text when it has the form of a name or is empty; otherwise NOT_A_NAME, counted in *cut. */
+struct str fit_text(struct str text, enum name_form form, uint32_t *cut);
+/* The same of a raw text: the name borrows from it or from `room`. */
+struct str fit_name(struct str raw, enum name_form form, char room[RAW_NAME_MAX], uint32_t *cut);
+/* What names of tools make of a server's name: anything but letters, digits, _ and - becomes _.
+ * "" when it is too long. */
+struct str safe_server(struct str text, char room[EXCHANGE_NAME_MAX]);
+/*
+ * A server's name, made safe. People may give servers names with blanks; what has not the form of a
+ * name is one only when the names of tools bear it too (`known`), otherwise it is NOT_A_NAME and
+ * counted.
+ */
+struct str fit_server(struct str text, const struct str *known, size_t n,
+                      char room[EXCHANGE_NAME_MAX], uint32_t *cut);
+/* A session id, in r->session: as it is, or a keyed hash when it has not the form of an id, so that
+ * its calls still meet. "" when it is too long: two of them could look the same when cut. */
+struct str fit_session(struct exchange_reader *r, struct str id);
+uint32_t symbol_of_text(struct exchange_reader *r, struct str text);
+/* Symbol of a name that fits or a part of one, remembered; 0 for "". */
+uint32_t symbol_of_name(struct exchange_reader *r, struct str name);
 
 /* --- exchange_blocks.c --- */
 

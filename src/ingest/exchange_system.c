@@ -6,6 +6,15 @@
 
 #include <stdio.h>
 
+static struct str fit_label(struct exchange_reader *r, struct str value, enum name_form form,
+                            char room[EXCHANGE_NAME_MAX])
+{
+    struct str fit = fit_text(value, form, &r->x.cut);
+    if (fit.n)
+        memcpy(room, fit.p, fit.n);
+    return str_of(room, fit.n);
+}
+
 /* Reads `key=value;` pairs behind the prefix of a billing line. */
 static void read_billing(struct exchange_reader *r, struct str raw)
 {
@@ -23,9 +32,9 @@ static void read_billing(struct exchange_reader *r, struct str raw)
                 part = str_cut(&whole, '.');
             if (whole.p)
                 value.n = (size_t)(part.p + part.n - value.p);
-            r->version = clean_text(value, r->label[0], &r->x.cut);
+            r->version = fit_label(r, value, NAME_VERSION, r->label[0]);
         } else if (KEY_IS(key, "cc_entrypoint")) {
-            r->entrypoint = clean_text(value, r->label[1], &r->x.cut);
+            r->entrypoint = fit_label(r, value, NAME_ENTRYPOINT, r->label[1]);
         } else if (KEY_IS(key, "cc_is_subagent")) {
             r->billing_subagent = str_eq(value, STR("true"));
         }
@@ -50,14 +59,20 @@ static struct str last_part(struct str path)
     return path;
 }
 
+static bool is_absolute(struct str path)
+{
+    char c = path.n ? path.p[0] : '\0';
+    bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return c == '/' || c == '~' || c == '\\' || (letter && path.n > 1 && path.p[1] == ':');
+}
+
 static uint32_t repository_of(struct exchange_reader *r, struct str path)
 {
-    char room[EXCHANGE_NAME_MAX], hex[24];
-    uint32_t cut = 0; /* a directory's name is no entry that could be missed */
+    char hex[24];
     if (path.n == 0)
         return 0;
-    if (r->repository_names)
-        return symbol_of_text(r, clean_text(last_part(path), room, &cut));
+    if (r->repository_names && is_absolute(path) && name_fits(NAME_DIRECTORY, last_part(path)))
+        return symbol_of_text(r, last_part(path));
     uint64_t h = hash_fold(r->key, SEED_DIRECTORY, path.p, path.n);
     int n = snprintf(hex, sizeof hex, "#%012llx", (unsigned long long)(h >> 16));
     return symbol_of_text(r, str_of(hex, (size_t)n));
@@ -169,14 +184,10 @@ void read_system(struct exchange_reader *r, struct json_cursor *c)
 
 static void take_session(struct exchange_reader *r, struct str id, const char *encoding)
 {
-    char room[EXCHANGE_NAME_MAX];
-    uint32_t cut = 0;
-    struct str clean = clean_text(id, room, &cut);
-    /* An id that does not fit is none: two of them could look the same when cut. */
-    if (clean.n == 0 || cut)
+    struct str session = fit_session(r, id);
+    if (session.n == 0)
         return;
-    memcpy(r->session, clean.p, clean.n);
-    r->x.session = str_of(r->session, clean.n);
+    r->x.session = session;
     harness_look(r->rules, HARNESS_USER_ID, str_from(encoding), &r->verdict);
 }
 

@@ -133,7 +133,7 @@ struct exchange {
     uint32_t prompts;    /* by a human, in the tail */
     uint32_t history_prompts; /* by a human, in all messages */
     uint32_t interrupts;      /* by the user, in the tail */
-    uint32_t cut;             /* names and entries that a limit left out */
+    uint32_t cut; /* names that are none (model/name.h), and entries that a limit left out */
     /*
      * Keyed hashes of messages, normalised (a string is one text block, cache_control is no part,
      * white space at the ends of texts is trimmed), which never are 0. `recent` are those of the

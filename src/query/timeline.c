@@ -145,6 +145,7 @@ static void add_call(struct builder *b, size_t i)
     b->t->has_main = b->t->has_main || c->kind == CALL_MAIN || c->kind == CALL_UNKNOWN;
     if (c->kind != CALL_COMPACTION)
         b->t->threads[c->thread].peaked = true;
+    b->t->names_cut += v->exchange->cut;
     add_uses(b, i, c);
 }
 

@@ -58,6 +58,7 @@ struct timeline {
     int64_t requests, seen; /* calls; of them those whose request was seen */
     bool has_main;          /* otherwise s.peak_context is not known */
     int64_t unshown;        /* later calls: the session was too long to be folded at once */
+    int64_t names_cut;      /* names in their bodies that are none, and what limits left out */
     struct runaway runaway;
     struct str signals;
     struct timeline_call *calls;

@@ -165,8 +165,7 @@ void write_sessions(struct jsonw *w, const struct answer_sessions *s)
     write_i64(w, "requests_seen", s->requests);
     write_i64(w, "recognised", s->recognised);
     write_i64(w, "left_out", s->left_out);
-    if (s->names_cut > 0)
-        write_i64(w, "names_cut", s->names_cut);
+    write_i64(w, "names_cut", s->names_cut);
     if (s->cut > 0) {
         write_i64(w, "cut", s->cut);
         write_i64(w, "pieces", s->pieces);

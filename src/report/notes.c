@@ -252,10 +252,9 @@ static void note_cuts(const struct answer *a, struct notes *n)
                         STR_ARG(counted(n, s->cut, "session", "sessions")),
                         STR_ARG(counted(n, s->pieces, "piece", "pieces"))));
     if (s->names_cut > 0)
-        add_line(n, true,
-                 format(n, "%.*s: too long, or too many",
-                        STR_ARG(counted(n, s->names_cut, "name left out or shortened",
-                                        "names left out or shortened"))));
+        add(n, true,
+            format(n, "%.*s left out: no names, or beyond a limit",
+                   STR_ARG(counted(n, s->names_cut, "name in bodies", "names in bodies"))));
     if (s->unshown > 0)
         add_line(n, true,
                  format(n, "%.*s not shown: the session is too long for --session-memory",

@@ -145,6 +145,8 @@ static inline void assert_use(struct reading *r, const struct tool_use *u, enum 
 #define USER(content) "{'role':'user','content':" content "}"
 #define ASSISTANT(content) "{'role':'assistant','content':" content "}"
 #define TEXT(words) "{'type':'text','text':'" words "'}"
+#define USE(id, name, input) "{'type':'tool_use','id':'" id "','name':'" name "','input':" input "}"
+#define RESULT(id, content) "{'type':'tool_result','tool_use_id':'" id "','content':" content "}"
 #define REMINDER(words) TEXT("<system-reminder>\\n" words "\\n</system-reminder>")
 
 #endif
