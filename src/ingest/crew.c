@@ -58,6 +58,12 @@ static enum status on_record(void *ctx, struct record *r, const struct origin *f
     return w->crew->job->take(w->crew->job->ctx, w->number, &v, err);
 }
 
+static size_t on_known(void *ctx, struct str text, struct json_gap *gaps, size_t room)
+{
+    struct worker *w = ctx;
+    return intake_known(w->intake, text, gaps, room);
+}
+
 static void on_quarantine(void *ctx, const struct origin *from, const char *reason)
 {
     struct worker *w = ctx;
@@ -81,7 +87,7 @@ static enum status read_open_file(struct worker *w, int fd, struct err *err)
     struct key_facts key = key_facts(str_from(w->path));
     struct origin from = {
         .name = w->path, .account = key.account, .region = key.region, .delivery_us = key.hour_us};
-    struct reader_sink sink = {w, on_record, on_quarantine};
+    struct reader_sink sink = {w, on_record, on_quarantine, on_known};
     return reader_file(w->reader, fd, &from, &sink, &w->about, err);
 }
 

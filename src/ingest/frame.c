@@ -100,7 +100,25 @@ struct piece {
     int64_t base;
     bool eof;
     int level;
+    bool careful; /* something is broken: nothing is left out of the index */
 };
+
+/* Indexes n bytes; what is known to the taker of the records is left out. */
+static enum status index_span(struct reader *r, const struct piece *f, size_t pos, size_t n,
+                              struct json_text *text, struct err *err)
+{
+    enum { GAPS = 64 };
+    struct json_gap gaps[GAPS] = {{0}};
+    struct json *json = r->levels[f->level].json;
+    const char *p = f->p + pos;
+    size_t known = 0;
+    if (f->level == 0 && !f->careful && r->sink->known)
+        known = r->sink->known(r->sink->ctx, str_of(p, n), gaps, GAPS);
+    enum status status = json_index_around(json, p, n, gaps, known, text, err);
+    if (known == 0 || status == OK || status == ERR_NOMEM)
+        return status;
+    return json_index(json, p, n, text, err);
+}
 
 static size_t line_end(const struct piece *f, size_t pos, bool *found)
 {
@@ -120,7 +138,7 @@ static enum status read_span(struct reader *r, const struct piece *f, size_t pos
 {
     struct json_text text;
     *stop = 0;
-    enum status status = json_index(r->levels[f->level].json, f->p + pos, end - pos, &text, err);
+    enum status status = index_span(r, f, pos, end - pos, &text, err);
     if (status == ERR_NOMEM)
         return status;
     if (status != OK) {
@@ -334,7 +352,7 @@ static enum status feed_csv(struct reader *r, const struct piece *f, size_t *pos
 enum status frame_feed(struct reader *r, int level, const char *p, size_t n, int64_t base, bool eof,
                        size_t *consumed, struct err *err)
 {
-    const struct piece f = {p, n, base, eof, level};
+    struct piece f = {.p = p, .n = n, .base = base, .eof = eof, .level = level};
     size_t pos = 0, careful_until = 0;
     for (;;) {
         if (r->discarding) {
@@ -350,6 +368,7 @@ enum status frame_feed(struct reader *r, int level, const char *p, size_t n, int
         if (pos == n)
             break;
         size_t before = pos;
+        f.careful = pos < careful_until;
         if (r->csv) {
             TRY(feed_csv(r, &f, &pos, err));
         } else if (pos >= careful_until && (p[pos] == '{' || p[pos] == '[')) {

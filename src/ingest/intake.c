@@ -97,6 +97,11 @@ bool intake_unread(struct intake *in)
     return unread;
 }
 
+size_t intake_known(struct intake *in, struct str text, struct json_gap *gaps, size_t room)
+{
+    return in->reader ? exchange_known(in->reader, text, gaps, room) : 0;
+}
+
 /* Which slot a name belongs in: its length and its ends tell the names of one log well apart. */
 static size_t name_slot_of(struct str s)
 {

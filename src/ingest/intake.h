@@ -35,6 +35,8 @@ enum status intake_new(const struct intake_env *env, struct intake **out, struct
 void intake_free(struct intake *in);
 enum status intake_record(struct intake *in, struct record *r, const struct origin *from,
                           struct invocation *out, struct err *err) MUST_USE;
+/* The `known` of a reader's sink. */
+size_t intake_known(struct intake *in, struct str text, struct json_gap *gaps, size_t room);
 /* True when, since it was asked last, a body was there that the system could not read. */
 bool intake_unread(struct intake *in);
 

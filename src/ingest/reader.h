@@ -39,6 +39,10 @@ struct reader_sink {
     enum status (*record)(void *ctx, struct record *r, const struct origin *o, struct err *err);
     /* `reason` is static text and never holds anything of the record. */
     void (*quarantine)(void *ctx, const struct origin *o, const char *reason);
+    /* Finds parts of a text, one or more lines, that need not be indexed because whoever takes the
+     * records knows them: how many, at most `room`. May be NULL. Takes it that the records of the
+     * text that was asked about before are done with. */
+    size_t (*known)(void *ctx, struct str text, struct json_gap *gaps, size_t room);
 };
 
 enum status reader_new(struct reader_limits limits, struct reader **out, struct err *err) MUST_USE;
