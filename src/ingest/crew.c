@@ -58,10 +58,11 @@ static enum status on_record(void *ctx, struct record *r, const struct origin *f
     return w->crew->job->take(w->crew->job->ctx, w->number, &v, err);
 }
 
-static size_t on_known(void *ctx, struct str text, struct json_gap *gaps, size_t room)
+static size_t on_known(void *ctx, struct str text, struct json_gap *gaps, size_t room,
+                       size_t *end)
 {
     struct worker *w = ctx;
-    return intake_known(w->intake, text, gaps, room);
+    return intake_known(w->intake, text, gaps, room, end);
 }
 
 static void on_quarantine(void *ctx, const struct origin *from, const char *reason)

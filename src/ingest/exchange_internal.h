@@ -138,7 +138,7 @@ enum known_kind { KNOWN_SYSTEM, KNOWN_TOOLS, KNOWN_MESSAGES, KNOWN_KINDS };
 enum {
     KNOWN_SLOTS = 256,    /* of conversations */
     KNOWN_SLOTS_FEW = 32, /* of system texts, of sets of tools */
-    KNOWN_ISSUED = 64,    /* parts of one text */
+    KNOWN_ISSUED = 16,    /* parts of one request */
     KNOWN_PARTS = 8,      /* system texts; listings among messages */
     KNOWN_TOOLS_MAX = 256,
 };

@@ -19,6 +19,7 @@ enum {
     LEAST = 1024,  /* bytes that are worth remembering */
     REACH = 512,   /* how far behind a known part, or the start, the next one is looked for */
     PREFIX = 1024, /* where in a record its body begins */
+    AT_ONCE = 256 << 10, /* bytes of lines of which nothing is known */
     SETS = 16,     /* of messages, by their first step */
     TRIES = 3,     /* parts that end alike and are hashed as a whole */
     SEED_HEAD = SEED_BLOCK + 64,
@@ -136,23 +137,29 @@ static size_t find_in_request(struct exchange_reader *r, struct str text, size_t
     return at;
 }
 
+/* Stops behind the first line with something known: then the next one may find more. */
 size_t exchange_known(struct exchange_reader *r, struct str text, struct json_gap *gaps,
-                      size_t room)
+                      size_t room, size_t *end)
 {
     const struct str body = STR("\"inputBodyJson\":{");
-    size_t n = 0;
+    size_t n = 0, at = 0;
     r->asked = text;
     r->issued_n = 0;
-    for (size_t at = 0; r->known_clock && at < text.n;) {
+    *end = 0;
+    while (r->known_clock && n == 0 && at < text.n && at < AT_ONCE) {
         struct str line = str_skip(text, at);
-        const char *end = memchr(line.p, '\n', line.n < PREFIX ? line.n : PREFIX);
-        if (!end && line.n > PREFIX) {
+        const char *nl = memchr(line.p, '\n', line.n < PREFIX ? line.n : PREFIX);
+        if (!nl && line.n > PREFIX) {
             ptrdiff_t found = str_find(str_of(line.p, PREFIX), body);
             if (found >= 0)
                 at = find_in_request(r, text, at + (size_t)found + body.n, gaps, &n, room);
-            end = memchr(text.p + at, '\n', text.n - at);
+            nl = memchr(text.p + at, '\n', text.n - at);
         }
-        at = end ? (size_t)(end - text.p) + 1 : text.n;
+        if (!nl) { /* the rest of this line may come later */
+            r->issued_n = 0;
+            return 0;
+        }
+        at = *end = (size_t)(nl - text.p) + 1;
     }
     return n;
 }
