@@ -58,8 +58,7 @@ static enum status on_record(void *ctx, struct record *r, const struct origin *f
     return w->crew->job->take(w->crew->job->ctx, w->number, &v, err);
 }
 
-static size_t on_known(void *ctx, struct str text, struct json_gap *gaps, size_t room,
-                       size_t *end)
+static size_t on_known(void *ctx, struct str text, struct json_gap *gaps, size_t room, size_t *end)
 {
     struct worker *w = ctx;
     return intake_known(w->intake, text, gaps, room, end);

@@ -41,9 +41,9 @@ enum status exchange_reader_new(const struct exchange_env *env, struct exchange_
 void exchange_reader_free(struct exchange_reader *r);
 /*
  * Requests repeat one another: system texts, tools, and the messages up to the last ones. What such
- * a part of a request amounts to is remembered by a keyed hash of its bytes. Finds these parts in the
- * first lines of a text, which are records: they need not be indexed (json_index_around). *end is
- * where these lines end; 0: nothing is remembered, or no line is whole. With and without it
+ * a part of a request amounts to is remembered by a keyed hash of its bytes. Finds these parts in
+ * the first lines of a text, which are records: they need not be indexed (json_index_around). *end
+ * is where these lines end; 0: nothing is remembered, or no line is whole. With and without it
  * exchange_read gives the same of these records; those of lines that were found before must not be
  * read any more.
  */

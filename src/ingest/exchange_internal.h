@@ -64,7 +64,7 @@ struct block {
     struct json_cursor inner; /* BLOCK_USE: due at input; BLOCK_RESULT: at content */
     size_t inner_bytes;       /* as it stands */
     bool has_inner, error;
-    bool marked; /* cache_control: clients move it from request to request */
+    bool marked;    /* cache_control: clients move it from request to request */
     uint32_t other; /* bytes of members that are none of the above */
 };
 
@@ -233,7 +233,7 @@ struct exchange_reader {
     struct {
         struct str names[OFFER_ITEMS], loaded[OFFER_TOOLS], servers[OFFER_SERVERS];
         struct offer_item items[OFFER_ITEMS];
-    } room;            /* for the same; pages that no offer needs are never touched */
+    } room;             /* for the same; pages that no offer needs are never touched */
     struct json *json;  /* for inputs put together from pieces */
     struct json *whole; /* for requests whose index lacks something that must be read */
     bool unknown;       /* such a request */

@@ -4,11 +4,11 @@
  * exchange_known).
  *
  * A part that is remembered is a run of whole elements of one array: of "system", of "tools", or of
- * "messages" without message 0 and the newest ones. What is kept of it follows from its bytes alone,
- * so it adds what reading them would add, whoever read them and when. It is found again by the
- * place where its array begins, its length and a keyed hash of all its bytes, 256 bits of state.
- * Where the walk does not come upon a part that was left out, or lacks something that only reading
- * tells, the request is indexed whole and read from the start (exchange_read).
+ * "messages" without message 0 and the newest ones. What is kept of it follows from its bytes
+ * alone, so it adds what reading them would add, whoever read them and when. It is found again by
+ * the place where its array begins, its length and a keyed hash of all its bytes, 256 bits of
+ * state. Where the walk does not come upon a part that was left out, or lacks something that only
+ * reading tells, the request is indexed whole and read from the start (exchange_read).
  *
  * The memory is bounded: KNOWN_SLOTS of each kind. So is the time: a part that is looked for is
  * compared with the slots by one step of the hash, and at most TRIES times hashed as a whole.
@@ -16,12 +16,12 @@
 #include "ingest/exchange_internal.h"
 
 enum {
-    LEAST = 1024,  /* bytes that are worth remembering */
-    REACH = 512,   /* how far behind a known part, or the start, the next one is looked for */
-    PREFIX = 1024, /* where in a record its body begins */
+    LEAST = 1024,        /* bytes that are worth remembering */
+    REACH = 512,         /* how far behind a known part, or the start, the next one is looked for */
+    PREFIX = 1024,       /* where in a record its body begins */
     AT_ONCE = 256 << 10, /* bytes of lines of which nothing is known */
-    SETS = 16,     /* of messages, by their first step */
-    TRIES = 3,     /* parts that end alike and are hashed as a whole */
+    SETS = 16,           /* of messages, by their first step */
+    TRIES = 3,           /* parts that end alike and are hashed as a whole */
     SEED_HEAD = SEED_BLOCK + 64,
     SEED_END,
     SEED_GAP,
@@ -168,8 +168,7 @@ size_t exchange_known(struct exchange_reader *r, struct str text, struct json_ga
 
 static bool is_current(const struct exchange_reader *r, const struct known_issued *i)
 {
-    return i->kind != KNOWN_TOOLS ||
-           r->known[KNOWN_TOOLS][i->what.slot].written == i->what.written;
+    return i->kind != KNOWN_TOOLS || r->known[KNOWN_TOOLS][i->what.slot].written == i->what.written;
 }
 
 const struct known_issued *known_take(struct exchange_reader *r, enum known_kind kind,

@@ -155,9 +155,9 @@ struct places {
     struct json_cursor first, assistant, ring[EXCHANGE_RECENT];
     uint32_t n, assistant_at; /* assistant_at: 1 more than its position, 0: none */
     /* For the memory of requests. */
-    const char *array, *gap;                 /* where the messages begin; behind message 0 */
-    const struct known_issued *known;        /* messages that were not walked, or NULL */
-    struct walked start, settled[2]; /* of message 0; before the last two assistant's messages */
+    const char *array, *gap;          /* where the messages begin; behind message 0 */
+    const struct known_issued *known; /* messages that were not walked, or NULL */
+    struct walked start, settled[2];  /* of message 0; before the last two assistant's messages */
     bool marked;        /* a message since the last assistant's, itself too, moves with the cache */
     bool marked_before; /* or one between the last two */
 };
@@ -277,8 +277,8 @@ static void remember_digests(const struct exchange_reader *r, const struct place
 
 /*
  * The next request repeats all up to the last assistant's message, which is left out here because
- * that request may be this one again. Where the message before it carries a mark of the cache, which
- * moves on, only what stands before the assistant's message before is the same.
+ * that request may be this one again. Where the message before it carries a mark of the cache,
+ * which moves on, only what stands before the assistant's message before is the same.
  */
 static void remember(struct exchange_reader *r, const struct places *p)
 {

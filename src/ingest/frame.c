@@ -109,7 +109,6 @@ struct span {
     size_t gaps_n;
 };
 
-
 static size_t line_end(const struct piece *f, size_t pos, bool *found)
 {
     const char *nl = memchr(f->p + pos, '\n', f->n - pos);
@@ -128,9 +127,8 @@ static enum status read_around(struct reader *r, const struct piece *f, const st
 {
     struct json_text text;
     *stop = 0;
-    enum status status =
-        json_index_around(r->levels[f->level].json, f->p + s->from, s->to - s->from, s->gaps,
-                          s->gaps_n, &text, err);
+    enum status status = json_index_around(r->levels[f->level].json, f->p + s->from,
+                                           s->to - s->from, s->gaps, s->gaps_n, &text, err);
     if (status == ERR_NOMEM)
         return status;
     if (status != OK) {

@@ -26,8 +26,8 @@ struct conversation {
 
 static void write_text(struct buf *b, uint32_t seed, uint32_t words)
 {
-    static const char *const some[] = {"lantern", "caf\xc3\xa9", "\\n", "a\\\"b", "[1]", "{x}",
-                                       "\\u00e9", ":"};
+    static const char *const some[] = {"lantern", "caf\xc3\xa9", "\\n",     "a\\\"b",
+                                       "[1]",     "{x}",         "\\u00e9", ":"};
     for (uint64_t s = seed * 7 + 1; words > 0; words--)
         buf_printf(b, "%s ", some[next_random(&s) % 8]);
 }
