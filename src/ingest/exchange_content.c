@@ -261,6 +261,7 @@ void read_content(struct exchange_reader *r, struct json_cursor *c, struct messa
     }
     while (many ? json_next_item(c) : true) {
         block_read(c, &b);
+        m->marked |= b.marked;
         if (m->role == ROLE_USER)
             read_user_block(r, &b, m);
         else

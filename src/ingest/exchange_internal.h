@@ -66,6 +66,7 @@ struct block {
     struct json_cursor inner; /* BLOCK_USE: due at input; BLOCK_RESULT: at content */
     size_t inner_bytes;       /* as it stands */
     bool has_inner, error;
+    bool marked;    /* cache_control: clients move it from request to request */
     uint32_t other; /* bytes of members that are none of the above */
 };
 
@@ -132,6 +133,56 @@ struct opening_slot {
     uint64_t raw, decoded;
 };
 
+/* --- what is remembered of requests: exchange_known.c --- */
+
+enum known_kind { KNOWN_SYSTEM, KNOWN_TOOLS, KNOWN_MESSAGES, KNOWN_KINDS };
+
+enum {
+    KNOWN_SLOTS = 256,    /* of conversations */
+    KNOWN_SLOTS_FEW = 32, /* of system texts, of sets of tools */
+    KNOWN_ISSUED = 16,    /* parts of one request */
+    KNOWN_PARTS = 8,      /* system texts; listings among messages */
+    KNOWN_TOOLS_MAX = 256,
+};
+
+/* A text in such a part: of the system, a listing, a tool's name. Places count from the gap. */
+struct known_text {
+    uint32_t at, n;
+    uint32_t other; /* a listing's mark, a tool's bytes */
+    uint64_t hash;
+};
+
+/* What the first messages of a request amount to when they are walked with little work. */
+struct walked {
+    uint32_t n;                         /* messages */
+    uint32_t history, pending, prompts; /* see read_messages */
+    uint32_t listings;
+    const char *end; /* of the last one's bytes */
+};
+
+struct known {
+    uint64_t head; /* 0: empty */
+    uint64_t end;  /* of the last bytes */
+    struct hash_lanes lanes;
+    uint32_t from, n;       /* bytes between the array's bracket and the gap, bytes of the gap */
+    uint32_t mark;          /* a colon in the gap */
+    uint16_t depth;         /* of the array's elements */
+    uint32_t slot;          /* which one this is */
+    uint64_t used, written; /* when: clocks */
+    uint32_t texts_n;
+    struct known_text texts[KNOWN_PARTS]; /* of tools: known_tools */
+    struct walked walked;                 /* messages: n counts message 0, the rest does not */
+    uint64_t digest[EXCHANGE_RECENT];     /* of the message at position % EXCHANGE_RECENT; 0 */
+};
+
+/* A known part of the text in work that was left out of its index. */
+struct known_issued {
+    struct known what;
+    enum known_kind kind;
+    const char *gap;
+    bool taken;
+};
+
 struct exchange_reader {
     struct symbols *symbols;
     struct exchange_room *budget, own;
@@ -144,6 +195,13 @@ struct exchange_reader {
     struct system_slot systems[CACHE_SLOTS];
     struct name_slot names[NAME_SLOTS];
     struct opening_slot openings[OPENING_SLOTS];
+    struct known known[KNOWN_KINDS][KNOWN_SLOTS];
+    struct known_text known_tools[KNOWN_SLOTS_FEW][KNOWN_TOOLS_MAX];
+    uint64_t known_clock;
+    /* Of the text that was asked about. */
+    struct str asked;
+    struct known_issued issued[KNOWN_ISSUED];
+    size_t issued_n;
 
     /* Of the call that is read. */
     struct exchange x;
@@ -178,8 +236,10 @@ struct exchange_reader {
     struct {
         struct str names[OFFER_ITEMS], loaded[OFFER_TOOLS], servers[OFFER_SERVERS];
         struct offer_item items[OFFER_ITEMS];
-    } room;            /* for the same; pages that no offer needs are never touched */
-    struct json *json; /* for inputs put together from pieces */
+    } room;             /* for the same; pages that no offer needs are never touched */
+    struct json *json;  /* for inputs put together from pieces */
+    struct json *whole; /* for requests whose index lacks something that must be read */
+    bool unknown;       /* such a request */
 };
 
 #define KEY_IS(key, literal)                                                                       \
@@ -240,6 +300,25 @@ uint32_t block_bytes(const struct block *b);
 /* Of normalised content; 0 for BLOCK_MARK. */
 uint64_t block_hash(struct exchange_reader *r, const struct block *b);
 
+/* --- exchange_known.c --- */
+
+/* When the next thing in the array that was entered is a gap: steps over it and tells what is
+ * known; else NULL. */
+const struct known_issued *known_take(struct exchange_reader *r, enum known_kind kind,
+                                      struct json_cursor *c);
+/* Whether something was left out of the index of this body and not taken. */
+bool known_left(struct exchange_reader *r, struct str body);
+/* A slot for a part (gap) of the array that begins behind the bracket before `array`, for the
+ * caller to fill; NULL when it is not to be remembered. `before`: known of a part that begins at
+ * the same place, or NULL. */
+struct known *known_remember(struct exchange_reader *r, enum known_kind kind, uint16_t depth,
+                             const char *array, struct str gap, const struct known_issued *before);
+/* What the array, or the value, that was entered or read last ends with. */
+static inline const char *place_behind(const struct json_cursor *c)
+{
+    return c->p + json_offset_behind(c);
+}
+
 /* --- exchange_system.c --- */
 void read_system(struct exchange_reader *r, struct json_cursor *c);
 void read_metadata(struct exchange_reader *r, struct json_cursor *c);
@@ -258,6 +337,7 @@ struct message {
     enum mode mode;
     enum role role;
     bool has_result, continued;
+    bool marked;              /* holds a mark of the cache */
     uint32_t bytes;           /* as they stand, without listings */
     uint32_t human, typed;    /* blocks; typed ones count where no tool result stands beside them */
     uint32_t commands, media; /* commands: since the last local output */

@@ -131,9 +131,24 @@ static void take_verdict(struct harness_verdict *into, const struct harness_verd
     }
 }
 
+static void add_hashed_text(struct exchange_reader *r, struct str raw, uint64_t hash)
+{
+    struct system_slot *slot = &r->systems[hash % CACHE_SLOTS];
+    if (slot->hash != hash) {
+        *slot = (struct system_slot){.hash = hash};
+        parse_system(r, raw, slot);
+    }
+    if (raw_trim(raw).n)
+        r->x.system = hash_mix(r->x.system, hash) | 1;
+    take_verdict(&r->verdict, &slot->verdict);
+    add_bytes(&r->x.part[PART_SYSTEM], slot->system);
+    add_bytes(&r->x.part[PART_ENVIRONMENT], slot->environment);
+    if (slot->repository)
+        r->x.repository = slot->repository;
+}
+
 static void add_system_text(struct exchange_reader *r, struct str raw)
 {
-    struct str trimmed = raw_trim(raw);
     if (is_billing(raw)) {
         char room[64];
         read_billing(r, raw);
@@ -141,19 +156,69 @@ static void add_system_text(struct exchange_reader *r, struct str raw)
         add_bytes(&r->x.part[PART_SYSTEM], raw_size(raw));
         return;
     }
-    uint64_t hash = raw_hash(r, SEED_SYSTEM, raw);
-    struct system_slot *slot = &r->systems[hash % CACHE_SLOTS];
-    if (slot->hash != hash) {
-        *slot = (struct system_slot){.hash = hash};
-        parse_system(r, raw, slot);
+    add_hashed_text(r, raw, raw_hash(r, SEED_SYSTEM, raw));
+}
+
+/* The texts that follow the billing line, which may change from request to request. */
+struct texts {
+    const char *array; /* behind its bracket */
+    const char *from;
+    uint32_t n;
+    struct str raw[KNOWN_PARTS];
+    bool other; /* something that is not remembered */
+};
+
+static void note_block(const struct json_cursor *c, const struct block *b, struct texts *t)
+{
+    if (b->type == BLOCK_MARK)
+        return;
+    if (b->type == BLOCK_TEXT && b->text.p && is_billing(b->text) && t->from == t->array)
+        t->from = place_behind(c);
+    else if (b->type == BLOCK_TEXT && b->text.p && !is_billing(b->text) && t->n < KNOWN_PARTS)
+        t->raw[t->n++] = b->text;
+    else
+        t->other = true;
+    t->other |= (t->n > 0 && t->raw[0].p < t->from) || (t->from > t->array && t->from[-1] != '}');
+}
+
+static void remember_texts(struct exchange_reader *r, const struct json_cursor *c,
+                           const struct texts *t)
+{
+    if (json_failed(c) || t->other || (r->x.flags & EX_ODD))
+        return;
+    struct str gap = str_of(t->from, (size_t)(place_behind(c) - 1 - t->from));
+    struct known *k =
+        known_remember(r, KNOWN_SYSTEM, (uint16_t)(c->depth + 1), t->array, gap, NULL);
+    for (uint32_t i = 0; k && i < t->n; i++)
+        k->texts[k->texts_n++] = (struct known_text){.at = (uint32_t)(t->raw[i].p - t->from),
+                                                     .n = (uint32_t)t->raw[i].n,
+                                                     .hash = raw_hash(r, SEED_SYSTEM, t->raw[i])};
+}
+
+static void read_blocks(struct exchange_reader *r, struct json_cursor *c)
+{
+    struct block b;
+    struct texts t;
+    t.array = t.from = place_behind(c);
+    t.n = 0;
+    t.other = false;
+    for (;;) {
+        const struct known_issued *known = known_take(r, KNOWN_SYSTEM, c);
+        for (uint32_t i = 0; known && i < known->what.texts_n; i++) {
+            const struct known_text *text = &known->what.texts[i];
+            add_hashed_text(r, str_of(known->gap + text->at, text->n), text->hash);
+        }
+        t.other |= known != NULL;
+        if (!json_next_item(c))
+            break;
+        block_read(c, &b);
+        note_block(c, &b, &t);
+        if (b.type == BLOCK_TEXT)
+            add_system_text(r, b.text);
+        else
+            add_bytes(&r->x.part[PART_SYSTEM], block_bytes(&b));
     }
-    if (trimmed.n)
-        r->x.system = hash_mix(r->x.system, hash) | 1;
-    take_verdict(&r->verdict, &slot->verdict);
-    add_bytes(&r->x.part[PART_SYSTEM], slot->system);
-    add_bytes(&r->x.part[PART_ENVIRONMENT], slot->environment);
-    if (slot->repository)
-        r->x.repository = slot->repository;
+    remember_texts(r, c, &t);
 }
 
 void read_system(struct exchange_reader *r, struct json_cursor *c)
@@ -173,13 +238,7 @@ void read_system(struct exchange_reader *r, struct json_cursor *c)
         json_skip(c);
         return;
     }
-    while (json_next_item(c)) {
-        block_read(c, &b);
-        if (b.type == BLOCK_TEXT)
-            add_system_text(r, b.text);
-        else
-            add_bytes(&r->x.part[PART_SYSTEM], block_bytes(&b));
-    }
+    read_blocks(r, c);
 }
 
 static void take_session(struct exchange_reader *r, struct str id, const char *encoding)

@@ -104,6 +104,12 @@ bool intake_unread(struct intake *in)
     return unread;
 }
 
+size_t intake_known(struct intake *in, struct str text, struct json_gap *gaps, size_t room,
+                    size_t *end)
+{
+    return in->reader ? exchange_known(in->reader, text, gaps, room, end) : 0;
+}
+
 /* Which slot a name belongs in: its length and its ends tell the names of one log well apart. */
 static size_t name_slot_of(struct str s)
 {
