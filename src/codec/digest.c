@@ -21,6 +21,13 @@ static enum status refused(const char *what, struct err *err)
     return ERR_IO;
 }
 
+/* Where memory ran out while OpenSSL 3.0 set itself up, it stays without its context and would read
+ * through a null pointer at the first digest; this call is the one that tells. */
+static enum status ready(struct err *err)
+{
+    return OSSL_LIB_CTX_get0_global_default() ? OK : err_nomem(err);
+}
+
 static const unsigned char *bytes_of(struct str s)
 {
     return (const unsigned char *)(s.p ? s.p : "");
@@ -29,6 +36,7 @@ static const unsigned char *bytes_of(struct str s)
 enum status sha256_of(struct str bytes, struct sha256 *out, struct err *err)
 {
     struct sha256 digest;
+    TRY(ready(err));
     if (!EVP_Digest(bytes_of(bytes), bytes.n, digest.b, NULL, EVP_sha256(), NULL))
         return refused("SHA-256", err);
     *out = digest;
@@ -40,6 +48,7 @@ enum status hmac_sha256(struct str key, struct str bytes, struct sha256 *out, st
     struct sha256 digest;
     if (key.n > INT_MAX)
         return err_set(err, ERR_LIMIT, "a key of %zu bytes is too long", key.n);
+    TRY(ready(err));
     if (!HMAC(EVP_sha256(), bytes_of(key), (int)key.n, bytes_of(bytes), bytes.n, digest.b, NULL))
         return refused("HMAC with SHA-256", err);
     *out = digest;
@@ -50,6 +59,7 @@ enum status hmac_sha256(struct str key, struct str bytes, struct sha256 *out, st
 enum status sha1_hex(struct str bytes, char out[2 * SHA1_BYTES + 1], struct err *err)
 {
     unsigned char digest[SHA1_BYTES];
+    TRY(ready(err));
     if (!EVP_Digest(bytes_of(bytes), bytes.n, digest, NULL, EVP_sha1(), NULL))
         return refused("SHA-1", err);
     hex_lower(out, digest, sizeof digest);

@@ -103,6 +103,17 @@ static void canonical_path(const struct sigv4_request *r, struct sigv4_texts *t)
     buf_fini(&normal);
 }
 
+/* Room for all pairs, a byte of them becoming `times` bytes, and for `more` bytes: growing would
+ * leave a copy of the session token behind in memory. Where it is too much, appending says so. */
+static void reserve(struct buf *out, const struct pairs *all, size_t times, size_t more)
+{
+    size_t n = more;
+    for (size_t i = 0; i < all->n; i++)
+        n += (all->v[i].name.n + all->v[i].value.n) * times + 2;
+    if (n <= out->max - out->n)
+        buf_reserve(out, n);
+}
+
 /* The encoded forms are what is sorted: "%" comes before every letter, while raw bytes of UTF-8
  * come behind. */
 static void canonical_query(const struct pairs *raw, struct buf *query)
@@ -110,6 +121,8 @@ static void canonical_query(const struct pairs *raw, struct buf *query)
     struct buf text;
     size_t ends[2 * PAIRS];
     buf_init(&text, query->max);
+    reserve(&text, raw, 3, 0);
+    reserve(query, raw, 3, 0);
     for (size_t i = 0; i < raw->n; i++) {
         uri_encode(&text, raw->v[i].name, false);
         ends[2 * i] = text.n;
@@ -323,12 +336,11 @@ enum status sigv4_canonical(const struct sigv4_request *r, const struct sigv4_ke
         presigned_query(k, expires_s, r, t);
 
     struct buf *c = &t->canonical;
-    /* Growing leaves copies of the token behind, so there is room for it at once. */
-    buf_reserve(c, 2048 + r->path.n * 5 + k->session_token.n * 3);
     buf_str(c, r->method);
     buf_char(c, '\n');
     canonical_path(r, t);
     buf_char(c, '\n');
+    reserve(c, &all, 1, t->query.n + t->names.n + t->payload_n + 8);
     buf_str(c, buf_view(&t->query));
     buf_char(c, '\n');
     header_lines(&all, c);
