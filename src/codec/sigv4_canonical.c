@@ -157,20 +157,28 @@ static bool is_blank(char c)
 
 void sigv4_header_value(struct buf *out, struct str value)
 {
-    value = str_trim(value);
-    for (size_t i = 0; i < value.n; i++)
-        buf_char(out, value.p[i] == '\n' || value.p[i] == '\r' ? ' ' : value.p[i]);
+    size_t from = out->n;
+    buf_str(out, str_trim(value));
+    for (size_t i = from; i < out->n; i++)
+        if (out->p[i] == '\n' || out->p[i] == '\r')
+            out->p[i] = ' ';
 }
 
 /* Without white space at the ends, runs of it inside as one blank. */
 static void canonical_value(struct buf *out, struct str value)
 {
     value = str_trim(value);
-    for (size_t i = 0; i < value.n; i++)
-        if (!is_blank(value.p[i]))
-            buf_char(out, value.p[i]);
-        else if (!is_blank(value.p[i - 1]))
+    while (value.n > 0) {
+        size_t word = 0, gap;
+        while (word < value.n && !is_blank(value.p[word]))
+            word++;
+        buf_append(out, value.p, word);
+        for (gap = word; gap < value.n && is_blank(value.p[gap]);)
+            gap++;
+        if (gap > word)
             buf_char(out, ' ');
+        value = str_skip(value, gap);
+    }
 }
 
 static bool is_again(const struct pairs *all, size_t i)
