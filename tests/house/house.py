@@ -25,8 +25,9 @@ HOMES = [
     (re.compile(r"^libdeflate\.h"), re.compile(r"^src/codec/gz_whole\.c$")),
     (re.compile(r"^simdjson"), re.compile(r"^src/codec/json_scan\.cpp$")),
     (re.compile(r"^cyaml"), re.compile(r"^src/codec/yaml\.c$")),
-    (re.compile(r"^curl/"), re.compile(r"^src/net/")),
-    (re.compile(r"^openssl/"), re.compile(r"^src/(codec/sigv4|base/hash)")),
+    (re.compile(r"^curl/"), re.compile(r"^src/net/http\.c$")),
+    (re.compile(r"^openssl/"), re.compile(r"^src/codec/digest\.c$")),
+    (re.compile(r"^expat"), re.compile(r"^src/codec/xml\.c$")),
     (re.compile(r"^(n?curses|ncursesw/)"), re.compile(r"^src/top/")),
     (re.compile(r"^microhttpd"), re.compile(r"^src/web/")),
 ]
