@@ -88,12 +88,21 @@ static bool consists_of(struct str s, const char *others)
     return s.n > 0;
 }
 
+/* What an IPv6 address may consist of. */
+static bool is_address(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (hex_value(s.p[i]) < 0 && s.p[i] != ':' && s.p[i] != '.')
+            return false;
+    return s.n > 0;
+}
+
 /* [address] or a name, and perhaps a port behind it. */
 static bool parse_authority(struct str text, struct uri *u)
 {
     if (str_has_prefix(text, STR("["))) {
         ptrdiff_t end = str_find_char(text, ']');
-        if (end < 0 || !consists_of(str_of(text.p + 1, (size_t)end - 1), ":."))
+        if (end < 0 || !is_address(str_of(text.p + 1, (size_t)end - 1)))
             return false;
         u->host = str_of(text.p, (size_t)end + 1);
     } else {
