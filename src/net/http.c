@@ -402,6 +402,9 @@ static const char *reason_of(struct http_client *c, CURLcode code)
     case CURLE_RECV_ERROR:
     case CURLE_PARTIAL_FILE:
         break;
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_WEIRD_SERVER_REPLY:
+        return "what it says is not HTTP";
     default:
         return curl_easy_strerror(code);
     }
@@ -417,6 +420,8 @@ static enum status failed(struct http_client *c, struct str host, CURLcode code,
     const char *reason = reason_of(c, code);
     switch (code) {
     case CURLE_OUT_OF_MEMORY:
+    case CURLE_FAILED_INIT:
+    case CURLE_BAD_FUNCTION_ARGUMENT: /* what libcurl calls it in some of its parts */
         return err_set(err, ERR_NOMEM, "%.*s: out of memory, or a header line of more than 100 KB",
                        STR_ARG(host));
     case CURLE_ABORTED_BY_CALLBACK:
@@ -463,7 +468,9 @@ static enum status exchange(struct http_client *c, const struct http_request *r,
     TRY(make_lines(c, r, err));
     CURLcode code = transfer(c, r);
     if (c->in.status == OK && code == CURLE_OK)
-        return arrival_end(&c->in, err);
+        c->in.status = arrival_end(&c->in, &c->in.err);
+    if (c->in.status == OK && code == CURLE_OK)
+        return OK;
     enum status status;
     int native = (int)code;
     if (c->in.status != OK) {

@@ -2,8 +2,9 @@
  * HTTP/1.1 over libcurl, one exchange at a time: what the rooms above need to speak with AWS and
  * with the servers that hand out credentials. It adds nothing of its own to a request but Host,
  * User-Agent and Content-Length, because signatures cover what is sent; it follows no redirect,
- * keeps no cookie, decodes no gzip and tries nothing twice (but for a kept connection that the
- * server had closed before the request reached it; libcurl then opens another one).
+ * keeps no cookie, decodes no gzip and tries nothing twice, with one exception: when a kept
+ * connection turns out to be dead before a byte of the answer came, libcurl sends the request again
+ * on a new one.
  *
  *     struct http_client *c;
  *     struct http_answer a;
@@ -80,6 +81,7 @@ struct http_answer {
     struct buf body;     /* empty when it is in the file */
     int body_fd;         /* -1: in memory; otherwise at its first byte */
     uint64_t body_bytes; /* wherever it is */
+    bool open_end;       /* neither length nor chunks: nobody knows whether the body is whole */
     bool secret;         /* private: wiped when emptied */
 };
 
@@ -94,10 +96,10 @@ struct str http_header(const struct http_answer *a, const char *name);
  *
  * ERR_IO           no whole answer: err->native is the CURLcode (6 name not found, 7 no connection,
  *                  28 a timeout, 52 nothing came, 56 connection lost …)
- * ERR_TRUNCATED    the head came and the body broke off: it is shorter than its Content-Length, its
- *                  last chunk is missing or malformed, or the connection was reset or, with TLS,
- *                  not closed properly. (Without TLS a body that has neither length nor chunks ends
- *                  wherever the connection does.)
+ * ERR_TRUNCATED    the answer broke off: in its headers, or the body is shorter than its
+ *                  Content-Length, or its last chunk is missing or malformed, or the connection was
+ *                  reset. (A body that has neither length nor chunks ends wherever the connection
+ *                  does, see open_end; libcurl 7.88 misses no close_notify of TLS.)
  * ERR_LIMIT        more than HTTP_HEADERS_MAX bytes of headers, or a body beyond the limits
  * ERR_ACCESS       the server's certificate is not to be trusted, or the CA file cannot be read:
  *                  trying again does not help

@@ -35,7 +35,7 @@ void answer_clear(struct http_answer *a)
     a->body_fd = -1;
     a->body_bytes = 0;
     a->status = 0;
-    a->secret = false;
+    a->secret = a->open_end = false;
 }
 
 void http_answer_fini(struct http_answer *a)
@@ -140,10 +140,20 @@ bool arrival_body(struct arrival *in, struct str bytes, int64_t length)
     return in->status == OK;
 }
 
+/* libcurl takes a head that breaks off for an answer without a body, and a length that no number
+ * holds for none. */
 enum status arrival_end(struct arrival *in, struct err *err)
 {
-    int fd = in->answer->body_fd;
-    if (fd >= 0 && lseek(fd, 0, SEEK_SET) != 0)
+    struct http_answer *a = in->answer;
+    struct str length = http_header(a, "Content-Length");
+    bool chunked = http_header(a, "Transfer-Encoding").n > 0;
+    int64_t bytes;
+    if (!in->head_done || in->interim)
+        return err_set(err, ERR_TRUNCATED, "the answer breaks off in its headers");
+    if (length.n > 0 && !chunked && !str_to_i64(length, &bytes))
+        return err_set(err, ERR_IO, "its Content-Length is no number");
+    a->open_end = length.n == 0 && !chunked && a->body_bytes > 0;
+    if (a->body_fd >= 0 && lseek(a->body_fd, 0, SEEK_SET) != 0)
         return err_set(err, ERR_IO, "cannot read a temporary file again");
     return OK;
 }

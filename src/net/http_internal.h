@@ -22,7 +22,7 @@ enum status arrival_begin(struct arrival *in, struct http_answer *a,
 bool arrival_header(struct arrival *in, struct str line);
 /* Bytes of the body. `length` is the Content-Length, -1 when not known; false: give up. */
 bool arrival_body(struct arrival *in, struct str bytes, int64_t length);
-/* All came: the file goes to its first byte. */
+/* All came: checks that it is a whole answer; the file goes to its first byte. */
 enum status arrival_end(struct arrival *in, struct err *err) MUST_USE;
 /* Empties an answer; its memory stays. */
 void answer_clear(struct http_answer *a);

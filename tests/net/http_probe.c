@@ -4,9 +4,9 @@
  *     http_probe [--OPTION VALUE]… METHOD SCHEME HOST PORT TARGET…
  *
  * One client sends the targets one after another. For each it prints a line "answer STATUS NATIVE
- * HTTP BYTES CONNECTIONS in-memory|in-file MILLISECONDS" and, after a failure, a line "because
- * TEXT". With --out DIR the header lines and the body of the n-th answer go to DIR/n.headers and
- * DIR/n.body.
+ * HTTP BYTES CONNECTIONS in-memory|in-file MILLISECONDS [open]" and, after a failure, a line
+ * "because TEXT". With --out DIR the header lines and the body of the n-th answer go to
+ * DIR/n.headers and DIR/n.body.
  */
 #include "base/clock.h"
 #include "base/io.h"
@@ -45,13 +45,15 @@ static int64_t number(const char *text)
     return n;
 }
 
-static void option(struct probe *p, const char *name, const char *value, struct buf *headers)
+static void option(struct probe *p, const char *name, const char *value, struct buf *headers,
+                   struct buf *body)
 {
     if (strcmp(name, "--header") == 0)
         buf_printf(headers, "%s\n", value);
-    else if (strcmp(name, "--body") == 0)
-        p->request.body = str_from(value);
-    else if (strcmp(name, "--ca") == 0)
+    else if (strcmp(name, "--body-size") == 0) {
+        buf_fill(body, 'x', (size_t)number(value));
+        p->request.body = buf_view(body);
+    } else if (strcmp(name, "--ca") == 0)
         p->options.ca_file = value;
     else if (strcmp(name, "--agent") == 0)
         p->options.user_agent = value;
@@ -121,9 +123,10 @@ static void *send_all(void *ctx)
         enum status status = http_send(c, &r, &p->limits, &a, &err);
         int64_t took_ms = (clock_monotonic_us() - start) / 1000;
         flockfile(stdout);
-        printf("answer %s %d %d %llu %llu %s %lld\n", names[status], status ? err.native : 0,
+        printf("answer %s %d %d %llu %llu %s %lld%s\n", names[status], status ? err.native : 0,
                a.status, (unsigned long long)a.body_bytes, (unsigned long long)http_connections(c),
-               a.body_fd >= 0 ? "in-file" : "in-memory", (long long)took_ms);
+               a.body_fd >= 0 ? "in-file" : "in-memory", (long long)took_ms,
+               a.open_end ? " open" : "");
         if (status != OK)
             printf("because %s\n", err.text);
         funlockfile(stdout);
@@ -150,11 +153,12 @@ int main(int argc, char **argv)
     struct probe p = {.options = {.cancel = &cancel},
                       .limits = {.memory_max = 1 << 20, .file_max = 1 << 26},
                       .threads = 1};
-    struct buf headers;
+    struct buf headers, body;
     buf_init(&headers, 1 << 20);
+    buf_init(&body, 1 << 28);
     int i = 1;
     for (; i + 1 < argc && strncmp(argv[i], "--", 2) == 0; i += 2)
-        option(&p, argv[i], argv[i + 1], &headers);
+        option(&p, argv[i], argv[i + 1], &headers, &body);
     if (argc - i < 5 || p.threads < 1 || p.threads > 16) {
         fprintf(stderr,
                 "usage: http_probe [--OPTION VALUE]... METHOD SCHEME HOST PORT TARGET...\n");
@@ -177,5 +181,6 @@ int main(int argc, char **argv)
     for (int t = 1; t < p.threads; t++)
         pthread_join(senders[t], NULL);
     buf_fini(&headers);
+    buf_fini(&body);
     return 0;
 }
