@@ -1,7 +1,8 @@
 """Serves moto on a free port of loopback; servers.py runs it with the Python that has moto. Prints
 the port and serves until standard input ends, so that it never outlives a test that was killed.
 
-Unlike moto_server it takes the port from the system (no race for it) and keeps connections open.
+Unlike moto_server it takes the port from the system (no race for it) and answers in HTTP/1.1 as AWS
+does, though it closes each connection behind its answer.
 """
 import os
 import sys

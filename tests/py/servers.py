@@ -19,6 +19,7 @@ makes it a second opinion on our own signing, too.
 import concurrent.futures
 import datetime
 import fcntl
+import glob
 import hashlib
 import hmac
 import http.client
@@ -149,18 +150,20 @@ def versitygw(build=True):
 
 def s5cmd():
     """([command], None), or (None, why not). The same for aws_cli: peers for ./dev bench."""
-    return peer("s5cmd")
+    # The program itself: the script in bin/ would start Python first.
+    return peer("s5cmd", "../lib/python*/site-packages/s5cmd/bin/s5cmd")
 
 
 def aws_cli():
-    return peer("aws")
+    return peer("aws", "aws")
 
 
-def peer(name):
+def peer(name, path):
     try:
-        return [os.path.join(venv("peers", PEERS, name), name)], None
+        found = glob.glob(os.path.join(venv("peers", PEERS, name), path))
     except Missing as why:
         return None, str(why)
+    return ([os.path.realpath(found[0])], None) if found else (None, f"{name} is not in its package")
 
 
 # Signing
@@ -230,10 +233,11 @@ class Server:
         """What a program needs to talk to this server with the right keys, and to nothing else."""
         home = os.path.join(self.place.name, "home")
         os.makedirs(home, exist_ok=True)
-        return {"AWS_ENDPOINT_URL": self.url, "AWS_ACCESS_KEY_ID": self.access_key,
-                "AWS_SECRET_ACCESS_KEY": self.secret_key, "AWS_REGION": REGION,
-                "AWS_DEFAULT_REGION": REGION, "AWS_EC2_METADATA_DISABLED": "true",
-                "AWS_MAX_ATTEMPTS": "2", "HOME": home, "NO_PROXY": "127.0.0.1",
+        # S3_ENDPOINT_URL is for s5cmd, which does not know the other.
+        return {"AWS_ENDPOINT_URL": self.url, "S3_ENDPOINT_URL": self.url,
+                "AWS_ACCESS_KEY_ID": self.access_key, "AWS_SECRET_ACCESS_KEY": self.secret_key,
+                "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION,
+                "AWS_EC2_METADATA_DISABLED": "true", "HOME": home, "NO_PROXY": "127.0.0.1",
                 "no_proxy": "127.0.0.1"}
 
     def __enter__(self):
@@ -267,7 +271,7 @@ class Server:
         while time.monotonic() < until and self.child.poll() is None:
             try:
                 return self.request("GET", "/").status == 200
-            except OSError:
+            except (OSError, http.client.HTTPException):
                 time.sleep(0.02)
         return False
 

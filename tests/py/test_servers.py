@@ -2,8 +2,12 @@
 nothing is left behind."""
 import datetime
 import os
+import shutil
 import socket
+import subprocess
+import sys
 import tempfile
+import time
 
 from servers import Missing, Moto, Versitygw
 from support import Tap, equal
@@ -65,34 +69,67 @@ def apart(one, two):
 def gone(server):
     assert server.child.poll() is not None, "the process lives"
     assert not os.path.exists(server.place.name), "its folder is there"
-    port = int(server.url.rpartition(":")[2])
+    assert not answers(server.url), "somebody still answers"
+
+
+def killed(make):
+    """The servers of a test that is killed end with it."""
+    code = ("import sys, test_servers\n"
+            f"with test_servers.KINDS[{make!r}]() as server:\n"
+            "    print(server.url, server.place.name, flush=True)\n"
+            "    sys.stdin.read()\n")
+    with subprocess.Popen([sys.executable, "-c", code], cwd=os.path.dirname(__file__),
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        url, place = child.stdout.readline().split()
+        child.kill()
+    until = time.monotonic() + 20
+    while answers(url):
+        assert time.monotonic() < until, "the server outlives its test"
+        time.sleep(0.05)
+    shutil.rmtree(place)
+
+
+def answers(url):
     try:
-        socket.create_connection(("127.0.0.1", port), 5).close()
-    except ConnectionRefusedError:
-        return
-    raise AssertionError("somebody still answers")
+        socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), 5).close()
+    except (ConnectionRefusedError, ConnectionResetError):
+        return False
+    return True
 
 
-def one_kind(tap, name, make, more):
-    with make() as server, make() as other:
+def other_services(server):
+    """SQS in JSON, with the same check."""
+    body, kind = b'{"QueueName": "q"}', {"x-amz-target": "AmazonSQS.CreateQueue",
+                                         "content-type": "application/x-amz-json-1.0"}
+    wrong = (server.access_key, "wrong")
+    equal(server.request("POST", "/", body, kind, wrong, service="sqs").status, 403, "wrong key")
+    equal(server.request("POST", "/", body, kind, service="sqs").status, 200, "right key")
+
+
+KINDS = {"moto": Moto, "moto with checks": lambda: Moto(check=True),
+         "versitygw": lambda: Versitygw(build="ASSAY_BUILD" in os.environ)}
+CHECKS = {"moto": {}, "moto with checks": {"wrong signatures": refused,
+                                           "wrong signatures for SQS": other_services},
+          "versitygw": {"wrong signatures": refused, "a clock that is late": late}}
+
+
+def one_kind(tap, name):
+    with KINDS[name]() as server, KINDS[name]() as other:
         tap.case(f"{name}: odd keys", odd_keys, server)
         tap.case(f"{name}: pages", pages, server)
-        for claim, check in more.items():
+        for claim, check in CHECKS[name].items():
             tap.case(f"{name}: {claim}", check, server)
         tap.case(f"{name}: two at once", apart, server, other)
     for ended in (server, other):
         tap.case(f"{name}: nothing is left", gone, ended)
+    tap.case(f"{name}: ends with a test that is killed", killed, name)
 
 
 def main():
     tap = Tap()
-    kinds = (("moto", Moto, {}),
-             ("moto with checks", lambda: Moto(check=True), {"wrong signatures": refused}),
-             ("versitygw", lambda: Versitygw(build="ASSAY_BUILD_VERSITYGW" in os.environ),
-              {"wrong signatures": refused, "a clock that is late": late}))
-    for name, make, more in kinds:
+    for name in KINDS:
         try:
-            one_kind(tap, name, make, more)
+            one_kind(tap, name)
         except Missing as why:
             tap.skip(name, str(why))
     tap.done()
