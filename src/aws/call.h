@@ -56,6 +56,8 @@ struct aws_call {
     size_t headers_n;
     struct str body;
     bool unsigned_call;
+    bool encoded_path; /* path is given as it is to be sent (%2F in a segment); not for S3 */
+    bool secret;       /* the answer is wiped when it is emptied */
     struct http_body_limits limits; /* all zero: 1 MiB in memory, no file */
     /* For messages: the permission that the call needs ("s3:GetObject") and what it is about
      * (bucket, key, group or queue; "" for nothing). */
