@@ -521,26 +521,32 @@ def an_answer_of_the_proxy_is_none_of_the_server():
 
 # ---- memory
 
-def points(calls):
-    return sorted({*range(min(calls, 150)), *range(150, calls, max(1, calls // 150))})
+def points(first, calls):
+    """Which calls fail: 150 in a row, then strided."""
+    return sorted({*range(first, min(calls, first + 150)), *range(first, calls, max(1, calls // 150))})
 
 
 def failing_memory_is_told(place, tls):
-    """Whichever allocation fails, of ours, of libcurl or of OpenSSL: no crash, no hang."""
+    """Whichever allocation fails, of ours, of libcurl or of OpenSSL: no crash, no hang. Only not
+    while OpenSSL 3.0 sets itself up: libcurl 7.88 does not look whether that came off."""
     act = bodies(3000, "chunks")[1]
     with (tls_server(place, "good", act) if tls else Server(act)) as server:
         count = os.path.join(place, "count")
         command = [PROBE, *HEADER, "--memory", "1000", "--ca", f"{place}/ca.pem", "GET",
-                   "https" if tls else "http", HOST, str(server.port), "/1", "/2"]
+                   "https" if tls else "http", HOST]
 
-        def run(**env):
-            done = subprocess.run(command, capture_output=True, timeout=60, check=False,
+        def run(port=server.port, **env):
+            done = subprocess.run([*command, str(port), "/1", "/2"], capture_output=True, timeout=60, check=False,
                                   env=environment(LD_PRELOAD=PRELOAD, FAULT_KIND="alloc", **env))
             return done.returncode, [Answer(m) for m in LINE.finditer(done.stdout.decode())]
-        code, answers = run(FAULT_COUNT=count)
-        equal((code, [a.status for a in answers]), (0, ["OK", "OK"]))
-        with open(count, encoding="ascii") as file:
-            calls = int(file.read())
+
+        def calls_of(port, *wanted):
+            code, answers = run(port, FAULT_COUNT=count)
+            equal((code, [a.status for a in answers]), (0, list(wanted)))
+            with open(count, encoding="ascii") as file:
+                return int(file.read())
+        first = calls_of(1, "ERR_IO", "ERR_IO") if tls else 0
+        calls = calls_of(server.port, "OK", "OK")
         wrong, seen = [], {}
 
         def check(at, all_after):
@@ -555,9 +561,9 @@ def failing_memory_is_told(place, tls):
                              f"{[a.why for a in answers]}")
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
             list(pool.map(lambda job: check(*job),
-                          [(at, rest) for at in points(calls) for rest in (False, True)]))
+                          [(at, rest) for at in points(first, calls) for rest in (False, True)]))
         failed = sum("ERR_NOMEM" in statuses for statuses in seen.values())
-        print(f"# {len(seen)} of {2 * calls} points, {failed} told as out of memory")
+        print(f"# {len(seen)} of {2 * (calls - first)} points, {failed} told as out of memory")
         assert failed > 20 and not wrong, "\n".join(wrong[:20])
 
 
