@@ -16,7 +16,7 @@ import warnings
 
 import fault_proxy as fp
 from fault_proxy import FaultProxy, Listener, read_request, reset
-from support import Tap, environment, equal, memory_disk, temporary
+from support import Tap, environment, equal, limit_file_size, memory_disk, temporary
 
 PROBE = os.environ.get("HTTP_PROBE", "build/tests/net/http_probe")
 PRELOAD = os.environ.get("FAULTS_PRELOAD", "")
@@ -37,13 +37,14 @@ class Answer:
         self.head = self.body = None
 
 
-def probe(port, *targets, options=(), method="GET", scheme="http", host=HOST, keep=False, env=()):
+def probe(port, *targets, options=(), method="GET", scheme="http", host=HOST, keep=False, env=(),
+          before=None):
     """The answers to the targets, sent one after another by one client."""
     with temporary(memory_disk()) as out:
         command = [PROBE, *HEADER, *map(str, options), *(("--out", out) if keep else ()), method,
                    scheme, host, str(port), *targets]
         done = subprocess.run(command, capture_output=True, env=environment(**dict(env)), timeout=120,
-                              check=False)
+                              check=False, preexec_fn=before)
         text, said = done.stdout.decode(), done.stderr.decode("utf-8", "backslashreplace")
         assert done.returncode == 0 and not said, f"{done.returncode}: {said}\n{text}"
         assert "SECRET" not in text, text
@@ -321,6 +322,13 @@ def no_place_for_the_file_is_told():
     with Server(bodies(2000, "length")[1]) as server:
         answer = one(server.port, options=("--memory", 100), env={"TMPDIR": "/nowhere/at/all"})
         equal(answer.status, "ERR_NOT_FOUND")
+        assert "temporary file" in answer.why, answer.why
+
+
+def a_full_disk_is_told():
+    with Server(bodies(100000, "chunks")[1]) as server:
+        answer = probe(server.port, "/", options=("--memory", 100), before=limit_file_size(5000))[0]
+        equal((answer.status, answer.http), ("ERR_FULL", 0), answer.why)
         assert "temporary file" in answer.why, answer.why
 
 
@@ -665,6 +673,7 @@ def main():
     for check in (only_the_headers_of_the_final_answer_are_kept, head_has_a_length_and_no_body,
                   a_large_body_goes_to_a_file_and_one_too_large_is_refused,
                   without_a_file_memory_is_the_limit, no_place_for_the_file_is_told,
+                  a_full_disk_is_told,
                   a_server_that_says_nothing_is_given_up,
                   a_slow_server_is_not_given_up_unless_it_takes_too_long_in_all,
                   no_connection_is_given_up_in_time, cancelling_ends_a_call_within_200_ms,
