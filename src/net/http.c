@@ -8,7 +8,6 @@
 
 #include "base/clock.h"
 
-#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -98,80 +97,6 @@ uint64_t http_connections(const struct http_client *c)
     return c->connections;
 }
 
-/* What is put into an URL must not be able to change its parts. */
-static bool host_is_sound(struct str host)
-{
-    struct str inner = host;
-    const char *allowed = "-._";
-    if (host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']') {
-        inner = str_of(host.p + 1, host.n - 2);
-        allowed = ":.";
-    }
-    for (size_t i = 0; i < inner.n; i++) {
-        unsigned char ch = (unsigned char)inner.p[i];
-        bool plain = (ch >= '0' && ch <= '9') || ((ch | 32) >= 'a' && (ch | 32) <= 'z');
-        if (!plain && (ch == 0 || !strchr(allowed, ch)))
-            return false;
-    }
-    return inner.n > 0 && inner.n < 256;
-}
-
-static bool target_is_sound(struct str target)
-{
-    for (size_t i = 0; i < target.n; i++)
-        if (target.p[i] <= ' ' || target.p[i] >= 0x7f || target.p[i] == '#')
-            return false;
-    return target.n > 0 && target.p[0] == '/';
-}
-
-static int port_of(const struct http_request *r)
-{
-    return r->port ? r->port : str_eq(r->scheme, STR("https")) ? 443 : 80;
-}
-
-static bool port_is_default(const struct http_request *r)
-{
-    return port_of(r) == (str_eq(r->scheme, STR("https")) ? 443 : 80);
-}
-
-static enum status check(const struct http_request *r, struct err *err)
-{
-    char found[STR_FOUND];
-    if (!str_eq(r->scheme, STR("http")) && !str_eq(r->scheme, STR("https")))
-        return err_set(err, ERR_USAGE, "%s is not a scheme that is spoken here: http or https",
-                       str_found(found, r->scheme));
-    if (!host_is_sound(r->host))
-        return err_set(err, ERR_USAGE, "%s is not a host name", str_found(found, r->host));
-    if (r->port < 0 || r->port > 65535)
-        return err_set(err, ERR_USAGE, "%.*s: %d is not a port", STR_ARG(r->host), r->port);
-    if (!target_is_sound(r->target))
-        return err_set(err, ERR_USAGE, "%.*s: a target begins with / and is encoded",
-                       STR_ARG(r->host));
-    return OK;
-}
-
-/* Loopback, and where AWS hands out keys: link-local IPv4, and fd00:ec2::254 and its neighbours
- * (instance metadata, EKS Pod Identity). */
-static bool never_by_proxy(struct str host)
-{
-    char text[260];
-    struct in_addr four;
-    struct in6_addr six;
-    bool bracketed = host.p[0] == '[';
-    struct str inner = bracketed ? str_of(host.p + 1, host.n - 2) : host;
-    snprintf(text, sizeof text, "%.*s", STR_ARG(inner));
-    if (bracketed) {
-        static const unsigned char aws[4] = {0xfd, 0x00, 0x0e, 0xc2};
-        return inet_pton(AF_INET6, text, &six) == 1 &&
-               (IN6_IS_ADDR_LOOPBACK(&six) || memcmp(&six, aws, sizeof aws) == 0);
-    }
-    if (inet_aton(text, &four)) {
-        uint32_t address = ntohl(four.s_addr);
-        return address >> 24 == 127 || address >> 16 == 0xa9fe;
-    }
-    return str_eq_nocase(inner, STR("localhost"));
-}
-
 static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 {
     struct http_client *c = ctx;
@@ -220,7 +145,7 @@ static CURLcode set_connection(struct http_client *c, const struct http_request 
         SET(CURLOPT_CAPATH, NULL);
         SET(CURLOPT_PROXY_CAPATH, NULL);
     }
-    if (never_by_proxy(r->host))
+    if (request_is_direct(r))
         SET(CURLOPT_PROXY, "");
     SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     return code;
@@ -230,7 +155,7 @@ static CURLcode set_request(struct http_client *c, const struct http_request *r)
 {
     CURLcode code = CURLE_OK;
     buf_reset(&c->text);
-    buf_printf(&c->text, "%.*s://%.*s:%d", STR_ARG(r->scheme), STR_ARG(r->host), port_of(r));
+    buf_printf(&c->text, "%.*s://%.*s:%d", STR_ARG(r->scheme), STR_ARG(r->host), request_port(r));
     buf_str(&c->text, r->target);
     buf_char(&c->text, '\0');
     if (buf_status(&c->text) != OK)
@@ -300,7 +225,7 @@ static enum status make_lines(struct http_client *c, const struct http_request *
             return err_nomem(err);
     }
     char port[NUMBER_TEXT] = "";
-    if (!port_is_default(r))
+    if (!request_port_is_default(r))
         snprintf(port, sizeof port, ":%d", r->port);
     buf_reset(&c->text);
     buf_printf(&c->text, "Host: %.*s%s", STR_ARG(r->host), port);
@@ -488,7 +413,7 @@ enum status http_send(struct http_client *c, const struct http_request *r,
                       const struct http_body_limits *l, struct http_answer *a, struct err *err)
 {
     answer_clear(a);
-    TRY(check(r, err));
+    TRY(request_check(r, err));
     TRY(arrival_begin(&c->in, a, l, r->secret, err));
     c->received = 0;
     c->stalled = false;

@@ -1,8 +1,16 @@
-/* Private to net/: an answer while it arrives. */
+/* Private to net/: a request before it is sent, an answer while it arrives. */
 #ifndef ASSAY_NET_HTTP_INTERNAL_H
 #define ASSAY_NET_HTTP_INTERNAL_H
 
 #include "net/http.h"
+
+/* ERR_USAGE when its parts cannot be put together to an URL that means them. */
+enum status request_check(const struct http_request *r, struct err *err) MUST_USE;
+int request_port(const struct http_request *r);
+bool request_port_is_default(const struct http_request *r);
+/* For loopback, and for the addresses where AWS hands out keys: link-local IPv4, and fd00:ec2::254
+ * and its neighbours (instance metadata, EKS Pod Identity). No proxy may be between. */
+bool request_is_direct(const struct http_request *r);
 
 /* Takes what libcurl hands over. A failure stays: it is the reason why the transfer is given up. */
 struct arrival {

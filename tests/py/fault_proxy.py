@@ -297,7 +297,6 @@ class FaultProxy(Listener):
         with self.lock:
             self.requests.append((request.method, request.target, kind))
             self.kinds[kind] += 1
-            self._running -= 1
 
     def serve(self, connection):
         with Upstream(self.upstream) as upstream, connection.makefile("rb") as file:
@@ -306,8 +305,12 @@ class FaultProxy(Listener):
                 if request is None:
                     return
                 action = self._action(request)
-                if not self._exchange(connection, upstream, request, action):
-                    return
+                try:
+                    if not self._exchange(connection, upstream, request, action):
+                        return
+                finally:
+                    with self.lock:
+                        self._running -= 1
 
     def _exchange(self, connection, upstream, request, action):
         """True when the connection stays open."""
