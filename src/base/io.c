@@ -178,7 +178,7 @@ enum status io_read_file(const char *path, struct buf *out, struct err *err)
     return status;
 }
 
-enum status io_write_file(const char *path, struct str bytes, struct err *err)
+static enum status write_file(const char *path, struct str bytes, mode_t mode, struct err *err)
 {
     char temp[PATH_MAX];
     int n = snprintf(temp, sizeof temp, "%s.XXXXXX", path);
@@ -188,7 +188,7 @@ enum status io_write_file(const char *path, struct str bytes, struct err *err)
     if (fd < 0)
         return err_errno(err, errno, "cannot create %.200s", path);
     enum status status = io_write_all(fd, bytes.p, bytes.n, path, err);
-    if (status == OK && (fchmod(fd, 0644) != 0 || fsync(fd) != 0))
+    if (status == OK && (fchmod(fd, mode) != 0 || fsync(fd) != 0))
         status = err_errno(err, errno, "cannot write %.200s", path);
     if (close(fd) != 0 && status == OK)
         status = err_errno(err, errno, "cannot write %.200s", path);
@@ -197,6 +197,16 @@ enum status io_write_file(const char *path, struct str bytes, struct err *err)
     if (status != OK)
         unlink(temp);
     return status;
+}
+
+enum status io_write_file(const char *path, struct str bytes, struct err *err)
+{
+    return write_file(path, bytes, 0644, err);
+}
+
+enum status io_write_secret_file(const char *path, struct str bytes, struct err *err)
+{
+    return write_file(path, bytes, 0600, err);
 }
 
 enum status io_temp(int *fd, struct err *err)

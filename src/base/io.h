@@ -33,6 +33,8 @@ enum status io_write_at(int fd, const void *bytes, size_t n, int64_t offset, con
 enum status io_read_file(const char *path, struct buf *out, struct err *err) MUST_USE;
 /* Writes path by way of a temporary file beside it and a rename: readers see the old or the new. */
 enum status io_write_file(const char *path, struct str bytes, struct err *err) MUST_USE;
+/* As above, for the owner's eyes only (mode 0600; the other is 0644). */
+enum status io_write_secret_file(const char *path, struct str bytes, struct err *err) MUST_USE;
 /* A new file without a name in TMPDIR (default /tmp), gone when closed. */
 enum status io_temp(int *fd, struct err *err) MUST_USE;
 void io_close(int fd);

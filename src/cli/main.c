@@ -11,10 +11,6 @@
 #include <stdio.h>
 #include <sys/resource.h>
 
-#ifndef ASSAY_VERSION
-#define ASSAY_VERSION "unknown"
-#endif
-
 static const struct command {
     const char *name;
     int (*run)(int argc, char **argv);

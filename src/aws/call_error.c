@@ -1,0 +1,292 @@
+/*
+ * What an answer that is no success means. The protocols of AWS differ in where they put code and
+ * message (Smithy, "AWS restXml", "awsJson1_0" and "awsQuery", read 2026-11): S3 and the Query
+ * protocol in XML, <Code> and <Message>; JSON services in "__type" or "code" and "message" or
+ * "Message", or in the header x-amzn-ErrorType. Names come as "ns#Code" or "Code:url".
+ *
+ * What AWS says is shown, but never blindly: the Query protocol answers a wrong signature with the
+ * whole canonical request, session token included, from the second line on.
+ */
+#include "aws/call_internal.h"
+
+#include "net/retry.h"
+
+#include <stdio.h>
+
+enum { BODY_READ_MAX = 64 * 1024 };
+
+static struct str header(const struct aws_answer *a, const char *name)
+{
+    return http_header(&a->http, name);
+}
+
+static bool is_plain(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '-' || c == '_' || c == '=' || c == '/' || c == '+';
+}
+
+/* Copies plain characters up to the first other one. */
+static void set_word(char *out, size_t room, struct str s)
+{
+    size_t n = 0;
+    while (n < s.n && n + 1 < room && is_plain(s.p[n])) {
+        out[n] = s.p[n];
+        n++;
+    }
+    out[n] = '\0';
+}
+
+static void set_code(struct aws_answer *a, struct str s)
+{
+    ptrdiff_t at = str_find_char(s, '#');
+    s = str_skip(s, (size_t)(at + 1));
+    set_word(a->code, sizeof a->code, s);
+}
+
+/* A text that a service sent back together with a part of what we sent is not shown. */
+static bool holds_secret(struct str text, const struct aws_keys *k)
+{
+    if (!k || !k->secret)
+        return false;
+    struct str secret = str_from(k->secret), token = str_from(k->session_token);
+    secret.n = secret.n > 12 ? 12 : secret.n;
+    token.n = token.n > 24 ? 24 : token.n;
+    return (secret.n && str_find(text, secret) >= 0) || (token.n && str_find(text, token) >= 0);
+}
+
+static void set_message(struct aws_answer *a, struct str s, const struct aws_keys *k)
+{
+    size_t n = 0;
+    s = str_trim(s);
+    if (holds_secret(s, k))
+        return;
+    for (; n < s.n && n + 1 < sizeof a->message && s.p[n] != '\n' && s.p[n] != '\r'; n++)
+        a->message[n] = s.p[n] >= ' ' && s.p[n] <= '~' ? s.p[n] : '?';
+    a->message[n] = '\0';
+}
+
+static void set_region(struct aws_answer *a, struct str s)
+{
+    if (endpoint_is_region(s))
+        snprintf(a->region, sizeof a->region, "%.*s", STR_ARG(s));
+}
+
+static struct str first_of(struct str a, struct str b)
+{
+    return a.n > 0 ? a : b;
+}
+
+static void read_xml(struct aws_answer *a, struct str body, const struct aws_keys *k)
+{
+    struct field f[] = {{.name = "Code"},
+                        {.name = "Message"},
+                        {.name = "RequestId"},
+                        {.name = "RequestID"},
+                        {.name = "Region"}};
+    struct buf room;
+    buf_init(&room, FIELDS_MAX);
+    if (fields_of_xml(body, f, sizeof f / sizeof f[0], &room, NULL) == OK) {
+        set_code(a, f[0].value);
+        set_message(a, f[1].value, k);
+        if (!a->request_id[0])
+            set_word(a->request_id, sizeof a->request_id, first_of(f[2].value, f[3].value));
+        set_region(a, f[4].value);
+    }
+    fields_wipe(&room);
+}
+
+static void read_json(struct aws_answer *a, struct str body, const struct aws_keys *k)
+{
+    struct field f[] = {{.name = "__type"},  {.name = "code"},  {.name = "message"},
+                        {.name = "Message"}, {.name = "error"}, {.name = "error_description"}};
+    struct buf room;
+    buf_init(&room, FIELDS_MAX);
+    if (fields_of_json(body, NULL, f, sizeof f / sizeof f[0], &room, NULL) == OK) {
+        set_code(a, first_of(first_of(f[0].value, f[1].value), f[4].value));
+        set_message(a, first_of(first_of(f[2].value, f[3].value), f[5].value), k);
+    }
+    fields_wipe(&room);
+}
+
+static void read_body(struct aws_answer *a, const struct aws_keys *k)
+{
+    struct str body = str_trim(buf_view(&a->http.body));
+    if (body.n == 0 || body.n > BODY_READ_MAX)
+        return;
+    if (body.p[0] == '<')
+        read_xml(a, body, k);
+    else if (body.p[0] == '{')
+        read_json(a, body, k);
+}
+
+void answer_read(struct aws_answer *a, const struct aws_keys *k)
+{
+    struct str id = first_of(header(a, "x-amzn-requestid"), header(a, "x-amz-request-id"));
+    set_word(a->request_id, sizeof a->request_id, id);
+    if (a->http.status / 100 == 2)
+        return;
+    set_region(a, header(a, "x-amz-bucket-region"));
+    read_body(a, k);
+    if (!a->code[0])
+        set_code(a, header(a, "x-amzn-errortype"));
+}
+
+static bool code_has(const struct aws_answer *a, const char *part)
+{
+    return strstr(a->code, part) != NULL;
+}
+
+static bool code_is_one(const struct aws_answer *a, const char *const *codes)
+{
+    for (; *codes; codes++)
+        if (strcmp(a->code, *codes) == 0)
+            return true;
+    return false;
+}
+
+/* The codes of throttling that SDKs repeat (SDKs and Tools Reference, "Retry behavior", 2026-11).
+ */
+static bool is_throttled(const struct aws_answer *a)
+{
+    static const char *const codes[] = {"SlowDown",
+                                        "BandwidthLimitExceeded",
+                                        "LimitExceededException",
+                                        "PriorRequestNotComplete",
+                                        "RequestLimitExceeded",
+                                        "RequestThrottled",
+                                        "RequestThrottledException",
+                                        "TooManyRequestsException",
+                                        "ProvisionedThroughputExceededException",
+                                        "TransactionInProgressException",
+                                        "EC2ThrottledException",
+                                        NULL};
+    return a->http.status == 429 || code_has(a, "Throttl") || code_is_one(a, codes);
+}
+
+static bool is_transient(const struct aws_answer *a)
+{
+    static const char *const codes[] = {"RequestTimeout", "RequestTimeoutException",
+                                        "InternalError", "IDPCommunicationError", NULL};
+    return retry_worth(a->http.status) || code_is_one(a, codes);
+}
+
+static bool is_expired(const struct aws_answer *a)
+{
+    static const char *const codes[] = {"ExpiredToken", "ExpiredTokenException",
+                                        "TokenRefreshRequired", "RequestExpired", NULL};
+    return code_is_one(a, codes);
+}
+
+/* The first are about the clock for sure; the others are when the Date header says so, too. */
+static bool may_be_clock(const struct aws_answer *a)
+{
+    static const char *const codes[] = {
+        "RequestTimeTooSkewed",  "RequestInTheFuture", "InvalidSignatureException",
+        "SignatureDoesNotMatch", "AuthFailure",        NULL};
+    return code_is_one(a, codes);
+}
+
+static bool is_elsewhere(const struct aws_answer *a, const struct aws_call *call,
+                         const char *region)
+{
+    int status = a->http.status;
+    return strcmp(call->service, "s3") == 0 && strcmp(a->region, region) != 0 &&
+           (status == 301 || status == 307 || status == 400);
+}
+
+enum remedy answer_remedy(const struct aws_answer *a, const struct aws_call *call,
+                          const char *region)
+{
+    if (is_expired(a))
+        return REMEDY_KEYS;
+    if (may_be_clock(a))
+        return REMEDY_CLOCK;
+    if (is_elsewhere(a, call, region))
+        return REMEDY_REGION;
+    return is_throttled(a) || is_transient(a) ? REMEDY_WAIT : REMEDY_NONE;
+}
+
+static bool is_missing(const struct aws_answer *a)
+{
+    return a->http.status == 404 || strncmp(a->code, "NoSuch", 6) == 0 || code_has(a, "NotFound") ||
+           code_has(a, "NonExistent") || code_has(a, "DoesNotExist");
+}
+
+static bool is_unknown_key(const struct aws_answer *a)
+{
+    static const char *const codes[] = {"InvalidAccessKeyId", "InvalidClientTokenId",
+                                        "UnrecognizedClientException", "InvalidToken", NULL};
+    return code_is_one(a, codes);
+}
+
+static bool is_refused(const struct aws_answer *a)
+{
+    return a->http.status == 401 || a->http.status == 403 || code_has(a, "AccessDenied") ||
+           is_unknown_key(a) || is_expired(a) || may_be_clock(a);
+}
+
+/* What to check, for people. */
+static void advise(const struct aws_answer *a, const struct aws_call *call, const char *region,
+                   const char *source, struct buf *out)
+{
+    bool named = source[0] != '\0';
+    const char *keys = named ? source : "the keys";
+    if (is_expired(a))
+        buf_printf(out, "; renew %s (aws sso login, or new keys)", keys);
+    else if (is_unknown_key(a))
+        buf_printf(out, "; is the access key of %s active, and complete?", keys);
+    else if (strcmp(a->code, "RequestTimeTooSkewed") == 0 ||
+             strcmp(a->code, "RequestInTheFuture") == 0)
+        buf_printf(out, "; set the clock of this machine");
+    else if (may_be_clock(a))
+        buf_printf(out, "; check the secret key of %s", keys);
+    else if (is_refused(a) && call->action)
+        buf_printf(out, "; allow %s to %s", call->action, named ? source : "this caller");
+    else if (is_missing(a))
+        buf_printf(out, "; check the name and the Region (%s was asked)", region);
+    else if (is_throttled(a))
+        buf_printf(out, "; AWS wants fewer requests");
+}
+
+enum status answer_refused(const struct aws_answer *a, const struct aws_call *call,
+                           const char *region, const char *source, struct err *err)
+{
+    char text[384], what[160];
+    struct buf out, about;
+    buf_on(&about, what, sizeof what - 1);
+    buf_on(&out, text, sizeof text - 1);
+    size_t subject = call->subject.n < 90 ? call->subject.n : 90;
+    buf_printf(&about, "%s%s%.*s", call->action ? call->action : call->service,
+               subject ? " on " : "", (int)subject, call->subject.p ? call->subject.p : "");
+    buf_printf(&out, "%.*s: HTTP %d", (int)about.n, what, a->http.status);
+    if (a->code[0])
+        buf_printf(&out, " %.50s", a->code);
+    if (a->message[0])
+        buf_printf(&out, " (%.110s)", a->message);
+    advise(a, call, region, source, &out);
+    if (a->request_id[0] && out.n < 340)
+        buf_printf(&out, "; request %.36s", a->request_id);
+    enum status status = ERR_IO;
+    if (is_missing(a))
+        status = ERR_NOT_FOUND;
+    else if (is_refused(a))
+        status = ERR_ACCESS;
+    return err_set(err, status, "%.*s", (int)out.n, text);
+}
+
+bool answer_date(const struct aws_answer *a, int64_t *time_us)
+{
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    /* "Tue, 14 Apr 2026 08:57:15 GMT" becomes what time_parse reads. */
+    struct str d = header(a, "date");
+    if (d.n != 29 || !str_eq(str_skip(d, 25), STR(" GMT")))
+        return false;
+    int month = 0;
+    while (month < 12 && memcmp(months + 3 * month, d.p + 8, 3) != 0)
+        month++;
+    char iso[TIME_TEXT];
+    int n =
+        snprintf(iso, sizeof iso, "%.4s-%02d-%.2sT%.8sZ", d.p + 12, month + 1, d.p + 5, d.p + 17);
+    return n > 0 && time_parse(str_of(iso, (size_t)n), time_us);
+}
