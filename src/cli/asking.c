@@ -94,6 +94,8 @@ enum status asking_open(struct asking *a, struct err *err)
     TRY(check_operands(a, err));
     TRY(load_directory(a, err));
     TRY(reading_open(&a->reading, err));
+    exchange_room_limit(&a->reading.room,
+                        (uint64_t)(a->session_memory ? a->session_memory : SESSIONS_MEMORY));
     TRY(plan_new(&a->question, a->reading.series, a->directory, &a->plan, err));
     TRY(plan_view_new(a->plan, &a->view, err));
     return cube_new(&a->cube, err);

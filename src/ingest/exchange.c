@@ -12,6 +12,14 @@ void exchange_room_init(struct exchange_room *room)
                                    .offers = {.limit = EXCHANGE_OFFERS_BYTES}};
 }
 
+void exchange_room_limit(struct exchange_room *room, uint64_t bytes)
+{
+    const uint64_t least = 8 << 20;
+    bytes = bytes < least ? least : bytes;
+    room->names.limit = bytes < EXCHANGE_NAMES_BYTES ? bytes : EXCHANGE_NAMES_BYTES;
+    room->offers.limit = bytes < EXCHANGE_OFFERS_BYTES ? bytes : EXCHANGE_OFFERS_BYTES;
+}
+
 enum status exchange_reader_new(const struct exchange_env *env, struct exchange_reader **out,
                                 struct err *err)
 {

@@ -22,6 +22,9 @@ struct exchange_room {
     struct symbols_budget names, offers;
 };
 void exchange_room_init(struct exchange_room *room);
+/* At most so many bytes of each, or 8 MiB where that is more; never more than a store keeps. Before
+ * the first reader. */
+void exchange_room_limit(struct exchange_room *room, uint64_t bytes);
 
 struct exchange_env {
     struct symbols *symbols;

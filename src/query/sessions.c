@@ -16,7 +16,6 @@
 #include <stdlib.h>
 
 enum {
-    DEFAULT_MEMORY = 32 << 20,
     LEAST_BLOCK = 512, /* bytes of a stream in memory */
     LARGEST_BLOCK = 16 << 10,
     LANES_SHARE = 8, /* of the memory, for what the lanes hold */
@@ -43,7 +42,7 @@ enum status sessions_new(const struct sessions_options *o, int threads, struct s
     if (!s)
         return err_nomem(err);
     s->o = *o;
-    s->o.memory = o->memory ? o->memory : DEFAULT_MEMORY;
+    s->o.memory = o->memory ? o->memory : SESSIONS_MEMORY;
     s->o.fold.series = o->series;
     s->threads = threads;
     uint64_t share = s->o.memory / LANES_SHARE / SESSION_PARTS / (unsigned)threads;

@@ -28,10 +28,13 @@
 
 struct sessions;
 
+enum { SESSIONS_MEMORY = 32 << 20 };
+
 struct sessions_options {
     struct series *series; /* borrowed */
     struct session_options fold;
-    uint64_t memory; /* bytes of calls in memory at once, 0: 32 MiB; the rest is in the file */
+    uint64_t memory; /* bytes of calls in memory at once, 0: SESSIONS_MEMORY; the rest is in the
+                      * file */
 };
 
 struct sessions_cuts {
