@@ -49,9 +49,11 @@ static int check_contents(const struct config *c)
 
 static void put_source(struct buf *out, const struct config_source *s)
 {
-    buf_printf(out, "  %-11s %s", config_kind_name(s->kind), s->name);
+    buf_printf(out, "  %-11s ", config_kind_name(s->kind));
+    if (!s->url || !str_has_suffix(str_from(s->url), str_from(s->name)))
+        buf_printf(out, "%s: ", s->name);
     if (s->url)
-        buf_printf(out, ": %s", s->url);
+        buf_str(out, str_from(s->url));
     if (s->kind == CONFIG_S3 || s->kind == CONFIG_CLOUDWATCH) {
         buf_str(out, STR(", every "));
         config_put_duration(out, s->poll_s);
@@ -60,7 +62,7 @@ static void put_source(struct buf *out, const struct config_source *s)
         buf_str(out, STR(" again"));
     }
     if (s->kind == CONFIG_PUSH)
-        buf_printf(out, ": http%s://%s%s", s->certificate ? "s" : "", s->listen,
+        buf_printf(out, "http%s://%s%s", s->certificate ? "s" : "", s->listen,
                    s->access_key_file ? "" : ", without an access key");
     if (s->role_arn)
         buf_printf(out, ", as %s", s->role_arn);

@@ -103,8 +103,9 @@ enum status config_find(const char *given, struct buf *path, struct err *err) MU
 
 /*
  * Reads and checks a file; other files that it names are looked at, too, but not read. ERR_PARSE:
- * it has mistakes, which stand in `f`. ERR_USAGE, ERR_ACCESS, ERR_IO, ERR_LIMIT: it could not be
- * read; `err` says why. Warnings may stand in `f` whenever it is OK.
+ * it has mistakes, which stand in `f`, or (then there is none) it is too large. ERR_USAGE,
+ * ERR_ACCESS, ERR_IO: it could not be read; `err` says why. Warnings may stand in `f` whenever it
+ * is OK.
  */
 enum status config_read_file(const char *path, struct config **out, struct config_findings *f,
                              struct err *err) MUST_USE;

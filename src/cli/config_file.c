@@ -57,7 +57,8 @@ enum status config_read_file(const char *path, struct config **out, struct confi
     buf_init(&text, CONFIG_FILE_MAX);
     enum status status = io_read_file(path, &text, err);
     if (status == ERR_LIMIT)
-        err_set(err, status, "%.300s: larger than 1 MiB; that is no configuration", path);
+        status =
+            err_set(err, ERR_PARSE, "%.300s: larger than 1 MiB; that is no configuration", path);
     if (status == ERR_NOT_FOUND)
         status = err_set(err, ERR_USAGE, "%.300s: there is no such file", path);
     if (status == OK)

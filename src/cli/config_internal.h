@@ -103,9 +103,12 @@ static inline bool config_is_list(enum config_type type)
 {
     return type >= TYPE_BUCKETS;
 }
-/* The kind that a URL shows; CONFIG_KINDS: none. The whole form is checked as its value is. */
+/* Forms, see config_form.c. The kind that a URL shows by its beginning; CONFIG_KINDS: none. */
 enum config_kind config_url_kind(struct str url);
 bool config_bucket_is_name(struct str name);
+bool config_is_address(struct str text);
+/* What a text of a type should be; NULL when it is. */
+const char *config_text_fault(enum config_type type, struct str text);
 
 /* What no single value tells: see config_check.c. */
 void config_check(struct config_reading *r);
