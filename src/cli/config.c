@@ -260,6 +260,7 @@ static void default_store(struct config_reading *r)
         buf_printf(&path, "%s/.local/state/assay/assay.db", home);
     else
         config_mistake(r, 0, "store", "not given, and there is no home directory for a default");
+    r->no_memory |= buf_status(&path) == ERR_NOMEM;
     if (buf_status(&path) != OK)
         config_mistake(r, 0, "store", "not given, and the path of its default is too long");
     r->c->store = config_keep(r, buf_view(&path));
@@ -318,10 +319,13 @@ enum status config_read_text(struct str text, const char *path, bool files, int6
     enum status status = yaml_tree_read(text, path, &c->arena, &root, err);
     if (status == OK) {
         read_root(&r, root);
-        put_findings(&r, r.mistakes, r.mistakes_n, &f->mistakes);
-        put_findings(&r, r.warnings, r.warnings_n, &f->warnings);
-        f->mistakes_n = r.mistakes_n;
-        f->warnings_n = r.warnings_n;
+        /* What was found while memory was short may be wrong. */
+        if (!r.no_memory) {
+            put_findings(&r, r.mistakes, r.mistakes_n, &f->mistakes);
+            put_findings(&r, r.warnings, r.warnings_n, &f->warnings);
+            f->mistakes_n = r.mistakes_n;
+            f->warnings_n = r.warnings_n;
+        }
         if (r.no_memory || buf_status(&f->mistakes) != OK || buf_status(&f->warnings) != OK)
             status = err_nomem(err);
         else if (r.mistakes_n)

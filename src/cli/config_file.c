@@ -13,14 +13,23 @@
 
 static const char in_system[] = "/etc/assay/assay.yaml";
 
+/* Ends a path with a zero byte that is not counted. */
+static enum status finish(struct buf *path, struct err *err)
+{
+    buf_char(path, '\0');
+    if (buf_status(path) == ERR_NOMEM)
+        return err_nomem(err);
+    if (buf_status(path) != OK)
+        return err_set(err, ERR_USAGE, "the path of the configuration is too long");
+    path->n--;
+    return OK;
+}
+
 static enum status take(struct buf *path, const char *text, struct err *err)
 {
     buf_reset(path);
-    buf_append(path, text, strlen(text) + 1);
-    if (buf_status(path) != OK)
-        return err_set(err, buf_status(path), "the path of the configuration is too long");
-    path->n--;
-    return OK;
+    buf_str(path, str_from(text));
+    return finish(path, err);
 }
 
 enum status config_find(const char *given, struct buf *path, struct err *err)
@@ -36,10 +45,7 @@ enum status config_find(const char *given, struct buf *path, struct err *err)
         buf_printf(path, "%s/assay/assay.yaml", base);
     else if (home && home[0] == '/')
         buf_printf(path, "%s/.config/assay/assay.yaml", home);
-    buf_char(path, '\0');
-    if (buf_status(path) != OK)
-        return err_set(err, buf_status(path), "the path of the configuration is too long");
-    path->n--;
+    TRY(finish(path, err));
     if (path->n && access(path->p, F_OK) == 0)
         return OK;
     if (access(in_system, F_OK) == 0)

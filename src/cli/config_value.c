@@ -236,6 +236,7 @@ static void read_path(struct config_reading *r, const struct config_spot *s, str
         if (buf_status(&path) != OK)
             refuse(r, s, text, "a shorter path");
     }
+    r->no_memory |= buf_status(&path) == ERR_NOMEM;
     buf_fini(&path);
 }
 
