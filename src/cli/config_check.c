@@ -33,6 +33,8 @@ static void default_name(struct config_reading *r, struct config_source *s)
         str_cut(&text, '/');
     while (text.n && text.p[text.n - 1] == '/')
         text.n--;
+    if (text.n == 0) /* the group "/" */
+        text = str_from(config_kind_name(s->kind));
     for (; n < text.n && n + 1 < sizeof name; n++)
         name[n] = text.p[n];
     for (size_t i = 0; i < n; i++)

@@ -9,8 +9,8 @@
  * Read is what people write into configurations: mappings, lists, plain and quoted text. A number
  * or a truth is text, too; who reads the tree knows what it should be. Anchors, aliases, tags, keys
  * that are no text, zero bytes, more than one document, and anything too deep or too much are
- * refused, so the memory is at most some hundred bytes per byte of text, whatever it says.
- * A key that stands twice is left to the caller, who can tell both lines.
+ * refused, so the memory is at most that of YAML_NODES nodes and a few times the text, whatever it
+ * says. A key that stands twice is left to the caller, who can tell both lines.
  *
  * The tree and its texts live in the arena; nothing borrows from the input.
  */

@@ -326,6 +326,27 @@ static void a_door_to_the_network_is_locked(void **state)
     assert_false(config_is_loopback("[::10]:1"));
 }
 
+static void a_name_is_made_of_the_url(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"s3://abc/", "abc"},
+        {"s3://abc/d//", "abc/d"},
+        {"s3://abc/d e#f", "abc/d_e_f"},
+        {"cloudwatch:/", "cloudwatch"},
+        {"cloudwatch:/aws/b#c", "/aws/b_c"},
+        {"https://sqs.us-east-1.amazonaws.com/111122223333/logs.fifo", "logs.fifo"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[160];
+        struct fixture x;
+        snprintf(text, sizeof text, "sources:\n- url: '%s'\n", cases[i][0]);
+        assert_int_equal(read_text(&x, text), OK);
+        assert_string_equal(x.c->sources[0].name, cases[i][1]);
+        done(&x);
+    }
+}
+
 static void odd_but_right_is_a_warning(void **state)
 {
     (void)state;
@@ -620,6 +641,7 @@ int main(void)
         cmocka_unit_test(sources_must_be_there),
         cmocka_unit_test(sources_must_agree),
         cmocka_unit_test(a_door_to_the_network_is_locked),
+        cmocka_unit_test(a_name_is_made_of_the_url),
         cmocka_unit_test(odd_but_right_is_a_warning),
         cmocka_unit_test(the_twenty_first_mistake_is_only_counted),
         cmocka_unit_test(hostile_yaml_is_refused_with_its_line),
