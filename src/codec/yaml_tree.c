@@ -53,7 +53,7 @@ static bool is_tabbed(struct str text, int64_t line)
 {
     for (int64_t i = 1; i < line && text.p; i++)
         str_cut(&text, '\n');
-    for (size_t i = 0; i < text.n && (text.p[i] == ' ' || text.p[i] == '\t'); i++)
+    for (size_t i = 0; text.p && i < text.n && (text.p[i] == ' ' || text.p[i] == '\t'); i++)
         if (text.p[i] == '\t')
             return true;
     return false;
@@ -90,8 +90,10 @@ static bool is_null(struct str text)
 /* A node below the innermost open one, or the root. */
 static enum status add(struct tree *t, enum yaml_kind kind, int64_t line, struct yaml_node **out)
 {
-    if (++t->nodes > YAML_NODES)
-        return refuse(t, line, "more than %d entries", YAML_NODES);
+    if (++t->nodes > YAML_NODES) {
+        (void)refuse(t, line, "more than %d entries", YAML_NODES);
+        return ERR_PARSE;
+    }
     struct yaml_node *node = arena_alloc(t->arena, sizeof *node);
     if (!node)
         return err_nomem(t->err);

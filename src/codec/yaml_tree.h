@@ -34,7 +34,7 @@ struct yaml_node {
     struct yaml_node *first, *next; /* first child; next of the same parent */
 };
 
-/* An empty text gives a null. ERR_PARSE and ERR_LIMIT: the message begins with "name:line: " and
+/* An empty text gives a null. ERR_PARSE: the message begins with "name:line: " and
  * holds nothing of the text. */
 enum status yaml_tree_read(struct str text, const char *name, struct arena *arena,
                            struct yaml_node **root, struct err *err) MUST_USE;
