@@ -106,7 +106,7 @@ def analysis(options):
 
 def manual(_):
     wrong = []
-    for path in house.files(".1", below="man"):
+    for path in house.files(".1", ".5", below="man"):
         code, text = run(["mandoc", "-Tlint", "-Wwarning", path])
         # The page's date and the sections' references are ours, not of an operating system.
         text = [line for line in text.splitlines() if "referenced manual not found" not in line]

@@ -33,6 +33,8 @@ PRICES = (b"model_id_pattern,provider,display_name,region_scope,input_per_mtok,o
           b"acme.model-1*,acme,Model 1,*,1,2.5\n")
 DIRECTORY = (b"match,person,team,cost_centre\n*@example.com,,search,4100\n"
              b"arn:aws:iam::012345678901:user/ada,Ada,build,4200\n")
+CONFIG = (b"profiles: profiles.yaml\nprices: prices.csv\ndiscounts: [provider:amazon=10]\n"
+          b"store: some\nsources:\n- url: s3://logs\n- listen: 127.0.0.1:8443\n")
 PEOPLE = b"- match: '*@example.com'\n  team: search\n- match: '*ada'\n  person: Ada\n"
 QUESTION = ("--by", "time,user,team,model,outcome", "--metrics",
             "invocations,errors,input,output,cache_read,cost,users", "--bucket", "day", "--tz", "Europe/Berlin",
@@ -225,7 +227,8 @@ def journeys(tmp):
     logs = make_logs(tmp)
     requests, session = make_sessions(tmp)
     for name, data in (("profiles.yaml", PROFILES), ("prices.csv", PRICES),
-                       ("directory.csv", DIRECTORY), ("people.yaml", PEOPLE)):
+                       ("directory.csv", DIRECTORY), ("people.yaml", PEOPLE),
+                       ("assay.yaml", CONFIG)):
         write(os.path.join(tmp, name), data)
     reading = ("--threads", 1, "--profiles", f"{tmp}/profiles.yaml", "--prices",
                f"{tmp}/prices.csv", "--discount", "provider:amazon=10")
@@ -252,6 +255,9 @@ def journeys(tmp):
                 quick=12),
         Journey("ask-inside", "report", "mcp", "--store", "PLACE/store", *MANY, store=inside,
                 quick=12),
+        Journey("config", "config", "check", "-c", f"{tmp}/assay.yaml"),
+        Journey("config-show", "config", "show", "-c", f"{tmp}/assay.yaml"),
+        Journey("example", "config", "example"),
         Journey("list", "price", "list", "--prices", f"{tmp}/prices.csv", "--format", "csv"),
         Journey("check", "price", "check", f"{tmp}/prices.csv"),
         Journey("show", "price", "show", "global.anthropic.claude-sonnet-5-5", "--profiles",
