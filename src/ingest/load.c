@@ -405,6 +405,8 @@ enum status load_run(const struct load *l, struct load_result *result, struct er
     struct batch **all = calloc(batches, sizeof *all);
     if (status == OK && !all)
         status = err_nomem(err);
+    if (status == OK && l->follow)
+        status = store_durable(l->store, err);
     if (status == OK)
         status = queue_new(batches, &r->full, err);
     if (status == OK)
