@@ -32,7 +32,7 @@ struct option_list {
 };
 
 struct option {
-    const char *name; /* without the dashes; NULL ends the table */
+    const char *name; /* without the dashes, one for a single letter; NULL ends the table */
     enum option_kind kind;
     void *value;
     const char *argument; /* name of the argument in help */
@@ -44,6 +44,8 @@ struct option {
  * stderr and returns false. */
 bool cli_options(int argc, char **argv, const struct option *table, char **operands,
                  int *operands_n);
+/* "64M" and the like (k, M, G), and plain numbers. */
+bool cli_count(struct str s, int64_t *out);
 /* Prints "usage: assay …", then the options of a table. */
 void cli_help(const char *usage, const struct option *table);
 /* Prints "assay: …" to stderr and returns the exit code that suits the status. */
@@ -56,6 +58,7 @@ char **cli_operands(int argc);
 
 int cmd_report(int argc, char **argv);
 int cmd_ingest(int argc, char **argv);
+int cmd_config(int argc, char **argv);
 int cmd_price(int argc, char **argv);
 int cmd_session(int argc, char **argv);
 int cmd_simulate(int argc, char **argv);

@@ -7,7 +7,7 @@
  *     if (code != EXIT_DONE)
  *         return code;                           everything was said on standard error
  *     for (int i = 0; i < c->sources_n; i++) …
- *     config_free(c);
+ *     config_close(c);
  *
  * The keys stand in one table (config_schema.c), from which parsing, messages, `assay config
  * example`, `assay config show` and the page assay.yaml(5) are made. All mistakes of a file are
@@ -27,7 +27,7 @@
 enum {
     CONFIG_FILE_MAX = 1 << 20, /* bytes of a file */
     CONFIG_SOURCES_MAX = 256,
-    CONFIG_LIST_MAX = 256, /* entries of any other list */
+    CONFIG_LIST_MAX = 32, /* entries of any other list; as many as options may be repeated */
     CONFIG_MISTAKES_SHOWN = 20,
 };
 
@@ -73,7 +73,7 @@ struct config {
     bool repository_names;
     bool resolve_profiles; /* ask AWS about application inference profiles that are not known */
     int64_t threads;       /* 1 to 64 */
-    int64_t max_line, max_inflated, max_ratio; /* as the options; 0: their defaults */
+    int64_t max_line, max_inflated, max_ratio; /* as the options, never 0 */
     const char *profile, *region;  /* of all sources that do not say otherwise; already in them */
     struct config_source *sources; /* at least one */
     int sources_n;
@@ -106,17 +106,29 @@ enum status config_find(const char *given, struct buf *path, struct err *err) MU
  * it has mistakes, which stand in `f`. ERR_USAGE, ERR_ACCESS, ERR_IO, ERR_LIMIT: it could not be
  * read; `err` says why. Warnings may stand in `f` whenever it is OK.
  */
-enum status config_read(const char *path, struct config **out, struct config_findings *f,
-                        struct err *err) MUST_USE;
+enum status config_read_file(const char *path, struct config **out, struct config_findings *f,
+                             struct err *err) MUST_USE;
 /* As above for a text; `files` off: nothing outside of the text is looked at. now_us is what
  * `since: 30d` counts from. */
-enum status config_parse(struct str text, const char *path, bool files, int64_t now_us,
-                         struct config **out, struct config_findings *f, struct err *err) MUST_USE;
-void config_free(struct config *c);
+enum status config_read_text(struct str text, const char *path, bool files, int64_t now_us,
+                             struct config **out, struct config_findings *f,
+                             struct err *err) MUST_USE;
+void config_close(struct config *c);
 
-/* config_find and config_read for a command: prints warnings, mistakes and failures to standard
- * error and returns an exit code; *out is only written with EXIT_DONE. */
+/* config_find and config_read_file for a command: prints warnings, mistakes and failures to
+ * standard error and returns an exit code; *out is only written with EXIT_DONE. */
 int config_open(const char *given, struct config **out);
+
+/* -c FILE, for all commands with a configuration; `file` is a const char **. */
+/* clang-format off */
+#define CONFIG_OPTIONS(file)                                                                       \
+    {"c", OPTION_TEXT, (file), "FILE", "the configuration; default: see assay.yaml(5)"},           \
+    {"config", OPTION_TEXT, (file), "FILE", "the same"}
+/* clang-format on */
+
+/* What of it goes into a struct reading, for reading_open; `r` borrows from it. */
+struct reading;
+void config_reading(const struct config *c, struct reading *r);
 
 /* Makes the directory of a store that nobody named, with those above it (mode 0700). */
 enum status config_make_state(const struct config *c, struct err *err) MUST_USE;
@@ -125,6 +137,9 @@ enum status config_make_state(const struct config *c, struct err *err) MUST_USE;
 const char *config_kind_name(enum config_kind kind);
 /* host is 127.0.0.0/8, [::1] or localhost. */
 bool config_is_loopback(const char *listen);
+
+/* "30s", "5m", "48h", "7d". */
+void config_put_duration(struct buf *out, int64_t s);
 
 /* The complete, commented file with the defaults, and the effective values of one. */
 void config_write_example(struct buf *out);

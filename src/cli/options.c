@@ -21,7 +21,8 @@ static bool bad_option(const struct option *table, struct str name)
     char typed[QUOTED_TEXT];
     struct nearest near = nearest_start(name);
     for (const struct option *o = table; o->name; o++)
-        nearest_offer(&near, str_from(o->name));
+        if (o->name[1])
+            nearest_offer(&near, str_from(o->name));
     if (near.best.p)
         fprintf(stderr, "assay: unknown option '--%s': did you mean '--%.*s'?\n",
                 quoted(typed, name), STR_ARG(near.best));
@@ -30,10 +31,8 @@ static bool bad_option(const struct option *table, struct str name)
     return false;
 }
 
-/* "64M" and the like, and plain numbers. */
-static bool parse_count(const char *text, int64_t *out)
+bool cli_count(struct str s, int64_t *out)
 {
-    struct str s = str_from(text);
     int64_t unit = 1;
     if (s.n > 1) {
         switch (s.p[s.n - 1]) {
@@ -68,7 +67,7 @@ static bool set_option(const struct option *o, const char *value)
         *(const char **)o->value = value;
         return true;
     case OPTION_COUNT:
-        if (parse_count(value, o->value))
+        if (cli_count(str_from(value), o->value))
             return true;
         fprintf(stderr, "assay: --%s wants a number (also with k, M or G), not '%s'\n", o->name,
                 quoted(typed, str_from(value)));
@@ -104,7 +103,8 @@ bool cli_options(int argc, char **argv, const struct option *table, char **opera
         }
         struct str rest = str_skip(str_from(arg), arg[1] == '-' ? 2 : 1);
         struct str name = str_cut(&rest, '=');
-        const struct option *o = arg[1] == '-' ? find_option(table, name) : NULL;
+        bool whole = arg[1] == '-';
+        const struct option *o = whole == (name.n > 1) ? find_option(table, name) : NULL;
         if (!o)
             return bad_option(table, name);
         const char *value = rest.p;
@@ -114,7 +114,8 @@ bool cli_options(int argc, char **argv, const struct option *table, char **opera
         }
         if (o->kind != OPTION_FLAG && !value) {
             if (i + 1 == argc) {
-                fprintf(stderr, "assay: --%s wants %s\n", o->name, o->argument);
+                fprintf(stderr, "assay: -%s%s wants %s\n", o->name[1] ? "-" : "", o->name,
+                        o->argument);
                 return false;
             }
             value = argv[++i];
@@ -139,8 +140,8 @@ void cli_help(const char *usage, const struct option *table)
     printf("usage: %s\n\n", usage);
     for (const struct option *o = table; o->name; o++) {
         char left[64];
-        snprintf(left, sizeof left, "--%s%s%s", o->name, o->argument ? " " : "",
-                 o->argument ? o->argument : "");
+        snprintf(left, sizeof left, "%s%s%s%s", o->name[1] ? "--" : "-", o->name,
+                 o->argument ? " " : "", o->argument ? o->argument : "");
         int blanks = 26 - (int)letters(left);
         if (blanks < 0)
             printf("  %s\n  %26s %s\n", left, "", o->help);

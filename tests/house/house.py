@@ -25,6 +25,7 @@ HOMES = [
     (re.compile(r"^libdeflate\.h"), re.compile(r"^src/codec/gz_whole\.c$")),
     (re.compile(r"^simdjson"), re.compile(r"^src/codec/json_scan\.cpp$")),
     (re.compile(r"^cyaml"), re.compile(r"^src/codec/yaml\.c$")),
+    (re.compile(r"^yaml\.h"), re.compile(r"^src/codec/yaml_tree\.c$")),
     (re.compile(r"^curl/"), re.compile(r"^src/net/http\.c$")),
     (re.compile(r"^openssl/"), re.compile(r"^src/codec/digest\.c$")),
     (re.compile(r"^expat"), re.compile(r"^src/codec/xml\.c$")),
@@ -225,8 +226,9 @@ def manual_names_every_word():
         if os.path.exists(os.path.join(ROOT, page)):
             text = read(page)
             for word in option.findall(read(path)):
-                if f"Fl -{word}" not in text:
-                    yield f"{page}:1: does not explain the option --{word} of {path}"
+                dash = "-" if len(word) > 1 else ""
+                if f"Fl {dash}{word}" not in text:
+                    yield f"{page}:1: does not explain the option -{dash}{word} of {path}"
 
 
 CHECKS = [
