@@ -285,9 +285,11 @@ static enum status write_batch(struct run *r, const struct batch *b, struct err 
     return OK;
 }
 
-static enum status commit(struct run *r, struct err *err)
+static enum status commit(struct run *r, size_t invocations, size_t items, struct err *err)
 {
     TRY(store_commit(r->l->store, err));
+    if (r->l->committed)
+        r->l->committed(r->l->ctx, (int64_t)invocations, (int64_t)items);
     for (size_t i = 0; i < r->promises_n; i++) {
         const struct promise *p = &r->promises[i];
         source_done(p->source, p->ticket, p->outcome);
@@ -327,13 +329,13 @@ static enum status write_all(struct run *r, struct err *err)
             queue_push(r->empty, b);
         }
         if (status == OK && (late || n >= COMMIT || files >= COMMIT_FILES)) {
-            status = commit(r, err);
+            status = commit(r, n, files, err);
             open = false;
             n = files = 0;
         }
     }
     if (status == OK && open)
-        status = commit(r, err);
+        status = commit(r, n, files, err);
     if (status != OK)
         store_rollback(r->l->store);
     return status;
