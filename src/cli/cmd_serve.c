@@ -17,6 +17,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -47,7 +48,7 @@ struct life {
     struct load_result result;
     pthread_t thread;
     bool started;
-    _Atomic bool cancel, ended;
+    _Atomic bool ended;
     _Atomic int64_t records, bytes;
     enum status status; /* of the pipeline, once it ended */
     struct err err;
@@ -72,8 +73,8 @@ static void on_trouble(void *ctx, const struct crew_trouble *t)
     if (t->offset < 0)
         journal_line(&l->of->journal, JOURNAL_WARNING, t->path, "%s", t->reason);
     else
-        journal_line(&l->of->journal, JOURNAL_WARNING, t->path, "at %lld: %s",
-                     (long long)t->offset, t->reason);
+        journal_line(&l->of->journal, JOURNAL_WARNING, t->path, "at %lld: %s", (long long)t->offset,
+                     t->reason);
 }
 
 static void on_progress(void *ctx, const struct crew_progress *p)
@@ -106,13 +107,13 @@ static enum status open_life(struct life *l, struct err *err)
     reading_init(&l->reading);
     config_reading(l->config, &l->reading);
     l->reading.quiet = true;
-    TRY(reading_open(&l->reading, err));
+    TRY(reading_open(&l->reading, NULL, 0, err));
     reading_want_exchange(&l->reading);
     if (l->config->store_is_default)
         TRY(config_make_state(l->config, err));
     TRY(store_open(l->config->store, STORE_WRITE, &l->store, err));
     reading_use_key(&l->reading, store_hash_key(l->store));
-    TRY(serve_sources_new(l->config, &l->cancel, &l->sources, err));
+    TRY(serve_sources_new(l->config, &l->sources, err));
     l->load = (struct load){
         .source = serve_sources_all(l->sources),
         .threads = reading_threads(&l->reading),
@@ -135,7 +136,6 @@ static enum status open_life(struct life *l, struct err *err)
 
 static void close_life(struct life *l)
 {
-    l->cancel = true;
     if (l->started) {
         source_stop(l->load.source);
         pthread_join(l->thread, NULL);
@@ -184,17 +184,14 @@ static void write_state(struct life *l, const char *error, bool running)
 /* The next signal within so many milliseconds, 0 without one. */
 static int wait_signal(const struct serve *s, int64_t ms)
 {
-    struct timespec most = {.tv_sec = (time_t)(ms / 1000),
-                            .tv_nsec = (long)(ms % 1000) * 1000000};
+    struct timespec most = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
     int number = sigtimedwait(&s->signals, NULL, &most);
     return number > 0 ? number : 0;
 }
 
 static enum ending ending_of(int signal_number)
 {
-    return signal_number == 0        ? END_NONE
-           : signal_number == SIGHUP ? END_RELOAD
-                                     : END_STOP;
+    return signal_number == 0 ? END_NONE : signal_number == SIGHUP ? END_RELOAD : END_STOP;
 }
 
 static enum ending watch(struct life *l)

@@ -25,8 +25,8 @@ void journal_line(const struct journal *j, enum journal_level level, const char 
 /* "error", "warning" …; false for another word. */
 bool journal_level_of(const char *word, enum journal_level *level);
 
-/* Tells systemd ("READY=1", "STOPPING=1", "RELOADING=1\nMONOTONIC_USEC=…", "STATUS=…", "WATCHDOG=1")
- * through $NOTIFY_SOCKET, as sd_notify(3) describes; nothing happens without it. */
+/* Tells systemd ("READY=1", "STOPPING=1", "RELOADING=1\nMONOTONIC_USEC=…", "STATUS=…",
+ * "WATCHDOG=1") through $NOTIFY_SOCKET, as sd_notify(3) describes; nothing happens without it. */
 void journal_notify(const char *state);
 
 #endif

@@ -2,8 +2,8 @@
  * assay serve: the parts of the daemon that have a file of their own. One *life* of it goes from
  * reading the configuration to the signal (or failure) that ends it; SIGHUP begins another.
  *
- *     serve_sources_new(config, stop, &sources, &err);     what the file names, as one source
- *     serve_state_put(&out, &state);                       how it goes, as JSON
+ *     serve_sources_new(config, &sources, &err);     what the file names, as one source
+ *     serve_state_put(&out, &state);                 how it goes, as JSON
  */
 #ifndef ASSAY_CLI_SERVE_H
 #define ASSAY_CLI_SERVE_H
@@ -12,14 +12,11 @@
 #include "cli/journal.h"
 #include "source/source.h"
 
-#include <stdatomic.h>
-
 /* The sources of a configuration, with the credentials that they use. */
 struct serve_sources;
 
-/* `cancel` is what ends calls of AWS when it is set. */
-enum status serve_sources_new(const struct config *c, _Atomic bool *cancel,
-                              struct serve_sources **out, struct err *err) MUST_USE;
+enum status serve_sources_new(const struct config *c, struct serve_sources **out,
+                              struct err *err) MUST_USE;
 void serve_sources_free(struct serve_sources *s);
 /* All of them as one; stays theirs. */
 struct source *serve_sources_all(struct serve_sources *s);
@@ -31,10 +28,10 @@ struct serve_state {
     int64_t now_us, started_us, loaded_us;
     int64_t committed_us; /* the last commit; TIME_NONE: none yet */
     int64_t invocations, items, problems, quarantined, records, bytes; /* since it was started */
-    int64_t memory, memory_peak; /* resident bytes */
-    int64_t store_bytes;         /* with its log */
-    bool running;                /* false: it ended, on purpose or by a failure */
-    const char *error;           /* why nothing is written just now; "" when all is well */
+    int64_t memory, memory_peak;                                       /* resident bytes */
+    int64_t store_bytes;                                               /* with its log */
+    bool running;      /* false: it ended, on purpose or by a failure */
+    const char *error; /* why nothing is written just now; "" when all is well */
 };
 
 void serve_state_put(struct buf *out, const struct serve_state *s);

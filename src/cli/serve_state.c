@@ -64,8 +64,7 @@ static void put_text(struct jsonw *w, struct str key, const char *text)
         jsonw_null(w);
 }
 
-static void put_source(struct jsonw *w, const struct config_source *c,
-                       const struct source_state *s)
+static void put_source(struct jsonw *w, const struct config_source *c, const struct source_state *s)
 {
     jsonw_object(w);
     put_text(w, STR("name"), c->name);
