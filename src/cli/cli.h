@@ -60,6 +60,7 @@ int cmd_report(int argc, char **argv);
 int cmd_ingest(int argc, char **argv);
 int cmd_config(int argc, char **argv);
 int cmd_price(int argc, char **argv);
+int cmd_serve(int argc, char **argv);
 int cmd_session(int argc, char **argv);
 int cmd_simulate(int argc, char **argv);
 

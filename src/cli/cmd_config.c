@@ -42,7 +42,7 @@ static int check_contents(const struct config *c)
     reading_init(&reading);
     config_reading(c, &reading);
     reading.quiet = true;
-    int code = reading_open(&reading, &err) == OK ? EXIT_DONE : cli_fail(&err);
+    int code = reading_open(&reading, NULL, 0, &err) == OK ? EXIT_DONE : cli_fail(&err);
     reading_fini(&reading);
     return code;
 }

@@ -19,6 +19,7 @@ static const struct command {
     {"report", cmd_report, "answer a question about logs or a store"},
     {"session", cmd_session, "show one session, call by call"},
     {"ingest", cmd_ingest, "read logs into a store"},
+    {"serve", cmd_serve, "follow logs in AWS as they arrive"},
     {"config", cmd_config, "check, explain and show assay.yaml"},
     {"price", cmd_price, "show and check the price book"},
     {"simulate", cmd_simulate, "write realistic logs, with their truth"},

@@ -125,10 +125,12 @@ static enum status read_one(struct worker *w, const struct source_item *item, st
     TRY(opener_of(w, item->source, &from, err));
     intake_from(w->intake, from);
     enum status status = source_open(from, item, &bytes, &why);
-    if (status == ERR_NOMEM || status == ERR_INTERRUPTED)
-        return err_set(err, status, "%s", why.text);
+    if (status == ERR_NOMEM)
+        return err_nomem(err);
     if (status != OK) {
-        cannot_open(w, &why);
+        /* Interrupted is what source_stop does to it: the run ends in order, without this item. */
+        if (status != ERR_INTERRUPTED)
+            cannot_open(w, &why);
         source_done(item->source, item->ticket, SOURCE_FAILED);
         return OK;
     }
@@ -221,7 +223,8 @@ static void *worker_main(void *arg)
     struct err err = {0};
     enum status status = work(w, &err);
     pthread_mutex_lock(&c->lock);
-    if (status != OK && !c->failed) {
+    /* Interrupted: the source was stopped, or the job's other end was. Not a failure of reading. */
+    if (status != OK && status != ERR_INTERRUPTED && !c->failed) {
         c->failed = true;
         c->err = err;
         c->err.status = status;

@@ -14,7 +14,7 @@ enum {
     BATCH_BYTES = 1 << 20, /* of the arena: some 1,500 exchanges, or 80 of the largest */
     COMMIT = 128 * 1024,   /* invocations after which the writer commits */
     COMMIT_FILES = 20000,  /* or ends of files */
-    FOLLOW_MS = 100,       /* without a batch, after which a follower commits */
+    FOLLOW_MS = 100,       /* without a batch, after which it commits for those who wait for that */
 };
 
 /* What a source waits for until the transaction is committed. */
@@ -285,9 +285,11 @@ static enum status write_batch(struct run *r, const struct batch *b, struct err 
     return OK;
 }
 
-static enum status commit(struct run *r, struct err *err)
+static enum status commit(struct run *r, size_t invocations, size_t items, struct err *err)
 {
     TRY(store_commit(r->l->store, err));
+    if (r->l->committed)
+        r->l->committed(r->l->ctx, (int64_t)invocations, (int64_t)items);
     for (size_t i = 0; i < r->promises_n; i++) {
         const struct promise *p = &r->promises[i];
         source_done(p->source, p->ticket, p->outcome);
@@ -296,11 +298,14 @@ static enum status commit(struct run *r, struct err *err)
     return OK;
 }
 
-/* The next batch, NULL at the end; *late: a follower waited in vain and should commit. */
+/* The next batch, NULL at the end; *late: there was none for a while, and somebody waits for what
+ * was read to be committed: a follower, or a source with tickets, which may not end before it has
+ * them back. */
 static struct batch *next_batch(struct run *r, bool open, bool *late)
 {
     *late = false;
-    return r->l->follow && open ? queue_pop_within(r->full, FOLLOW_MS, late) : queue_pop(r->full);
+    return (r->l->follow || r->promises_n > 0) && open ? queue_pop_within(r->full, FOLLOW_MS, late)
+                                                       : queue_pop(r->full);
 }
 
 /* One batch into the transaction, which is begun when there is none. */
@@ -327,13 +332,13 @@ static enum status write_all(struct run *r, struct err *err)
             queue_push(r->empty, b);
         }
         if (status == OK && (late || n >= COMMIT || files >= COMMIT_FILES)) {
-            status = commit(r, err);
+            status = commit(r, n, files, err);
             open = false;
             n = files = 0;
         }
     }
     if (status == OK && open)
-        status = commit(r, err);
+        status = commit(r, n, files, err);
     if (status != OK)
         store_rollback(r->l->store);
     return status;
@@ -405,6 +410,8 @@ enum status load_run(const struct load *l, struct load_result *result, struct er
     struct batch **all = calloc(batches, sizeof *all);
     if (status == OK && !all)
         status = err_nomem(err);
+    if (status == OK && l->follow)
+        status = store_durable(l->store, err);
     if (status == OK)
         status = queue_new(batches, &r->full, err);
     if (status == OK)

@@ -19,6 +19,8 @@ struct load {
     /* The source has no end: what was read is committed as soon as nothing more waits, not only
      * when there is much of it. source_stop ends the run in order. */
     bool follow;
+    /* From the writer, behind each commit: what it made safe. May be NULL. */
+    void (*committed)(void *ctx, int64_t invocations, int64_t items);
     void *ctx;
     void (*trouble)(void *ctx, const struct crew_trouble *t);
     void (*progress)(void *ctx, const struct crew_progress *p);

@@ -340,3 +340,8 @@ struct hash_key store_hash_key(const struct store *s)
 {
     return s->key;
 }
+
+enum status store_durable(struct store *s, struct err *err)
+{
+    return run_sql(s, "PRAGMA synchronous=FULL", "make its commits durable", err);
+}

@@ -21,6 +21,10 @@ enum status store_open(const char *path, enum store_mode mode, struct store **ou
                        struct err *err) MUST_USE;
 void store_close(struct store *s);
 
+/* From now on a commit is on the disk when it returns, also if the machine loses its power: for
+ * who then tells others that they may forget what they sent. */
+enum status store_durable(struct store *s, struct err *err) MUST_USE;
+
 /* The hash key of this store: invocation.key must be made with it. */
 struct hash_key store_hash_key(const struct store *s);
 
