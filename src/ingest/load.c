@@ -14,7 +14,9 @@ enum {
     BATCH_BYTES = 1 << 20, /* of the arena: some 1,500 exchanges, or 80 of the largest */
     COMMIT = 128 * 1024,   /* invocations after which the writer commits */
     COMMIT_FILES = 20000,  /* or ends of files */
-    FOLLOW_MS = 100,       /* without a batch, after which it commits for those who wait for that */
+    FOLLOW_MS = 100,       /* without a batch, after which a follower commits */
+    UPKEEP_MS = 60 * 1000, /* between two times, */
+    UPKEEP_SOON_MS = 200,  /* and while there is more to do */
 };
 
 /* What a source waits for until the transaction is committed. */
@@ -50,6 +52,7 @@ struct run {
     const struct load *l;
     struct store *lookup;
     pthread_mutex_t lookup_lock;
+    int64_t upkeep_due_us;    /* by the monotonic clock; the writer's */
     struct promise *promises; /* of the open transaction; the writer's */
     size_t promises_n, promises_cap;
     bool body_missing[CREW_MAX];                      /* in the file that the reader has in work */
@@ -298,14 +301,25 @@ static enum status commit(struct run *r, size_t invocations, size_t items, struc
     return OK;
 }
 
-/* The next batch, NULL at the end; *late: there was none for a while, and somebody waits for what
- * was read to be committed: a follower, or a source with tickets, which may not end before it has
- * them back. */
+/* The next batch, NULL at the end; *late: a follower waited in vain and should commit what it has,
+ * or look after the store. */
 static struct batch *next_batch(struct run *r, bool open, bool *late)
 {
     *late = false;
-    return (r->l->follow || r->promises_n > 0) && open ? queue_pop_within(r->full, FOLLOW_MS, late)
-                                                       : queue_pop(r->full);
+    if (!r->l->follow)
+        return queue_pop(r->full);
+    return queue_pop_within(r->full, open ? FOLLOW_MS : UPKEEP_SOON_MS, late);
+}
+
+/* No transaction is open. */
+static enum status look_after_store(struct run *r, struct err *err)
+{
+    bool more = false;
+    if (!r->l->follow || !r->l->upkeep || clock_monotonic_us() < r->upkeep_due_us)
+        return OK;
+    TRY(r->l->upkeep(r->l->ctx, r->l->store, &more, err));
+    r->upkeep_due_us = clock_monotonic_us() + (int64_t)(more ? UPKEEP_SOON_MS : UPKEEP_MS) * 1000;
+    return OK;
 }
 
 /* One batch into the transaction, which is begun when there is none. */
@@ -331,11 +345,13 @@ static enum status write_all(struct run *r, struct err *err)
             arena_reset(&b->arena);
             queue_push(r->empty, b);
         }
-        if (status == OK && (late || n >= COMMIT || files >= COMMIT_FILES)) {
+        if (status == OK && open && (late || n >= COMMIT || files >= COMMIT_FILES)) {
             status = commit(r, n, files, err);
             open = false;
             n = files = 0;
         }
+        if (status == OK && !open)
+            status = look_after_store(r, err);
     }
     if (status == OK && open)
         status = commit(r, n, files, err);

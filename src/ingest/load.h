@@ -19,6 +19,9 @@ struct load {
     /* The source has no end: what was read is committed as soon as nothing more waits, not only
      * when there is much of it. source_stop ends the run in order. */
     bool follow;
+    /* From the writer, between two transactions: a piece of upkeep of the store. Asked for once a
+     * minute, and soon again while it says that there is more. Only followers; may be NULL. */
+    enum status (*upkeep)(void *ctx, struct store *s, bool *more, struct err *err);
     /* From the writer, behind each commit: what it made safe. May be NULL. */
     void (*committed)(void *ctx, int64_t invocations, int64_t items);
     void *ctx;
