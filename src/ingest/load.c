@@ -184,12 +184,13 @@ static struct str stored_name(struct directory_name *name, const struct source_i
 /*
  * Bodies are delivered after their record (up to a minute, bedrock-logs facts, 5), and copies of a
  * bucket bring them in any order: a file of the last days that misses one is to be read again, so
- * it is kept under a size that no file has.
+ * it is kept under a size that no file has. How old a part of something that grows is, its source
+ * knows.
  */
 static bool may_come_later(const struct source_item *item, bool body_missing)
 {
     const int64_t wait_us = 2 * US_PER_DAY;
-    return body_missing && item->mtime_ns / 1000 > clock_now_us() - wait_us;
+    return body_missing && (item->grows || item->mtime_ns / 1000 > clock_now_us() - wait_us);
 }
 
 /* Copies what the writer needs to know of a file into the batch. */
@@ -296,11 +297,13 @@ static enum status commit(struct run *r, struct err *err)
     return OK;
 }
 
-/* The next batch, NULL at the end; *late: a follower waited in vain and should commit. */
+/* The next batch, NULL at the end; *late: a follower, or a source that was promised word of what it
+ * named and may be waiting for it, waited in vain: the writer should commit. */
 static struct batch *next_batch(struct run *r, bool open, bool *late)
 {
     *late = false;
-    return r->l->follow && open ? queue_pop_within(r->full, FOLLOW_MS, late) : queue_pop(r->full);
+    return open && (r->l->follow || r->promises_n > 0) ? queue_pop_within(r->full, FOLLOW_MS, late)
+                                                       : queue_pop(r->full);
 }
 
 /* One batch into the transaction, which is begun when there is none. */
