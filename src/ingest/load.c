@@ -14,7 +14,7 @@ enum {
     BATCH_BYTES = 1 << 20, /* of the arena: some 1,500 exchanges, or 80 of the largest */
     COMMIT = 128 * 1024,   /* invocations after which the writer commits */
     COMMIT_FILES = 20000,  /* or ends of files */
-    FOLLOW_MS = 100,       /* without a batch, after which a follower commits */
+    FOLLOW_MS = 100,       /* without a batch, after which it commits for those who wait for that */
 };
 
 /* What a source waits for until the transaction is committed. */
@@ -297,12 +297,13 @@ static enum status commit(struct run *r, struct err *err)
     return OK;
 }
 
-/* The next batch, NULL at the end; *late: a follower, or a source that was promised word of what it
- * named and may be waiting for it, waited in vain: the writer should commit. */
+/* The next batch, NULL at the end; *late: there was none for a while, and somebody waits for what
+ * was read to be committed: a follower, or a source with tickets, which may not end before it has
+ * them back. */
 static struct batch *next_batch(struct run *r, bool open, bool *late)
 {
     *late = false;
-    return open && (r->l->follow || r->promises_n > 0) ? queue_pop_within(r->full, FOLLOW_MS, late)
+    return (r->l->follow || r->promises_n > 0) && open ? queue_pop_within(r->full, FOLLOW_MS, late)
                                                        : queue_pop(r->full);
 }
 
