@@ -32,18 +32,20 @@ static uint64_t hash_event(const struct cloudwatch *s, const struct logs_event *
     return hash64(s->key, what.p, what.n);
 }
 
-/* The times of a page's events; false when there are none. */
-static bool period(const struct logs_page *page, int64_t *oldest, int64_t *newest)
+/* The times of a page's events become part of what is known of the pass. */
+static int64_t note_times(struct group *g, const struct logs_page *page)
 {
-    *oldest = *newest = -1;
+    int64_t newest = 0;
     for (size_t i = 0; i < page->events_n; i++) {
         int64_t t = page->events[i].time_ms;
         if (t < 0)
             continue;
-        *oldest = *oldest < 0 || t < *oldest ? t : *oldest;
-        *newest = max_of(*newest, t);
+        g->in_order &= t >= g->newest_ms;
+        g->oldest_ms = g->newest_ms ? g->oldest_ms : t;
+        g->newest_ms = max_of(g->newest_ms, t);
+        newest = max_of(newest, t);
     }
-    return *newest >= 0;
+    return newest;
 }
 
 /* Into body the page without the events that were handed on before; *fresh says how many it has.
@@ -103,16 +105,11 @@ enum status cloudwatch_name_page(struct cloudwatch *s, struct group *g,
     enum { PAGE_MAX = 64 << 20 };
     struct buf body;
     size_t fresh = 0;
-    int64_t oldest, newest;
-    if (period(page, &oldest, &newest)) {
-        g->in_order &= oldest >= g->newest_ms;
-        g->oldest_ms = g->oldest_ms ? g->oldest_ms : oldest;
-        g->newest_ms = max_of(g->newest_ms, newest);
-    }
+    int64_t newest = note_times(g, page);
     buf_init(&body, PAGE_MAX);
     enum status status = without_known(s, g, page, &body, &fresh, err);
     if (status == OK && fresh > 0)
-        status = name_page(s, g, &body, max_of(newest, 0), item, err);
+        status = name_page(s, g, &body, newest, item, err);
     buf_fini(&body);
     if (status == OK && g->in_order && fresh == 0)
         cloudwatch_raise(s, g, g->newest_ms);

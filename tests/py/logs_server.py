@@ -57,6 +57,7 @@ def signed(handler, body, service):
     given = handler.headers.get("Authorization", "")
     stamp, day = handler.headers["X-Amz-Date"], handler.headers["X-Amz-Date"][:8]
     region = given.partition(day + "/")[2].partition("/")[0]
+    handler.outer.regions.append(region)
     names = given.partition("SignedHeaders=")[2].partition(",")[0]
     path, _, query = handler.path.partition("?")
     lines = "".join(f"{name}:{handler.headers[name].strip()}\n" for name in names.split(";"))
@@ -77,7 +78,7 @@ class LogsServer:
         self.accounts = accounts
         self.groups, self.objects, self.bedrock = {}, {}, {}
         self.faults, self.queries, self.operations, self.gets = [], [], [], []
-        self.bodies = []
+        self.bodies, self.regions = [], []
         self.on_page = None  # called with the number of each page before it is answered
         self.answered, self.next_id, self.tokens = 0, 0, {}
         self.lock = threading.Lock()
@@ -178,6 +179,7 @@ class LogsServer:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            outer = None
 
             def send(self, status, made, headers):
                 text = made if isinstance(made, bytes) else json.dumps(made).encode()
@@ -214,6 +216,7 @@ class LogsServer:
             def log_message(self, *_):
                 pass
 
+        Handler.outer = self
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         self.server.handle_error = lambda *_: None  # clients that were killed
