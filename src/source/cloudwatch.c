@@ -1,5 +1,7 @@
 /* CloudWatch Logs as a source: the interface. See cloudwatch.h; passes and pages are in
  * cloudwatch_pass.c, names of groups in cloudwatch_group.c. */
+#include "source/cloudwatch.h"
+
 #include "base/queue.h"
 #include "source/cloudwatch_internal.h"
 
@@ -49,7 +51,7 @@ static bool name_again(struct group *g, struct source_item *item)
 static bool name_position(const struct cloudwatch *s, struct group *g, struct source_item *item)
 {
     int64_t now_us = clock_monotonic_us();
-    bool idle = !g->passing && !g->first;
+    bool idle = !g->passing && !cloudwatch_has_pending(g);
     bool due = !s->o.follow || now_us - g->told_us >= (int64_t)TOLD_EVERY_MS * 1000;
     if (!s->watch->position || !idle || !due || g->known_ms <= g->told_ms)
         return false;
@@ -112,9 +114,8 @@ static bool is_over(struct cloudwatch *s)
     pthread_mutex_lock(&s->lock);
     for (struct group *g = s->groups; g && over; g = g->next) {
         over = g->finished;
-        for (const struct page *p = g->first; p && s->watch->position; p = p->next)
-            over &= p->state == PAGE_LEFT || p->state == PAGE_KEPT;
-        over &= !s->watch->position || g->first || g->known_ms <= g->told_ms;
+        if (s->watch->position)
+            over &= !cloudwatch_has_pending(g) && g->known_ms <= g->told_ms;
     }
     pthread_mutex_unlock(&s->lock);
     return over;
@@ -250,10 +251,13 @@ static void close_source(struct source *base)
 
 static enum status open_client(struct cloudwatch *s, struct err *err)
 {
+    /* Others use the same quota: being throttled is usual, and there is time. */
+    enum { ATTEMPTS = 8 };
     const struct aws_client_options o = {
         .credentials = s->o.credentials,
         .region = s->wants.region[0] ? s->wants.region : s->o.region,
         .cancel = &s->stopped,
+        .attempts = ATTEMPTS,
     };
     TRY(aws_client_new(&o, &s->client, err));
     const char *region = aws_client_region(s->client);
@@ -263,6 +267,8 @@ static enum status open_client(struct cloudwatch *s, struct err *err)
                        "cloudwatch:REGION:GROUP",
                        s->operand);
     snprintf(s->region, sizeof s->region, "%s", region);
+    snprintf(s->gauge.state.name, sizeof s->gauge.state.name, "cloudwatch:%s:%.*s", region,
+             (int)(s->wants.group.n < 200 ? s->wants.group.n : 200), s->wants.group.p);
     return logs_new(s->client, &s->logs, err);
 }
 

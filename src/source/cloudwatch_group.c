@@ -87,19 +87,19 @@ static const char *partition_of(const struct cloudwatch *s)
                                                     : "aws";
 }
 
-/* The account of the keys; "" when nobody tells. Asked once, because only names depend on it, and
- * a network without STS must not wait for it. */
-static void own_account(struct cloudwatch *s, char out[16])
+/* The account of the keys. Asked once, because only names depend on it, and a network without STS
+ * must not wait for it. */
+static void ask_own_account(struct cloudwatch *s)
 {
     struct aws_client *c = NULL;
     struct sts_identity me;
     const struct aws_client_options o = {
         .credentials = s->o.credentials, .region = s->region, .cancel = &s->stopped, .attempts = 1};
-    out[0] = '\0';
-    if (aws_client_new(&o, &c, NULL) != OK)
+    if (s->own_asked || aws_client_new(&o, &c, NULL) != OK)
         return;
+    s->own_asked = true;
     if (sts_identity(c, &me, NULL) == OK)
-        memcpy(out, me.account, sizeof me.account);
+        memcpy(s->own, me.account, sizeof s->own);
     aws_client_free(c);
 }
 
@@ -155,7 +155,7 @@ static enum status add_group(struct cloudwatch *s, struct str name, const char *
     return OK;
 }
 
-static enum status list_pattern(struct cloudwatch *s, const char *account, struct err *err)
+static enum status list_pattern(struct cloudwatch *s, struct err *err)
 {
     struct str pattern = s->wants.group;
     struct str prefix = str_of(pattern.p, (size_t)str_find_char(pattern, '*'));
@@ -168,7 +168,7 @@ static enum status list_pattern(struct cloudwatch *s, const char *account, struc
         status = logs_groups(s->logs, s->region, prefix, buf_view(&token), &page, err);
         for (size_t i = 0; status == OK && i < page.n; i++)
             if (str_glob(pattern, page.groups[i].name))
-                status = add_group(s, page.groups[i].name, account, false, err);
+                status = add_group(s, page.groups[i].name, s->own, false, err);
         if (status != OK)
             break;
         if (page.token.n > 0 && str_eq(page.token, buf_view(&token))) {
@@ -188,17 +188,16 @@ static enum status list_pattern(struct cloudwatch *s, const char *account, struc
 
 static enum status list_groups(struct cloudwatch *s, struct err *err)
 {
-    char own[16];
     const char *told = s->wants.account;
-    own_account(s, own);
+    ask_own_account(s);
     if (atomic_load(&s->stopped))
         return OK;
-    bool foreign = told[0] && strcmp(told, own) != 0;
+    bool foreign = told[0] && strcmp(told, s->own) != 0;
     if (str_find_char(s->wants.group, '*') < 0)
-        return add_group(s, s->wants.group, told[0] ? told : own, foreign, err);
+        return add_group(s, s->wants.group, told[0] ? told : s->own, foreign, err);
     if (foreign)
         return err_set(err, ERR_USAGE, "groups of another account cannot be listed: name each");
-    return list_pattern(s, own, err);
+    return list_pattern(s, err);
 }
 
 enum status cloudwatch_list(struct cloudwatch *s, struct err *err)

@@ -21,7 +21,6 @@ enum {
     POLL_MS = 10 * 1000,
     OVERLAP_MS = 5 * 60 * 1000,
     NEAR_MS = 60 * 1000,           /* overlap of the polls between the thorough ones */
-    AHEAD_MS = 5 * 60 * 1000,      /* clocks of who writes may go before ours by so much */
     AGAIN_MAX_MS = 60 * 60 * 1000, /* a body that is missing for so long will not come */
     GROUPS_EVERY_MS = 5 * 60 * 1000,
     PAUSE_MAX_MS = 5 * 60 * 1000,
@@ -107,7 +106,8 @@ struct cloudwatch {
     struct logs *logs;
     struct hash_key key;
     struct group *groups, *turn;
-    bool listed;
+    bool listed, own_asked;
+    char own[16];    /* account of the keys; "": nobody tells */
     int64_t list_us; /* when to list groups again */
     int64_t list_pause_ms;
     char list_trouble[200];
@@ -132,6 +132,8 @@ bool cloudwatch_passing(struct cloudwatch *s, struct group *g);
 /* After pages were returned: raises what is known, and says what is to be named again. Under the
  * lock. */
 void cloudwatch_settle(struct cloudwatch *s, struct group *g);
+/* Some page has not come back, or will be named again. Under the lock. */
+bool cloudwatch_has_pending(const struct group *g);
 /* The service did not answer as it should. Tells the watch once per change of the reason. */
 void cloudwatch_trouble(struct cloudwatch *s, const char *name, char told[200], const char *reason);
 

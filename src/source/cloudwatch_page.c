@@ -120,9 +120,10 @@ enum status cloudwatch_name_page(struct cloudwatch *s, struct group *g,
 static int64_t again_after_us(const struct cloudwatch *s, const struct page *p)
 {
     static const int pause_s[] = {5, 15, 30, 60};
-    enum { PAUSES = sizeof pause_s / sizeof pause_s[0] };
+    enum { PAUSES = sizeof pause_s / sizeof pause_s[0], TRIES_MAX = 30 };
     int64_t age_ms = aws_client_now_us(s->client) / 1000 - p->newest_ms;
-    if (age_ms > AGAIN_MAX_MS || (p->outcome == SOURCE_AGAIN && p->tries >= PAUSES))
+    if (p->outcome == SOURCE_KEPT || p->tries >= TRIES_MAX ||
+        (p->outcome == SOURCE_AGAIN && (age_ms > AGAIN_MAX_MS || p->tries >= PAUSES)))
         return -1;
     return pause_s[p->tries < PAUSES ? p->tries : PAUSES - 1] * US_PER_SECOND;
 }
@@ -136,7 +137,7 @@ static void drop_body(struct cloudwatch *s, struct page *p)
 
 static void settle_page(struct cloudwatch *s, struct page *p)
 {
-    int64_t after = p->outcome == SOURCE_KEPT ? -1 : again_after_us(s, p);
+    int64_t after = again_after_us(s, p);
     p->state = after < 0 ? PAGE_KEPT : s->o.follow ? PAGE_WAITS : PAGE_LEFT;
     if (p->state == PAGE_WAITS) {
         p->due_us = clock_monotonic_us() + after;
@@ -144,6 +145,14 @@ static void settle_page(struct cloudwatch *s, struct page *p)
         return;
     }
     drop_body(s, p);
+}
+
+bool cloudwatch_has_pending(const struct group *g)
+{
+    for (const struct page *p = g->first; p; p = p->next)
+        if (p->state != PAGE_LEFT && p->state != PAGE_KEPT)
+            return true;
+    return false;
 }
 
 void cloudwatch_settle(struct cloudwatch *s, struct group *g)

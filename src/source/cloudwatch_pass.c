@@ -50,8 +50,11 @@ bool cloudwatch_passing(struct cloudwatch *s, struct group *g)
     } else {
         g->start_ms = next_start(s, g, now_us);
     }
-    g->end_ms = s->o.until_us != TIME_NONE ? s->o.until_us / 1000
-                                           : aws_client_now_us(s->client) / 1000 + AHEAD_MS;
+    /* Not beyond now: what is promised follows the newest event, and a clock that goes before must
+     * not carry it off. */
+    g->end_ms = aws_client_now_us(s->client) / 1000;
+    if (s->o.until_us != TIME_NONE && s->o.until_us / 1000 < g->end_ms)
+        g->end_ms = s->o.until_us / 1000;
     g->oldest_ms = g->newest_ms = 0;
     g->passing = g->in_order = true;
     g->restarted = false;
