@@ -2,8 +2,10 @@
 #include "cli/remote.h"
 
 #include "aws/credentials.h"
+#include "aws/quota.h"
 #include "base/clock.h"
 #include "query/question.h"
+#include "source/cloudwatch.h"
 #include "source/s3.h"
 
 void remote_init(struct remote *r)
@@ -14,7 +16,9 @@ void remote_init(struct remote *r)
 void remote_fini(struct remote *r)
 {
     aws_credentials_free(r->credentials);
+    quota_free(r->logs_quota);
     r->credentials = NULL;
+    r->logs_quota = NULL;
 }
 
 enum status remote_period(struct remote *r, const char *since, const char *until, struct err *err)
@@ -31,7 +35,7 @@ enum status remote_period(struct remote *r, const char *since, const char *until
 
 bool remote_is(const char *operand)
 {
-    return str_has_prefix(str_from(operand), STR("s3://"));
+    return str_has_prefix(str_from(operand), STR("s3://")) || cloudwatch_is(operand);
 }
 
 static enum status find_credentials(struct remote *r, struct err *err)
@@ -43,11 +47,29 @@ static enum status find_credentials(struct remote *r, struct err *err)
     return r->credentials ? OK : aws_credentials_new(&settings, &r->credentials, err);
 }
 
-enum status remote_source(struct remote *r, const char *operand, struct source **out,
-                          struct err *err)
+static enum status cloudwatch_source(struct remote *r, const char *operand, struct source **out,
+                                     struct err *err)
+{
+    /* Of FilterLogEvents, per account and Region ("CloudWatch Logs quotas", August 2026). */
+    enum { PER_SECOND = 5, MOST = 10000 };
+    int64_t wanted = r->max_requests > 0 ? r->max_requests : PER_SECOND;
+    if (!r->logs_quota)
+        TRY(quota_new(wanted < MOST ? (int)wanted : MOST, &r->logs_quota, err));
+    const struct cloudwatch_options o = {.credentials = r->credentials,
+                                         .region = r->region,
+                                         .quota = r->logs_quota,
+                                         .since_us = r->since_us,
+                                         .until_us = r->until_us,
+                                         .all_streams = r->all_streams,
+                                         .body_buckets = r->body_buckets.v,
+                                         .body_buckets_n = r->body_buckets.n};
+    return source_cloudwatch_new(operand, &o, out, err);
+}
+
+static enum status s3_source(struct remote *r, const char *operand, struct source **out,
+                             struct err *err)
 {
     struct str rest = str_skip(str_from(operand), 5), bucket = str_cut(&rest, '/');
-    TRY(find_credentials(r, err));
     const struct s3_options o = {.credentials = r->credentials,
                                  .region = r->region,
                                  .bucket = bucket,
@@ -65,4 +87,12 @@ enum status remote_source(struct remote *r, const char *operand, struct source *
     if (status != OK && err)
         *err = why;
     return status;
+}
+
+enum status remote_source(struct remote *r, const char *operand, struct source **out,
+                          struct err *err)
+{
+    TRY(find_credentials(r, err));
+    return cloudwatch_is(operand) ? cloudwatch_source(r, operand, out, err)
+                                  : s3_source(r, operand, out, err);
 }

@@ -1,5 +1,5 @@
-/* Operands that are no files but something of AWS, s3://bucket/prefix, and the options that go with
- * them. */
+/* Operands that are no files but something of AWS, s3://bucket/prefix and cloudwatch:GROUP, and the
+ * options that go with them. */
 #ifndef ASSAY_CLI_REMOTE_H
 #define ASSAY_CLI_REMOTE_H
 
@@ -13,11 +13,12 @@ struct remote {
     /* As typed. */
     const char *profile, *region, *role_arn, *external_id;
     struct option_list body_buckets;
-    bool requester_pays;
+    bool requester_pays, all_streams;
     int64_t max_requests;
     /* Made of it. */
     int64_t since_us, until_us;
     struct aws_credentials *credentials; /* when there is an operand that needs them */
+    struct quota *logs_quota;            /* the same */
 };
 
 /* clang-format off */
@@ -30,7 +31,10 @@ struct remote {
      "further bucket that bodies may be read from; may be repeated"},                              \
     {"requester-pays", OPTION_FLAG, &(r)->requester_pays, NULL,                                    \
      "agree to pay for requests to the bucket"},                                                   \
-    {"max-requests", OPTION_COUNT, &(r)->max_requests, "N", "to S3, per second (default: no limit)"}
+    {"all-streams", OPTION_FLAG, &(r)->all_streams, NULL,                                          \
+     "of log groups, not only the stream that Bedrock writes to"},                                 \
+    {"max-requests", OPTION_COUNT, &(r)->max_requests, "N",                                        \
+     "per second (default: to S3 no limit, to CloudWatch Logs 5 per Region)"}
 /* clang-format on */
 
 void remote_init(struct remote *r);

@@ -187,12 +187,13 @@ static struct str stored_name(struct directory_name *name, const struct source_i
 /*
  * Bodies are delivered after their record (up to a minute, bedrock-logs facts, 5), and copies of a
  * bucket bring them in any order: a file of the last days that misses one is to be read again, so
- * it is kept under a size that no file has.
+ * it is kept under a size that no file has. How old a part of something that grows is, its source
+ * knows.
  */
 static bool may_come_later(const struct source_item *item, bool body_missing)
 {
     const int64_t wait_us = 2 * US_PER_DAY;
-    return body_missing && item->mtime_ns / 1000 > clock_now_us() - wait_us;
+    return body_missing && (item->grows || item->mtime_ns / 1000 > clock_now_us() - wait_us);
 }
 
 /* Copies what the writer needs to know of a file into the batch. */
