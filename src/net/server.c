@@ -1,20 +1,17 @@
 /*
  * The HTTP server: see server.h. libmicrohttpd reads and writes; what is added here is requests
- * that outlive their handler, a clean end, and deadlines: its own time-out counts from the last
- * byte, so who sends one byte now and then could keep a connection for ever.
+ * that outlive their handler, limits, and a clean end.
  *
  * One lock guards everything that both the server's thread and others touch. A request is freed
  * when neither libmicrohttpd (`live`) nor the handler (`held`) has it any more.
  */
 #include "net/server_internal.h"
 
-#include "base/clock.h"
 #include "base/queue.h"
 
 #include <microhttpd.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 enum {
@@ -24,18 +21,7 @@ enum {
     REQUEST_MS = 30000,
     /* libmicrohttpd keeps headers, and builds those of the answer, in one pool per connection. */
     POOL_EXTRA = 16 << 10,
-    WATCH_MS = 200, /* between two looks at the deadlines */
     FAREWELL_MS = 2000,
-};
-
-static const int64_t NO_DEADLINE = INT64_MAX;
-
-/* A connection, for as long as its socket is open. */
-struct guest {
-    struct server *server;
-    int fd;
-    int64_t deadline_us; /* of the monotonic clock */
-    struct guest *next, **link;
 };
 
 struct server_request {
@@ -63,45 +49,24 @@ struct server {
     bool loopback;
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    struct guest *guests;
+    struct guests *guests;
     struct server_request *held;
     int answering; /* answers that are not yet sent */
-    bool stopping, stopped;
-    pthread_t watcher;
+    bool stopping;
 };
 
-/* ---- connections and their deadlines */
-
-static int64_t deadline(const struct server *s)
-{
-    return clock_monotonic_us() + s->o.request_ms * 1000;
-}
+/* ---- connections */
 
 static void on_connection(void *cls, struct MHD_Connection *connection, void **context,
                           enum MHD_ConnectionNotificationCode what)
 {
     struct server *s = cls;
-    struct guest *g = *context;
-    pthread_mutex_lock(&s->lock);
-    if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-        const union MHD_ConnectionInfo *info =
-            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-        *context = g = calloc(1, sizeof *g);
-        if (g) {
-            *g = (struct guest){s, info->connect_fd, deadline(s), s->guests, &s->guests};
-            if (g->next)
-                g->next->link = &g->next;
-            s->guests = g;
-            pthread_cond_broadcast(&s->changed);
-        }
-    } else if (g) {
-        *g->link = g->next;
-        if (g->next)
-            g->next->link = g->link;
-        free(g);
-        *context = NULL;
-    }
-    pthread_mutex_unlock(&s->lock);
+    if (what == MHD_CONNECTION_NOTIFY_STARTED)
+        *context = guest_enter(
+            s->guests,
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
+    else if (*context)
+        guest_leave(*context);
 }
 
 static struct guest *guest_of(struct MHD_Connection *connection)
@@ -112,30 +77,7 @@ static struct guest *guest_of(struct MHD_Connection *connection)
 struct server_tls *server_tls_of(void *connection)
 {
     struct guest *g = guest_of(connection);
-    return g ? g->server->tls : NULL;
-}
-
-/* Shuts the sockets of those that take too long; libmicrohttpd then closes them. */
-static void *watch(void *arg)
-{
-    struct server *s = arg;
-    pthread_mutex_lock(&s->lock);
-    while (!s->stopped) {
-        if (!s->guests) {
-            pthread_cond_wait(&s->changed, &s->lock);
-            continue;
-        }
-        struct timespec until = queue_deadline(WATCH_MS);
-        pthread_cond_timedwait(&s->changed, &s->lock, &until);
-        int64_t now = clock_monotonic_us();
-        for (struct guest *g = s->guests; g; g = g->next)
-            if (g->deadline_us < now) {
-                g->deadline_us = NO_DEADLINE;
-                shutdown(g->fd, SHUT_RDWR);
-            }
-    }
-    pthread_mutex_unlock(&s->lock);
-    return NULL;
+    return g ? guest_server(g)->tls : NULL;
 }
 
 /* ---- answers; all under the lock */
@@ -240,9 +182,8 @@ static enum MHD_Result send_answer(struct server_request *r)
     struct MHD_Response *response = r->response;
     r->response = NULL;
     r->queued = true;
-    if (r->guest)
-        r->guest->deadline_us = deadline(s);
     pthread_mutex_unlock(&s->lock);
+    guest_hurry(r->guest, true);
     if (!response)
         return MHD_NO;
     enum MHD_Result result = MHD_queue_response(r->connection, (unsigned)r->status, response);
@@ -296,20 +237,20 @@ static bool is_early(const struct server_request *r)
 static enum MHD_Result begin(struct server *s, struct MHD_Connection *connection, const char *path,
                              const char *method, void **context)
 {
-    struct server_request *r = calloc(1, sizeof *r);
+    struct guest *guest = guest_of(connection);
+    struct server_request *r = guest ? calloc(1, sizeof *r) : NULL;
     if (!r)
         return MHD_NO;
     r->server = s;
     r->connection = connection;
-    r->guest = guest_of(connection);
+    r->guest = guest;
     r->method = method;
     r->path = path;
     r->live = true;
     buf_init(&r->body, (size_t)s->o.body_bytes_max);
     *context = r;
+    guest_hurry(guest, true);
     pthread_mutex_lock(&s->lock);
-    if (r->guest)
-        r->guest->deadline_us = deadline(s);
     measure(r);
     if (s->stopping)
         set_text(r, 503, "the server is stopping\n");
@@ -359,12 +300,12 @@ static enum MHD_Result hand_over(struct server_request *r)
     if (wanted) {
         r->passed = false;
         hold(r);
-        if (r->guest)
-            r->guest->deadline_us = NO_DEADLINE;
     }
     pthread_mutex_unlock(&s->lock);
-    if (wanted)
+    if (wanted) {
+        guest_hurry(r->guest, false);
         s->o.request(s->o.ctx, r);
+    }
     pthread_mutex_lock(&s->lock);
     bool later = !r->answered;
     if (later) {
@@ -406,14 +347,13 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
     *context = NULL;
     if (!r)
         return;
+    guest_hurry(r->guest, true);
     if (r->passed && s->o.lost)
         s->o.lost(s->o.ctx, r);
     pthread_mutex_lock(&s->lock);
     r->live = false;
     if (r->answered)
         s->answering--;
-    if (r->guest && r->guest->deadline_us != NO_DEADLINE)
-        r->guest->deadline_us = deadline(s);
     if (!r->held)
         request_free(r);
     pthread_cond_broadcast(&s->changed);
@@ -526,8 +466,7 @@ enum status server_start(struct server *s, struct err *err)
         {MHD_OPTION_END, 0, NULL},
     };
     struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
-    if (pthread_create(&s->watcher, NULL, watch, s) != 0)
-        return err_set(err, ERR_NOMEM, "cannot start a thread");
+    TRY(guests_new(s, s->o.request_ms, &s->guests, err));
     s->daemon =
         MHD_start_daemon(s->tls ? plain | MHD_USE_TLS : plain, 0, NULL, NULL, on_request, s, //
                          MHD_OPTION_LISTEN_SOCKET, s->fd,                                    //
@@ -539,11 +478,8 @@ enum status server_start(struct server *s, struct err *err)
                          MHD_OPTION_ARRAY, s->tls ? tls : none, MHD_OPTION_END);
     if (s->daemon)
         return OK;
-    pthread_mutex_lock(&s->lock);
-    s->stopped = true;
-    pthread_cond_broadcast(&s->changed);
-    pthread_mutex_unlock(&s->lock);
-    pthread_join(s->watcher, NULL);
+    guests_free(s->guests);
+    s->guests = NULL;
     return err_set(err, ERR_NOMEM, "cannot start the server on %s", s->o.listen);
 }
 
@@ -569,11 +505,8 @@ void server_stop(struct server *s)
     pthread_mutex_unlock(&s->lock);
     MHD_stop_daemon(s->daemon);
     s->daemon = NULL;
-    pthread_mutex_lock(&s->lock);
-    s->stopped = true;
-    pthread_cond_broadcast(&s->changed);
-    pthread_mutex_unlock(&s->lock);
-    pthread_join(s->watcher, NULL);
+    guests_free(s->guests);
+    s->guests = NULL;
 }
 
 void server_free(struct server *s)

@@ -156,6 +156,8 @@ static int retrieve(gnutls_session_t session, const struct gnutls_cert_retr_st *
     *ocsp = NULL;
     *ocsp_n = 0;
     *flags = GNUTLS_CERT_RETR_DEINIT_ALL;
+    if (!t)
+        return -1;
     pthread_mutex_lock(&t->lock);
     int failure = unpack(&t->pair, chain, chain_n, key);
     pthread_mutex_unlock(&t->lock);

@@ -3,64 +3,23 @@
  * (next) looks into the envelopes, refuses what is malformed and gives the rest out; the reader
  * threads read it; and when the store has committed, `done` answers.
  */
-#include "source/push.h"
+#include "source/push_internal.h"
 
 #include "base/io.h"
 #include "base/queue.h"
 #include "codec/digest.h"
-#include "codec/jsonw.h"
-#include "net/server.h"
-#include "source/push_internal.h"
-#include "source/source_internal.h"
-#include "source/state.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 enum {
-    ID_MAX = 128,             /* Firehose's is a GUID */
     HEADER_BYTES = 128 << 10, /* common attributes alone may have 64,000 characters */
     REQUEST_MS = 170000,
     REFUSED_US = 60 * 1000000, /* wrong keys are told of once in so much time */
-    ANSWER_MAX = 2048,
 };
 
 static const uint64_t BODY_BYTES = UINT64_C(64) << 20;
 static const uint64_t QUEUE_BYTES = UINT64_C(256) << 20;
-
-struct push;
-
-/* The ticket of an item. */
-struct push_request {
-    struct push *push;
-    struct server_request *http;
-    char id[ID_MAX + 1];
-    bool firehose;
-    enum push_coding coding;
-    struct buf body;
-    uint64_t reserved; /* of the bytes that may wait */
-    int64_t arrived_us;
-    struct push_request *next, **link; /* of those in hand: waiting or named */
-    bool named;
-};
-
-struct push {
-    struct source base;
-    struct push_options o;
-    char name[256]; /* "push:NAME" */
-    struct server *server;
-    struct source_gauge gauge;
-    pthread_mutex_t lock;
-    pthread_cond_t arrived;
-    struct buf access_key;
-    struct push_request *first, **last; /* in hand, in the order of arrival */
-    uint64_t reserved;
-    int in_hand, named;
-    bool stopped;
-    int64_t refused, refused_told_us; /* requests with a wrong key; when they were told of */
-    pthread_mutex_t telling;          /* while the watch is called: it may be gone after stop */
-    struct source_watch watch;        /* from begin to stop */
-};
 
 struct push_reader {
     struct source_reader base;
@@ -69,203 +28,6 @@ struct push_reader {
 static struct push *of(struct source *s)
 {
     return (struct push *)s;
-}
-
-/* ---- answers */
-
-static void answer(struct server_request *http, const char *id, int status, const char *message)
-{
-    char room[ANSWER_MAX];
-    struct buf text;
-    buf_on(&text, room, sizeof room);
-    struct jsonw w = jsonw_start(&text, 0);
-    jsonw_object(&w);
-    if (id[0]) {
-        jsonw_key(&w, STR("requestId"));
-        jsonw_str(&w, str_from(id));
-    }
-    jsonw_key(&w, STR("timestamp"));
-    jsonw_i64(&w, clock_now_us() / 1000);
-    if (message) {
-        jsonw_key(&w, STR("errorMessage"));
-        jsonw_str(&w, str_from(message));
-    }
-    jsonw_end(&w);
-    const char *headers = status == 503   ? "Retry-After: 5\n"
-                          : status == 405 ? "Allow: POST\n"
-                          : status == 401 ? "WWW-Authenticate: Bearer\n"
-                                          : NULL;
-    server_answer(http, status, "application/json", buf_view(&text), headers);
-}
-
-static void request_free(struct push_request *r)
-{
-    buf_fini(&r->body);
-    free(r);
-}
-
-/* Under the lock: no longer in hand. */
-static void take_out(struct push *p, struct push_request *r)
-{
-    *r->link = r->next;
-    if (r->next)
-        r->next->link = r->link;
-    else
-        p->last = r->link;
-    p->reserved -= r->reserved;
-    p->in_hand--;
-    p->named -= r->named;
-    gauge_waiting(&p->gauge, p->in_hand);
-}
-
-static void finish(struct push *p, struct push_request *r, int status, const char *message)
-{
-    pthread_mutex_lock(&p->lock);
-    take_out(p, r);
-    pthread_mutex_unlock(&p->lock);
-    answer(r->http, r->id, status, message);
-    request_free(r);
-}
-
-/* ---- what the server calls, on its thread */
-
-static struct str presented_key(const struct server_request *http)
-{
-    const struct str bearer = STR("Bearer ");
-    struct str key = server_header(http, "X-Amz-Firehose-Access-Key");
-    if (key.p)
-        return key;
-    key = server_header(http, "Authorization");
-    if (key.n > bearer.n && str_eq_nocase(str_of(key.p, bearer.n), bearer))
-        return str_trim(str_skip(key, bearer.n));
-    return STR_NONE;
-}
-
-/* Counts those that may not. */
-static bool may_send(struct push *p, const struct server_request *http)
-{
-    struct str key = presented_key(http);
-    pthread_mutex_lock(&p->lock);
-    bool may = p->access_key.n == 0 || (key.p && secret_eq(buf_view(&p->access_key), key));
-    p->refused += !may;
-    pthread_mutex_unlock(&p->lock);
-    return may;
-}
-
-/* Empty for a plain request; false when it is none of Firehose's. */
-static bool read_id(const struct server_request *http, struct push_request *r)
-{
-    struct str id = server_header(http, "X-Amz-Firehose-Request-Id");
-    struct str version = server_header(http, "X-Amz-Firehose-Protocol-Version");
-    r->firehose = id.p || version.p;
-    if (!r->firehose)
-        return true;
-    if (id.n == 0 || id.n > ID_MAX || !str_is_plain(id))
-        return false;
-    memcpy(r->id, id.p, id.n);
-    r->id[id.n] = '\0';
-    return !version.p || str_eq(version, STR("1.0"));
-}
-
-/* What is wrong with a request of which only the headers are there; 0: nothing. */
-static int objection(struct push *p, const struct server_request *http, struct push_request *r,
-                     const char **message)
-{
-    int64_t length = server_body_length(http);
-    bool understood = read_id(http, r);
-    r->coding = push_coding_of(server_header(http, "Content-Encoding"));
-    if (!may_send(p, http)) {
-        *message = "access key missing or wrong";
-        return 401;
-    }
-    if (!str_eq(server_method(http), STR("POST"))) {
-        *message = "only POST is taken here";
-        return 405;
-    }
-    if (!understood) {
-        *message = "not a request of Firehose's protocol 1.0";
-        return 400;
-    }
-    if (r->coding == PUSH_UNKNOWN) {
-        *message = "of content encodings only gzip is understood";
-        return 415;
-    }
-    if (length > 0 && (uint64_t)length > p->o.body_bytes_max) {
-        *message = "the body is longer than the limit";
-        return r->firehose ? 400 : 413;
-    }
-    r->reserved = length >= 0 ? (uint64_t)length : p->o.body_bytes_max;
-    return 0;
-}
-
-static bool reserve(struct push *p, struct push_request *r)
-{
-    pthread_mutex_lock(&p->lock);
-    bool room = !p->stopped && p->reserved + r->reserved <= p->o.queue_bytes_max;
-    if (room)
-        p->reserved += r->reserved;
-    pthread_mutex_unlock(&p->lock);
-    return room;
-}
-
-static void on_head(void *ctx, struct server_request *http)
-{
-    struct push *p = ctx;
-    const char *message = NULL;
-    struct push_request *r = calloc(1, sizeof *r);
-    if (!r) {
-        answer(http, "", 503, "out of memory");
-        return;
-    }
-    r->push = p;
-    r->http = http;
-    int status = objection(p, http, r, &message);
-    if (status == 0 && !reserve(p, r)) {
-        status = 503;
-        message = "too much is waiting; please send it again later";
-    }
-    if (status == 0) {
-        server_set_tag(http, r);
-        return;
-    }
-    answer(http, r->id, status, message);
-    free(r);
-}
-
-static void on_request(void *ctx, struct server_request *http)
-{
-    struct push *p = ctx;
-    struct push_request *r = server_tag(http);
-    server_take_body(http, &r->body);
-    r->arrived_us = clock_now_us();
-    pthread_mutex_lock(&p->lock);
-    bool stopped = p->stopped;
-    p->reserved -= r->reserved;
-    if (!stopped) {
-        r->reserved = r->body.n;
-        p->reserved += r->reserved;
-        r->link = p->last;
-        *p->last = r;
-        p->last = &r->next;
-        p->in_hand++;
-        gauge_waiting(&p->gauge, p->in_hand);
-        pthread_cond_broadcast(&p->arrived);
-    }
-    pthread_mutex_unlock(&p->lock);
-    if (stopped) {
-        answer(http, r->id, 503, "assay is stopping");
-        request_free(r);
-    }
-}
-
-static void on_lost(void *ctx, struct server_request *http)
-{
-    struct push *p = ctx;
-    struct push_request *r = server_tag(http);
-    pthread_mutex_lock(&p->lock);
-    p->reserved -= r->reserved;
-    pthread_mutex_unlock(&p->lock);
-    request_free(r);
 }
 
 /* ---- the source */
@@ -333,7 +95,7 @@ static bool prepare(struct push *p, struct push_request *r)
                     : push_plain(&r->body, r->coding, &why);
     if (status != OK) {
         int code = status == ERR_PARSE ? 400 : status != ERR_LIMIT ? 503 : r->firehose ? 400 : 413;
-        finish(p, r, code, why.text);
+        push_finish(p, r, code, why.text);
         return false;
     }
     pthread_mutex_lock(&p->lock);
@@ -402,7 +164,7 @@ static struct push_request *take_waiting(struct push *p)
     while (r && r->named)
         r = r->next;
     if (r)
-        take_out(p, r);
+        push_take_out(p, r);
     pthread_mutex_unlock(&p->lock);
     return r;
 }
@@ -410,8 +172,8 @@ static struct push_request *take_waiting(struct push *p)
 static void stop(struct source *base)
 {
     struct push *p = of(base);
-    for (struct push_request *r; (r = take_waiting(p)) != NULL; request_free(r))
-        answer(r->http, r->id, 503, "assay is stopping; please send it again later");
+    for (struct push_request *r; (r = take_waiting(p)) != NULL; push_request_free(r))
+        push_answer(r->http, r->id, 503, "assay is stopping; please send it again later");
     pthread_mutex_lock(&p->telling);
     p->watch.problem = NULL;
     pthread_mutex_unlock(&p->telling);
@@ -424,10 +186,10 @@ static void done(struct source *base, void *ticket, enum source_outcome outcome)
     gauge_done(&p->gauge, outcome, (int64_t)r->body.n, r->arrived_us);
     if (outcome == SOURCE_FAILED) {
         gauge_failure(&p->gauge, "a request could not be read");
-        finish(p, r, 500, "it could not be read; please send it again");
+        push_finish(p, r, 500, "it could not be read; please send it again");
     } else {
         gauge_success(&p->gauge);
-        finish(p, r, 200, NULL);
+        push_finish(p, r, 200, NULL);
     }
     pthread_mutex_lock(&p->lock);
     pthread_cond_broadcast(&p->arrived); /* there is room again */
@@ -452,7 +214,7 @@ static void close_source(struct source *base)
     stop(base);
     server_stop(p->server); /* answers 503 to those that were named and are not in the store */
     while (p->first)
-        finish(p, p->first, 503, NULL);
+        push_finish(p, p->first, 503, NULL);
     free_all(p);
 }
 
@@ -537,9 +299,9 @@ static enum status open_server(struct push *p, struct err *err)
         .body_bytes_max = o->body_bytes_max,
         .request_ms = o->request_ms,
         .ctx = p,
-        .head = on_head,
-        .request = on_request,
-        .lost = on_lost,
+        .head = push_on_head,
+        .request = push_on_request,
+        .lost = push_on_lost,
     };
     if (o->access_key_file)
         TRY(read_key(o->access_key_file, &p->access_key, err));
