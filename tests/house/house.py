@@ -30,7 +30,8 @@ HOMES = [
     (re.compile(r"^openssl/"), re.compile(r"^src/codec/digest\.c$")),
     (re.compile(r"^expat"), re.compile(r"^src/codec/xml\.c$")),
     (re.compile(r"^(n?curses|ncursesw/)"), re.compile(r"^src/top/")),
-    (re.compile(r"^microhttpd"), re.compile(r"^src/web/")),
+    (re.compile(r"^microhttpd"), re.compile(r"^src/net/server\.c$")),
+    (re.compile(r"^gnutls/"), re.compile(r"^src/net/server_tls\.c$")),
 ]
 NO_FLOATS = re.compile(r"^src/(base/money|model/|query/|report/|store/)")
 BANNED = {

@@ -1,0 +1,42 @@
+/* Private to net/: what the server's files share. GnuTLS has its home in server_tls.c, and
+ * libmicrohttpd in server.c, so neither's types stand here. */
+#ifndef ASSAY_NET_SERVER_INTERNAL_H
+#define ASSAY_NET_SERVER_INTERNAL_H
+
+#include "net/server.h"
+
+/* "host:port" to a listening socket; *port is what it got. */
+enum status listen_on(const char *address, int *fd, int *port, bool *loopback,
+                      struct err *err) MUST_USE;
+
+/* Connections, each with the time in which something must be done with. A guest is entered before
+ * its socket is used and left before that is closed. */
+struct guests;
+struct guest;
+
+enum status guests_new(struct server *server, int64_t patience_ms, struct guests **out,
+                       struct err *err) MUST_USE;
+void guests_free(struct guests *all);
+/* NULL without memory. Its time begins. */
+struct guest *guest_enter(struct guests *all, int fd);
+void guest_leave(struct guest *g);
+/* True: its time begins again; false: it may stay as long as it likes. */
+void guest_hurry(struct guest *g, bool hurry);
+struct server *guest_server(const struct guest *g);
+
+/* Certificate and key, as files name them; read again on demand. Files are borrowed. */
+struct server_tls;
+
+enum status server_tls_new(const char *certificate, const char *key, struct server_tls **out,
+                           struct err *err) MUST_USE;
+enum status server_tls_reload(struct server_tls *t, struct err *err) MUST_USE;
+void server_tls_free(struct server_tls *t);
+
+/* What libmicrohttpd wants for MHD_OPTION_HTTPS_CERT_CALLBACK2 and MHD_OPTION_HTTPS_PRIORITIES. */
+typedef void (*server_tls_hook)(void);
+server_tls_hook server_tls_retrieve(void);
+extern const char SERVER_TLS_PRIORITIES[];
+/* In server.c: of the connection that is in its handshake; NULL without memory. */
+struct server_tls *server_tls_of(void *connection);
+
+#endif
