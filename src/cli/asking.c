@@ -73,8 +73,8 @@ static enum status check_operands(const struct asking *a, struct err *err)
 {
     if (!a->store_path && a->operands_n == 0)
         return err_set(err, ERR_USAGE,
-                       "nothing to read: give files or directories of logs, - for standard input, "
-                       "or --store FILE");
+                       "nothing to read: give files or directories of logs, s3://bucket/prefix, - "
+                       "for standard input, or --store FILE");
     if (a->store_path && a->operands_n > 0)
         return err_set(err, ERR_USAGE,
                        "give paths or --store, not both ('%.100s'); to add logs to a store: "
@@ -93,7 +93,7 @@ enum status asking_open(struct asking *a, struct err *err)
     TRY(choose_rendering(a, err));
     TRY(check_operands(a, err));
     TRY(load_directory(a, err));
-    return reading_open(&a->reading, err);
+    return reading_open(&a->reading, a->operands, a->operands_n, err);
 }
 
 static enum status make_sessions(struct asking *a, struct hash_key key, int threads,
@@ -112,7 +112,7 @@ static enum status read_logs(struct asking *a, bool sessions, struct err *err)
     int threads = reading_threads(&a->reading);
     if (sessions)
         TRY(make_sessions(a, a->reading.env.key, oneshot_threads(threads), err));
-    TRY(reading_source(&a->reading, a->operands, a->operands_n, err));
+    TRY(reading_source(&a->reading, err));
     const struct oneshot run = {
         .source = a->reading.source,
         .threads = threads,

@@ -8,7 +8,7 @@
 
 struct ingest {
     struct reading reading;
-    const char *store_path;
+    const char *store_path, *since, *until;
     bool help;
     char **operands;
     int operands_n;
@@ -21,14 +21,16 @@ static enum status run(struct ingest *g, struct err *err)
     if (!g->store_path)
         return err_set(err, ERR_USAGE, "which store? Give --store FILE; it is made when new");
     if (g->operands_n == 0)
-        return err_set(err, ERR_USAGE,
-                       "nothing to read: give files or directories of logs, or - for standard "
-                       "input");
-    TRY(reading_open(&g->reading, err));
+        return err_set(
+            err, ERR_USAGE,
+            "nothing to read: give files or directories of logs, s3://bucket/prefix, or - "
+            "for standard input");
+    TRY(remote_period(&g->reading.remote, g->since, g->until, err));
+    TRY(reading_open(&g->reading, g->operands, g->operands_n, err));
     reading_want_exchange(&g->reading);
     TRY(store_open(g->store_path, STORE_WRITE, &g->store, err));
     reading_use_key(&g->reading, store_hash_key(g->store));
-    TRY(reading_source(&g->reading, g->operands, g->operands_n, err));
+    TRY(reading_source(&g->reading, err));
     const struct load load = {
         .source = g->reading.source,
         .threads = reading_threads(&g->reading),
@@ -80,6 +82,8 @@ int cmd_ingest(int argc, char **argv)
     reading_init(&g.reading);
     const struct option options[] = {
         {"store", OPTION_TEXT, &g.store_path, "FILE", "the store; made when it is not there"},
+        {"since", OPTION_TEXT, &g.since, "TIME", "of s3://: only hours from then on, in UTC"},
+        {"until", OPTION_TEXT, &g.until, "TIME", "of s3://: only hours before the end of that"},
         READING_OPTIONS(&g.reading),
         {"help", OPTION_FLAG, &g.help, NULL, "this text"},
         {0},

@@ -14,7 +14,7 @@ enum {
     BATCH_BYTES = 1 << 20, /* of the arena: some 1,500 exchanges, or 80 of the largest */
     COMMIT = 128 * 1024,   /* invocations after which the writer commits */
     COMMIT_FILES = 20000,  /* or ends of files */
-    FOLLOW_MS = 100,       /* without a batch, after which a follower commits */
+    FOLLOW_MS = 100,       /* without a batch, after which it commits for those who wait for that */
 };
 
 /* What a source waits for until the transaction is committed. */
@@ -296,11 +296,14 @@ static enum status commit(struct run *r, struct err *err)
     return OK;
 }
 
-/* The next batch, NULL at the end; *late: a follower waited in vain and should commit. */
+/* The next batch, NULL at the end; *late: there was none for a while, and somebody waits for what
+ * was read to be committed: a follower, or a source with tickets, which may not end before it has
+ * them back. */
 static struct batch *next_batch(struct run *r, bool open, bool *late)
 {
     *late = false;
-    return r->l->follow && open ? queue_pop_within(r->full, FOLLOW_MS, late) : queue_pop(r->full);
+    return (r->l->follow || r->promises_n > 0) && open ? queue_pop_within(r->full, FOLLOW_MS, late)
+                                                       : queue_pop(r->full);
 }
 
 /* One batch into the transaction, which is begun when there is none. */
