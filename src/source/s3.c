@@ -17,7 +17,6 @@ enum {
     QUICK_HOURS = 2,
     ANEW_AFTER = 3, /* failures of a listing in a row */
 };
-#define WINDOW_EVERY_US (10 * 60 * US_PER_SECOND)
 
 static struct s3_source *of(struct source *s)
 {
@@ -75,7 +74,7 @@ static enum status begin_due(struct s3_source *s, bool *begun, struct err *err)
                        err));
         if (sweep)
             s->sweep_at = mono + s->sweep_us;
-        s->window_at = mono + WINDOW_EVERY_US;
+        s->window_at = mono + s->window_every_us;
         s->poll_at = mono + s->poll_us;
         s->found = true;
         return OK;
@@ -363,7 +362,9 @@ static enum status add_bodies(struct s3_source *s, const char *text, bool payer,
     struct body_place *p = &s->bodies[s->bodies_n];
     TRY(s3_bucket_new(bucket, NULL, payer, &p->bucket, err));
     s->bodies_n++;
-    p->prefix = strndup(rest.p ? rest.p : "", rest.n);
+    bool slash = rest.n > 0 && rest.p[rest.n - 1] != '/';
+    if (asprintf(&p->prefix, "%.*s%s", STR_ARG(rest), slash ? "/" : "") < 0)
+        p->prefix = NULL;
     return p->prefix ? OK : err_nomem(err);
 }
 
@@ -426,6 +427,7 @@ enum status source_s3_new(const struct s3_options *o, struct source **out, struc
     s->until_us = o->until_us;
     s->poll_us = o->poll_us;
     s->window_us = o->window_us ? o->window_us : 48 * US_PER_HOUR;
+    s->window_every_us = o->window_every_us ? o->window_every_us : US_PER_HOUR / 6;
     s->sweep_us = o->sweep_us ? o->sweep_us : US_PER_DAY;
     s->pace.step_us = o->requests_per_s > 0 ? US_PER_SECOND / o->requests_per_s : 0;
     s->key = hash_key_random();

@@ -114,7 +114,7 @@ struct s3_source {
     struct s3_bucket *bucket;
     struct body_place *bodies; /* the first is the source's own */
     int bodies_n;
-    int64_t since_us, until_us, poll_us, window_us, sweep_us;
+    int64_t since_us, until_us, poll_us, window_us, window_every_us, sweep_us;
     struct pace pace;
     struct source_watch watch;
     struct source_gauge gauge;
