@@ -21,10 +21,9 @@ static enum status run(struct ingest *g, struct err *err)
     if (!g->store_path)
         return err_set(err, ERR_USAGE, "which store? Give --store FILE; it is made when new");
     if (g->operands_n == 0)
-        return err_set(
-            err, ERR_USAGE,
-            "nothing to read: give files or directories of logs, s3://bucket/prefix, "
-            "cloudwatch:GROUP, or - for standard input");
+        return err_set(err, ERR_USAGE,
+                       "nothing to read: give files or directories of logs, s3://bucket/prefix, "
+                       "cloudwatch:GROUP, or - for standard input");
     TRY(remote_period(&g->reading.remote, g->since, g->until, err));
     TRY(reading_open(&g->reading, g->operands, g->operands_n, err));
     reading_want_exchange(&g->reading);

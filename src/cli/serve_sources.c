@@ -2,14 +2,24 @@
 #include "cli/serve.h"
 
 #include "aws/credentials.h"
+#include "aws/quota.h"
+#include "source/cloudwatch.h"
+#include "source/push.h"
 #include "source/s3.h"
+#include "source/sqs.h"
 
 #include <stdlib.h>
 
-/* Items that sources may name ahead of the readers, all together. */
-enum { AHEAD = 256 };
+enum {
+    AHEAD = 256, /* items that sources may name before they are read, all together */
+    /* Bytes that wait and of one request: a daemon is to stay within 128 MB. */
+    PUSH_QUEUE = 48 << 20,
+    PUSH_BODY = 24 << 20,
+    LOGS_PER_S = 5, /* FilterLogEvents in a Region: its quota is 5 or more, by account */
+};
 
 struct serve_sources {
+    struct quota *quota;
     struct source *all;
     int n; /* credentials made so far, one for each source that needs them */
     struct aws_credentials *credentials[CONFIG_SOURCES_MAX];
@@ -46,6 +56,46 @@ static enum status make_s3(struct serve_sources *s, const struct config_source *
     return source_s3_new(&o, out, err);
 }
 
+static enum status make_sqs(struct serve_sources *s, const struct config_source *c,
+                            struct source **out, struct err *err)
+{
+    struct sqs_options o = {.url = str_from(c->url),
+                            .region = c->region,
+                            .requester_pays = c->requester_pays,
+                            .body_buckets = c->body_buckets.v,
+                            .body_buckets_n = c->body_buckets.n};
+    TRY(credentials_for(s, c, &o.credentials, err));
+    return source_sqs_new(&o, out, err);
+}
+
+static enum status make_cloudwatch(struct serve_sources *s, const struct config_source *c,
+                                   struct source **out, struct err *err)
+{
+    struct cloudwatch_options o = {.region = c->region,
+                                   .quota = s->quota,
+                                   .since_us = c->since_us,
+                                   .until_us = TIME_NONE,
+                                   .follow = true,
+                                   .poll_ms = c->poll_s * 1000,
+                                   .overlap_ms = c->overlap_s * 1000,
+                                   .body_buckets = c->body_buckets.v,
+                                   .body_buckets_n = c->body_buckets.n};
+    TRY(credentials_for(s, c, &o.credentials, err));
+    return source_cloudwatch_new(c->url, &o, out, err);
+}
+
+static enum status make_push(const struct config_source *c, struct source **out, struct err *err)
+{
+    const struct push_options o = {.name = c->name,
+                                   .listen = c->listen,
+                                   .certificate = c->certificate,
+                                   .key = c->key,
+                                   .access_key_file = c->access_key_file,
+                                   .body_bytes_max = PUSH_BODY,
+                                   .queue_bytes_max = PUSH_QUEUE};
+    return source_push_new(&o, out, err);
+}
+
 static enum status make_one(struct serve_sources *s, const struct config_source *c,
                             struct source **out, struct err *err)
 {
@@ -55,8 +105,16 @@ static enum status make_one(struct serve_sources *s, const struct config_source 
     case CONFIG_S3:
         status = make_s3(s, c, out, &why);
         break;
-    default:
-        err_set(&why, ERR_USAGE, "this kind of source is not known");
+    case CONFIG_SQS:
+        status = make_sqs(s, c, out, &why);
+        break;
+    case CONFIG_CLOUDWATCH:
+        status = make_cloudwatch(s, c, out, &why);
+        break;
+    case CONFIG_PUSH:
+        status = make_push(c, out, &why);
+        break;
+    case CONFIG_KINDS:
         break;
     }
     return status == OK ? OK : err_set(err, status, "source %.100s: %.250s", c->name, why.text);
@@ -69,7 +127,7 @@ enum status serve_sources_new(const struct config *c, struct serve_sources **out
     struct serve_sources *s = calloc(1, sizeof *s);
     if (!s)
         return err_nomem(err);
-    enum status status = OK;
+    enum status status = quota_new(LOGS_PER_S, &s->quota, err);
     while (status == OK && n < c->sources_n) {
         status = make_one(s, &c->sources[n], &parts[n], err);
         n += status == OK;
@@ -91,6 +149,7 @@ void serve_sources_free(struct serve_sources *s)
     if (!s)
         return;
     source_close(s->all);
+    quota_free(s->quota);
     for (int i = 0; i < s->n; i++)
         aws_credentials_free(s->credentials[i]);
     free(s);

@@ -26,6 +26,11 @@ struct named {
 
 struct several {
     struct source base;
+    /* The run's watch, which is good until the source is stopped; threads of sources live longer.
+     */
+    struct source_watch watch;
+    pthread_mutex_t watch_lock;
+    bool quiet;
     pthread_mutex_t lock;
     pthread_cond_t not_empty, not_full;
     struct named *ring;
@@ -118,11 +123,34 @@ static void *child_main(void *arg)
     return NULL;
 }
 
+static void tell_problem(void *ctx, const char *name, const char *reason)
+{
+    struct several *s = ctx;
+    pthread_mutex_lock(&s->watch_lock);
+    if (!s->quiet)
+        s->watch.problem(s->watch.ctx, name, reason);
+    pthread_mutex_unlock(&s->watch_lock);
+}
+
+static int64_t ask_position(void *ctx, const char *name)
+{
+    struct several *s = ctx;
+    pthread_mutex_lock(&s->watch_lock);
+    int64_t at = s->quiet ? 0 : s->watch.position(s->watch.ctx, name);
+    pthread_mutex_unlock(&s->watch_lock);
+    return at;
+}
+
 static enum status begin(struct source *base, const struct source_watch *watch, struct err *err)
 {
     struct several *s = of(base);
+    s->watch = *watch;
+    const struct source_watch mine = {.versions = watch->versions,
+                                      .ctx = s,
+                                      .problem = tell_problem,
+                                      .position = watch->position ? ask_position : NULL};
     for (int i = 0; i < s->children_n; i++)
-        TRY(source_begin(s->children[i].source, watch, err));
+        TRY(source_begin(s->children[i].source, &mine, err));
     pthread_mutex_lock(&s->lock);
     for (int i = 0; i < s->children_n && !s->failed; i++) {
         struct child *c = &s->children[i];
@@ -189,6 +217,9 @@ static int64_t position(struct source *base, bool *estimated, int64_t *bytes)
 static void stop(struct source *base)
 {
     struct several *s = of(base);
+    pthread_mutex_lock(&s->watch_lock);
+    s->quiet = true;
+    pthread_mutex_unlock(&s->watch_lock);
     pthread_mutex_lock(&s->lock);
     s->stopped = true;
     pthread_cond_broadcast(&s->not_full);
@@ -203,6 +234,7 @@ static void free_all(struct several *s)
     pthread_cond_destroy(&s->not_empty);
     pthread_cond_destroy(&s->not_full);
     pthread_mutex_destroy(&s->lock);
+    pthread_mutex_destroy(&s->watch_lock);
     free(s->shown);
     free(s->ring);
     free(s);
@@ -245,6 +277,7 @@ enum status source_several_new(struct source *const *sources, int n, size_t ahea
     if (!s)
         return err_nomem(err);
     pthread_mutex_init(&s->lock, NULL);
+    pthread_mutex_init(&s->watch_lock, NULL);
     pthread_cond_init(&s->not_empty, NULL);
     pthread_cond_init(&s->not_full, NULL);
     s->base.ops = &ops;

@@ -55,6 +55,9 @@ struct source_bytes {
     /* What the item's name and place tell, for what its records do not tell themselves. */
     struct str account, region; /* "" when unknown */
     int64_t delivery_us;        /* TIME_NONE when unknown */
+    /* Not NULL: there is no content; the item as a whole goes into the quarantine, for this reason
+     * (which holds nothing of anybody's records). As long-lived as the ticket. */
+    const char *refused;
 };
 
 struct source_watch {
@@ -68,7 +71,7 @@ struct source_watch {
     int64_t (*position)(void *ctx, const char *name);
 };
 
-/* Once, before anything else. */
+/* Once, before anything else; *watch is copied. */
 enum status source_begin(struct source *s, const struct source_watch *watch,
                          struct err *err) MUST_USE;
 /* The next item; *more is false at the end. Failures are of the run (memory, interruption); what is
@@ -83,7 +86,8 @@ int64_t source_position(struct source *s, bool *estimated, int64_t *bytes);
 /* After an item without a name: until there may be one, at most so many milliseconds. Without the
  * lock of the naming. */
 void source_wait(struct source *s, int64_t ms);
-/* No more items: what waits in source_next or for a server ends soon. */
+/* No more items: what waits in source_next or for a server ends soon. When it returns, the watch is
+ * not called any more. */
 void source_stop(struct source *s);
 /* Once per item with a ticket. */
 void source_done(struct source *s, void *ticket, enum source_outcome outcome);

@@ -5,8 +5,11 @@
 
 #include <stdio.h>
 
-static const struct source_state nothing = {
-    .success_us = TIME_NONE, .error_us = TIME_NONE, .up_to_us = TIME_NONE, .waiting = -1};
+static const struct source_state nothing = {.success_us = TIME_NONE,
+                                            .error_us = TIME_NONE,
+                                            .up_to_us = TIME_NONE,
+                                            .waiting = -1,
+                                            .oldest_us = TIME_NONE};
 
 void source_state_get(struct source *s, struct source_state *out)
 {
@@ -91,5 +94,19 @@ void gauge_waiting(struct source_gauge *g, int64_t n)
 {
     pthread_mutex_lock(&g->lock);
     g->state.waiting = n;
+    pthread_mutex_unlock(&g->lock);
+}
+
+void gauge_skipped(struct source_gauge *g, int64_t n)
+{
+    pthread_mutex_lock(&g->lock);
+    g->state.skipped += n;
+    pthread_mutex_unlock(&g->lock);
+}
+
+void gauge_refused(struct source_gauge *g, int64_t n)
+{
+    pthread_mutex_lock(&g->lock);
+    g->state.refused += n;
     pthread_mutex_unlock(&g->lock);
 }

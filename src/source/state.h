@@ -30,6 +30,9 @@ struct source_state {
     char error[384];    /* why; stays after it went well again: compare the two instants */
     int64_t up_to_us;   /* how far the newest thing kept reaches; TIME_NONE: nothing was kept */
     int64_t waiting;    /* things that wait on the server, as it estimates; -1: nothing tells */
+    int64_t oldest_us;  /* when the oldest thing in work was sent; TIME_NONE: nothing tells */
+    int64_t skipped;    /* things the server told of that hold no records */
+    int64_t refused;    /* things that went into the quarantine as a whole */
     bool failing;       /* the last thing tried did not work; it is being tried again */
 };
 
@@ -56,5 +59,7 @@ void gauge_success(struct source_gauge *g);
  * the first after a success: then somebody should be told. */
 bool gauge_failure(struct source_gauge *g, const char *text);
 void gauge_waiting(struct source_gauge *g, int64_t n);
+void gauge_skipped(struct source_gauge *g, int64_t n);
+void gauge_refused(struct source_gauge *g, int64_t n);
 
 #endif
