@@ -13,7 +13,7 @@
 
 #include "base/io.h"
 #include "ingest/load.h"
-#include "source/state.h"
+#include "report/metrics.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -44,6 +44,7 @@ struct life {
     struct reading reading;
     struct store *store;
     struct serve_sources *sources;
+    struct metrics_page *page; /* NULL: off */
     struct load load;
     struct load_result result;
     pthread_t thread;
@@ -102,6 +103,45 @@ static void *pipeline_main(void *arg)
     return NULL;
 }
 
+static int64_t store_size(const struct life *l)
+{
+    struct serve_state state = {.config = l->config};
+    serve_state_measure(&state);
+    return state.store_bytes;
+}
+
+/* For the page of metrics; its thread. */
+static void fill_metrics(void *ctx, struct metrics *m)
+{
+    struct life *l = ctx;
+    const struct serve *s = l->of;
+    m->version = ASSAY_VERSION;
+    m->now_us = clock_now_us();
+    m->started_us = s->started_us;
+    m->items = s->items;
+    m->bytes = s->bytes + l->bytes;
+    m->records = s->records + l->records;
+    m->invocations = s->invocations;
+    m->quarantined = s->quarantined;
+    m->problems = s->problems;
+    m->committed_us = s->committed_us;
+    m->store = l->config->store;
+    m->store_bytes = store_size(l);
+    m->failure = l->ended ? "the store is not written" : NULL;
+    metrics_measure(m);
+    metrics_sources(m, l->load.source);
+}
+
+static enum status open_page(struct life *l, struct err *err)
+{
+    struct err why = {0};
+    if (!l->config->status_listen)
+        return OK;
+    enum status status =
+        metrics_page_new(l->config->status_listen, fill_metrics, l, &l->page, &why);
+    return status == OK ? OK : err_set(err, status, "status_listen: %.300s", why.text);
+}
+
 static enum status open_life(struct life *l, struct err *err)
 {
     reading_init(&l->reading);
@@ -128,6 +168,7 @@ static enum status open_life(struct life *l, struct err *err)
         .progress = on_progress,
     };
     l->loaded_us = clock_now_us();
+    TRY(open_page(l, err));
     if (pthread_create(&l->thread, NULL, pipeline_main, l) != 0)
         return err_set(err, ERR_NOMEM, "cannot start a thread");
     l->started = true;
@@ -140,6 +181,7 @@ static void close_life(struct life *l)
         source_stop(l->load.source);
         pthread_join(l->thread, NULL);
     }
+    metrics_page_free(l->page);
     l->of->records += l->records;
     l->of->bytes += l->bytes;
     serve_sources_free(l->sources);

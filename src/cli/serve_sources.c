@@ -19,7 +19,9 @@ enum {
 };
 
 struct serve_sources {
-    struct quota *quota;
+    struct quota *quota; /* of all log groups */
+    int quotas_n;        /* of those that have their own */
+    struct quota *quotas[CONFIG_SOURCES_MAX];
     struct source *all;
     int n; /* credentials made so far, one for each source that needs them */
     struct aws_credentials *credentials[CONFIG_SOURCES_MAX];
@@ -80,6 +82,10 @@ static enum status make_cloudwatch(struct serve_sources *s, const struct config_
                                    .overlap_ms = c->overlap_s * 1000,
                                    .body_buckets = c->body_buckets.v,
                                    .body_buckets_n = c->body_buckets.n};
+    if (c->rate > 0) {
+        TRY(quota_new((int)c->rate, &s->quotas[s->quotas_n], err));
+        o.quota = s->quotas[s->quotas_n++];
+    }
     TRY(credentials_for(s, c, &o.credentials, err));
     return source_cloudwatch_new(c->url, &o, out, err);
 }
@@ -150,6 +156,8 @@ void serve_sources_free(struct serve_sources *s)
         return;
     source_close(s->all);
     quota_free(s->quota);
+    for (int i = 0; i < s->quotas_n; i++)
+        quota_free(s->quotas[i]);
     for (int i = 0; i < s->n; i++)
         aws_credentials_free(s->credentials[i]);
     free(s);

@@ -20,7 +20,7 @@ static const struct row process[] = {
     {"items_read_total", "Files, objects and deliveries read.", COUNTER, PROCESS(items)},
     {"read_bytes_total", "Bytes read, after decompression.", COUNTER, PROCESS(bytes)},
     {"records_total", "Invocation records decoded.", COUNTER, PROCESS(records)},
-    {"invocations_total", "Invocations that were new to the store.", COUNTER, PROCESS(invocations)},
+    {"invocations_total", "Invocations handed to the store, also those that it had.", COUNTER, PROCESS(invocations)},
     {"quarantined_total", "Broken records.", COUNTER, PROCESS(quarantined)},
     {"problems_total", "Things that could not be read or listed.", COUNTER, PROCESS(problems)},
     {"last_commit_timestamp_seconds", "When the store was last written to.", SECONDS,
