@@ -30,19 +30,18 @@ static bool cut_address(const char *address, char host[HOST_MAX], const char **p
     return true;
 }
 
-static bool is_loopback(const struct sockaddr *a)
+static bool is_loopback(const struct sockaddr_storage *a)
 {
-    if (a->sa_family == AF_INET) {
-        struct sockaddr_in in;
-        memcpy(&in, a, sizeof in);
-        return ntohl(in.sin_addr.s_addr) >> 24 == 127;
-    }
+    struct sockaddr_in in;
     struct sockaddr_in6 in6;
+    memcpy(&in, a, sizeof in);
     memcpy(&in6, a, sizeof in6);
-    return a->sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&in6.sin6_addr);
+    return a->ss_family == AF_INET
+               ? ntohl(in.sin_addr.s_addr) >> 24 == 127
+               : a->ss_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&in6.sin6_addr);
 }
 
-static int port_of(const struct sockaddr *a)
+static int port_of(const struct sockaddr_storage *a)
 {
     struct sockaddr_in in; /* the port stands at the same place for IPv6 */
     memcpy(&in, a, sizeof in);
@@ -90,7 +89,7 @@ enum status listen_on(const char *address, int *fd, int *port, bool *loopback, s
         return err_set(err, ERR_CONFLICT, "cannot listen on %s: another program does", address);
     if (got < 0)
         return err_errno(err, why, "cannot listen on %s", address);
-    struct sockaddr_storage bound;
+    struct sockaddr_storage bound = {0};
     socklen_t n = sizeof bound;
     if (getsockname(got, (struct sockaddr *)&bound, &n) != 0) {
         why = errno;
@@ -98,7 +97,7 @@ enum status listen_on(const char *address, int *fd, int *port, bool *loopback, s
         return err_errno(err, why, "cannot listen on %s", address);
     }
     *fd = got;
-    *port = port_of((const struct sockaddr *)&bound);
-    *loopback = is_loopback((const struct sockaddr *)&bound);
+    *port = port_of(&bound);
+    *loopback = is_loopback(&bound);
     return OK;
 }

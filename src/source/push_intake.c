@@ -99,7 +99,7 @@ static bool read_id(const struct server_request *http, struct push_request *r)
     r->firehose = id.p || version.p;
     if (!r->firehose)
         return true;
-    if (id.n == 0 || id.n > PUSH_ID_MAX || !str_is_plain(id))
+    if (!id.p || id.n == 0 || id.n > PUSH_ID_MAX || !str_is_plain(id))
         return false;
     memcpy(r->id, id.p, id.n);
     r->id[id.n] = '\0';
