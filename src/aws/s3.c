@@ -34,7 +34,6 @@ static bool is_host_label(struct str name)
 
 static bool is_bucket_name(struct str name)
 {
-    bool dots = true;
     if (name.n < 3 || name.n > NAME_MAX_BYTES)
         return false;
     for (size_t i = 0; i < name.n; i++) {
@@ -42,9 +41,10 @@ static bool is_bucket_name(struct str name)
         bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
         if (!letter && c != '-' && c != '_' && c != '.')
             return false;
-        dots = dots && c == '.';
+        if (c == '.' && (i == 0 || i + 1 == name.n || name.p[i - 1] == '.'))
+            return false;
     }
-    return !dots;
+    return true;
 }
 
 enum status s3_bucket_new(struct str name, const char *region, bool requester_pays,

@@ -13,7 +13,8 @@
  * else the key of one object.
  *
  * Without `poll_us` the source ends when all is listed; with it, it does not: the last hours are
- * listed again every poll_us, `window_us` (late batches) every ten minutes, all of it once a day.
+ * listed again every poll_us, `window_us` (late batches) every window_every_us, all of it every
+ * sweep_us.
  *
  * A body that a record names (bedrock-logs facts, 7) is asked for only when it is in the source's
  * own bucket and below its prefix, or in one of body_buckets; otherwise ERR_ACCESS, and no request.
@@ -46,7 +47,8 @@ struct s3_options {
         requests_per_s; /* of all threads together, without those that are repeated; 0: no limit */
     int64_t poll_us;    /* 0: the source ends */
     int64_t window_us;  /* 0: 48 hours */
-    int64_t sweep_us;   /* 0: 24 hours */
+    int64_t window_every_us; /* 0: 10 minutes */
+    int64_t sweep_us;        /* 0: 24 hours */
 };
 
 /* Texts are copied. ERR_USAGE: a name that no bucket has. */

@@ -99,7 +99,7 @@ def lines_of(tree):
                     yield line.rstrip(b"\r\n")
 
 
-def offload(tree, rng, missing=0):
+def offload(tree, rng, missing=0, prefix="s3://logs/some/prefix"):
     """Moves the output body of two records in three below data/, as Bedrock does with large ones;
     `missing` of a hundred of those are left out. Returns how many."""
     lost = 0
@@ -114,7 +114,7 @@ def offload(tree, rng, missing=0):
             del entry["output"]["outputBodyJson"]
             name = entry["requestId"] + "_output.json" + rng.choice(("", ".gz"))
             key = os.path.relpath(os.path.join(folder, name), os.path.dirname(tree))
-            entry["output"]["outputBodyS3Path"] = "s3://logs/some/prefix/" + key
+            entry["output"]["outputBodyS3Path"] = prefix + "/" + key
             if rng.randrange(100) < missing:
                 lost += 1
                 continue
