@@ -478,10 +478,12 @@ def faults(world):
     queue, store = Queue(world.server), world.store()
     queue.send(*world.events())
     kinds = (fp.slow_down(0), fp.internal_error(), fp.throttle("ThrottlingException", 400), fp.reset_before(),
-             fp.truncated(1), fp.expired_token("json"))
+             fp.truncated(1))
     with proxied(world.server) as proxy:
         for kind in kinds:
             proxy.rule(kind, when=lambda request: rng.random() < 0.06)
+        # Twice in a row is a refusal, and a body that is refused is not asked for again.
+        proxy.rule(fp.expired_token("json"), method="POST", when=lambda request: rng.random() < 0.06)
         done = drain(world, queue, store, "--hide", 3, AWS_ENDPOINT_URL=proxy.url)
         assert sum(calls(proxy)[kind.name] for kind in kinds) > 10, calls(proxy)
     world.whole(store, "through faults")
@@ -526,7 +528,7 @@ def refusals(world):
             proxy.rule(fp.answer(400, said, ["Content-Type: application/x-amz-json-1.0"]), when=action(name.strip()))
             done = drain(world, queue, world.store(), "--most-ms", 1500, AWS_ENDPOINT_URL=proxy.url)
         assert wanted in done.said and queue.name in done.said, (name, done.said)
-        equal(done.said.count(wanted), 1, "told once: " + done.said)
+        equal(len(done.said.splitlines()), 1, "told once: " + done.said)
         queue.on("PurgeQueue")
 
 
