@@ -516,20 +516,19 @@ def partial_batches(world):
 
 
 def refusals(world):
-    """What is not allowed is named, with the permission that is missing."""
-    queue = Queue(world.server)
-    body = {"ReceiveMessage": ("AccessDenied", "not authorized", "sqs:ReceiveMessage"),
-            "DeleteMessageBatch": ("AccessDenied", "not authorized", "sqs:DeleteMessage"),
-            "GetQueueAttributes": ("AccessDenied", "not authorized", "sqs:GetQueueAttributes")}
-    for name, (code, text, wanted) in {**body, "ReceiveMessage ": ("KMS.AccessDeniedException", "no", "kms:Decrypt")}.items():
+    """What is not allowed is named once, with the permission that is missing."""
+    for name, code, wanted in (("ReceiveMessage", "AccessDenied", "allow sqs:ReceiveMessage"),
+                               ("DeleteMessageBatch", "AccessDenied", "allow sqs:DeleteMessage"),
+                               ("GetQueueAttributes", "AccessDenied", "allow sqs:GetQueueAttributes"),
+                               ("ReceiveMessage", "KMS.AccessDeniedException", "allow kms:Decrypt")):
+        queue = Queue(world.server)
         queue.send(*world.events(world.keys[:1]))
+        said = json.dumps({"__type": "com.amazonaws.sqs#" + code, "message": "not authorized"}).encode()
         with proxied(world.server) as proxy:
-            said = json.dumps({"__type": "com.amazonaws.sqs#" + code, "message": text}).encode()
-            proxy.rule(fp.answer(400, said, ["Content-Type: application/x-amz-json-1.0"]), when=action(name.strip()))
+            proxy.rule(fp.answer(400, said, ["Content-Type: application/x-amz-json-1.0"]), when=action(name))
             done = drain(world, queue, world.store(), "--most-ms", 1500, AWS_ENDPOINT_URL=proxy.url)
         assert wanted in done.said and queue.name in done.said, (name, done.said)
         equal(len(done.said.splitlines()), 1, "told once: " + done.said)
-        queue.on("PurgeQueue")
 
 
 def no_queue(world):
