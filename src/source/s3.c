@@ -11,9 +11,6 @@
 #include <stdlib.h>
 
 enum {
-    LATELY = 1 << 20,    /* names that a source without an end remembers, 8 bytes each */
-    WAITING_MAX = 10000, /* items that wait to be named again */
-    PASS_TRIES = 3,      /* of an item whose reading failed half-way, where the source ends */
     QUICK_HOURS = 2,
     ANEW_AFTER = 3, /* failures of a listing in a row */
 };
@@ -43,7 +40,7 @@ static enum status begin(struct source *base, const struct source_watch *watch, 
     s->watch = *watch;
     TRY(s3_client_new(s, &s->lister.client, err));
     if (s->poll_us) {
-        s->lately = calloc(LATELY, sizeof *s->lately);
+        s->lately = calloc(S3_LATELY, sizeof *s->lately);
         if (!s->lately)
             return err_nomem(err);
     }
@@ -86,87 +83,6 @@ static enum status begin_due(struct s3_source *s, bool *begun, struct err *err)
                           s->since_us, true, err);
     }
     *begun = false;
-    return OK;
-}
-
-/* True when this version was named before, as far as that is remembered; it is remembered now. */
-static bool named_lately(struct s3_source *s, const char *name, int64_t size, int64_t modified_us)
-{
-    if (!s->lately)
-        return false;
-    uint64_t hash = hash64(s->key, name, strlen(name));
-    hash = hash_mix(hash_mix(hash, (uint64_t)size), (uint64_t)modified_us) | 1;
-    uint64_t *place = &s->lately[(hash >> 32) % LATELY];
-    bool known = *place == hash;
-    *place = hash;
-    return known;
-}
-
-static void forget(struct s3_source *s, const struct ticket *t)
-{
-    if (!s->lately)
-        return;
-    uint64_t hash = hash64(s->key, t->name, strlen(t->name));
-    hash = hash_mix(hash_mix(hash, (uint64_t)t->size), (uint64_t)t->modified_us) | 1;
-    uint64_t *place = &s->lately[(hash >> 32) % LATELY];
-    if (*place == hash)
-        *place = 0;
-}
-
-static void give(struct s3_source *s, const char *name, struct ticket *t, int64_t size,
-                 int64_t modified_us, struct source_item *item)
-{
-    *item = (struct source_item){
-        .name = name, .size = size, .mtime_ns = modified_us * 1000, .ticket = t};
-    if (t) {
-        pthread_mutex_lock(&s->lock);
-        s->out_n++;
-        pthread_mutex_unlock(&s->lock);
-    }
-    gauge_named(&s->gauge);
-}
-
-/* An item that waited long enough to be named again. */
-static bool give_again(struct s3_source *s, struct source_item *item)
-{
-    int64_t now = aws_client_now_us(s->lister.client);
-    pthread_mutex_lock(&s->lock);
-    struct ticket **at = &s->waiting, *t = NULL;
-    while (*at && (*at)->due_us > now)
-        at = &(*at)->next;
-    if (*at) {
-        t = *at;
-        *at = t->next;
-        s->waiting_n--;
-    }
-    pthread_mutex_unlock(&s->lock);
-    if (t)
-        give(s, t->name, t, t->size, t->modified_us, item);
-    return t != NULL;
-}
-
-static enum status give_object(struct s3_source *s, const struct walk_object *o,
-                               struct source_item *item, struct err *err)
-{
-    buf_reset(&s->name);
-    buf_printf(&s->name, "s3://%s/", s3_bucket_name(s->bucket).p);
-    buf_append(&s->name, o->key.p, o->key.n);
-    buf_char(&s->name, '\0');
-    if (buf_status(&s->name) != OK)
-        return err_nomem(err);
-    if (named_lately(s, s->name.p, o->size, o->modified_us))
-        return OK;
-    struct ticket *t = NULL;
-    /* Without versions nobody keeps what is read, and reading it again would count it twice. */
-    if (s->watch.versions) {
-        t = calloc(1, sizeof *t + s->name.n);
-        if (!t)
-            return err_nomem(err);
-        t->size = o->size;
-        t->modified_us = o->modified_us;
-        memcpy(t->name, s->name.p, s->name.n);
-    }
-    give(s, s->name.p, t, o->size, o->modified_us, item);
     return OK;
 }
 
@@ -225,7 +141,7 @@ static enum status step(struct s3_source *s, struct source_item *item, bool *idl
         return after_failure(s, w, status, &why, err);
     s->failures = 0;
     if (more)
-        return give_object(s, &o, item, err);
+        return items_give(s, &o, item, err);
     gauge_success(&s->gauge);
     s->ended = !s->poll_us;
     return OK;
@@ -237,7 +153,7 @@ static enum status next(struct source *base, struct source_item *item, bool *mor
     *item = (struct source_item){.name = NULL};
     *more = true;
     for (bool idle = false; !idle && !item->name && !atomic_load(&s->stopped);) {
-        if (give_again(s, item))
+        if (items_again(s, item))
             return OK;
         idle = s->ended;
         if (!s->ended)
@@ -259,16 +175,6 @@ static int64_t position(struct source *base, bool *estimated, int64_t *bytes)
     return s->ended ? 1000000 : walk_position(&s->slow);
 }
 
-static void wait_some(struct source *base, int64_t ms)
-{
-    struct s3_source *s = of(base);
-    struct timespec until = queue_deadline(ms);
-    pthread_mutex_lock(&s->lock);
-    if (!atomic_load(&s->stopped))
-        pthread_cond_timedwait(&s->wake, &s->lock, &until);
-    pthread_mutex_unlock(&s->lock);
-}
-
 static void stop(struct source *base)
 {
     struct s3_source *s = of(base);
@@ -276,44 +182,6 @@ static void stop(struct source *base)
     atomic_store(&s->stopped, true);
     pthread_cond_broadcast(&s->wake);
     pthread_mutex_unlock(&s->lock);
-}
-
-/* When an item is to be named again; TIME_NONE: not. */
-static int64_t due_at(struct s3_source *s, struct ticket *t, enum source_outcome outcome)
-{
-    int64_t now = aws_client_now_us(s->lister.client);
-    if (outcome == SOURCE_KEPT)
-        return TIME_NONE;
-    if (outcome == SOURCE_AGAIN)
-        return source_body_due(t->modified_us, now);
-    int tries = t->tries++;
-    if (!s->poll_us && (atomic_load(&t->unopened) || tries >= PASS_TRIES))
-        return TIME_NONE;
-    int64_t pause_s = INT64_C(2) << (2 * (tries < 6 ? tries : 6));
-    return now + (pause_s < 3600 ? pause_s : 3600) * US_PER_SECOND;
-}
-
-static void done(struct source *base, void *ticket, enum source_outcome outcome)
-{
-    struct s3_source *s = of(base);
-    struct ticket *t = ticket;
-    gauge_done(&s->gauge, outcome, t->size, t->modified_us);
-    int64_t due = due_at(s, t, outcome);
-    pthread_mutex_lock(&s->lock);
-    s->out_n--;
-    bool waits = due != TIME_NONE && s->waiting_n < WAITING_MAX && !atomic_load(&s->stopped);
-    if (waits) {
-        t->due_us = due;
-        t->next = s->waiting;
-        s->waiting = t;
-        s->waiting_n++;
-    }
-    pthread_cond_broadcast(&s->wake);
-    pthread_mutex_unlock(&s->lock);
-    if (!waits && due != TIME_NONE)
-        forget(s, t);
-    if (!waits)
-        free(t);
 }
 
 static void state(struct source *base, struct source_state *out)
@@ -408,9 +276,9 @@ enum status source_s3_new(const struct s3_options *o, struct source **out, struc
         .begin = begin,
         .next = next,
         .position = position,
-        .wait = wait_some,
+        .wait = s3_wait,
         .stop = stop,
-        .done = done,
+        .done = s3_done,
         .close = close_source,
         .reader_new = s3_reader_new,
         .reader_free = s3_reader_free,

@@ -1,5 +1,6 @@
 /* What the files of the S3 source share: asking (s3_reader.c), where to look (s3_places.c), naming
- * in the order of time (s3_walk.c), the schedule (s3.c). Included nowhere else. */
+ * in the order of time (s3_walk.c), items (s3_items.c), the schedule (s3.c). Included nowhere else.
+ */
 #ifndef ASSAY_SOURCE_S3_INTERNAL_H
 #define ASSAY_SOURCE_S3_INTERNAL_H
 
@@ -32,11 +33,12 @@ enum status lister_page(struct lister *l, struct s3_listing *listing, struct err
 
 /* A part of the bucket that is listed in one go. */
 struct s3_place {
-    char *prefix;    /* listed; of the heap */
-    size_t region_n; /* length of its part up to the Region's slash; 0: outside the AWS layout */
-    bool by_folder;  /* only the objects that lie here, not those in folders */
-    bool exact;      /* the prefix is a key */
-    int pages;       /* that the last listing of all of it took */
+    char *prefix;      /* listed; of the heap */
+    size_t region_n;   /* length of its part up to the Region's slash; 0: outside the AWS layout */
+    bool by_folder;    /* only the objects that lie here, not those in folders */
+    bool exact;        /* the prefix is a key */
+    int pages;         /* that the last listing of all of it took */
+    int64_t newest_us; /* the last hour that was listed; 0: none was */
 };
 struct s3_places {
     struct s3_place *v;
@@ -74,7 +76,8 @@ struct walk {
     bool running;
     struct buf text;
 };
-/* quick: without places that take long and cannot be begun in their middle. Objects outside the
+/* quick: only places where something came in the last day or so, and none that take long and cannot
+ * be begun in their middle: each costs a request, and there may be a thousand. Objects outside the
  * layout count when they were written after modified_since_us. */
 enum status walk_begin(struct walk *w, struct lister *l, struct s3_places *places, int64_t since_us,
                        int64_t until_us, int64_t modified_since_us, bool quick,
@@ -126,8 +129,8 @@ struct s3_source {
     bool found, ended;                              /* places are known; the only pass is over */
     int64_t poll_at, window_at, sweep_at, again_at; /* monotonic */
     int failures;
-    struct buf name;  /* of the item */
-    uint64_t *lately; /* hashes of what was named, by place; NULL: the source ends */
+    struct buf name;          /* of the item */
+    _Atomic uint64_t *lately; /* hashes of what was named; NULL: the source ends */
     struct hash_key key;
 
     pthread_mutex_t lock; /* what is below */
@@ -135,6 +138,16 @@ struct s3_source {
     struct ticket *waiting;
     size_t waiting_n, out_n; /* named again later; not handed back yet */
 };
+
+/* Items, s3_items.c. */
+enum { S3_LATELY = 1 << 20 }; /* names that a source without an end remembers, 8 bytes each */
+/* An item that waited long enough to be named again. */
+bool items_again(struct s3_source *s, struct source_item *item);
+/* An item of the object, unless it was named lately. */
+enum status items_give(struct s3_source *s, const struct walk_object *o, struct source_item *item,
+                       struct err *err) MUST_USE;
+void s3_wait(struct source *s, int64_t ms);
+void s3_done(struct source *s, void *ticket, enum source_outcome outcome);
 
 /* Readers, s3_reader.c. */
 enum status s3_reader_new(struct source *s, struct source_reader **out, struct err *err);

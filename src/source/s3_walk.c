@@ -102,6 +102,11 @@ static enum status find_last(struct walk *w, struct err *err)
     return OK;
 }
 
+static bool is_quick(const struct s3_place *p, int64_t since_us)
+{
+    return p->region_n > 0 ? p->newest_us > since_us - US_PER_DAY : p->pages <= QUICK_PAGES;
+}
+
 enum status walk_begin(struct walk *w, struct lister *l, struct s3_places *places, int64_t since_us,
                        int64_t until_us, int64_t modified_since_us, bool quick, struct err *err)
 {
@@ -124,7 +129,7 @@ enum status walk_begin(struct walk *w, struct lister *l, struct s3_places *place
     enum status status = OK;
     for (size_t i = 0; i < places->n && status == OK; i++) {
         struct s3_place *p = &places->v[i];
-        if (quick && p->region_n == 0 && p->pages > QUICK_PAGES)
+        if (quick && !is_quick(p, since_us))
             continue;
         status = line_init(w, &w->lines[w->n++], p, max_keys, err);
     }
@@ -197,6 +202,8 @@ static enum status fill(struct walk *w, struct line *l, struct err *err)
     l->pages++;
     for (size_t i = 0; i < page->n; i++) {
         int64_t hour = key_facts(page->objects[i].key).hour_us;
+        if (hour > l->place->newest_us)
+            l->place->newest_us = hour;
         if (is_wanted(w, l, &page->objects[i], hour))
             TRY(put_entry(l, &page->objects[i], hour, err));
         else if (l->place->region_n > 0 && w->until_us != TIME_NONE && hour != TIME_NONE &&

@@ -1,5 +1,5 @@
 /*
- * Follows a bucket into a store, for tests/py/test_s3.py, until its standard input ends:
+ * Follows a bucket into a store, for tests/py/test_s3_follow.py, until its standard input ends:
  *
  *     follow_probe BUCKET PREFIX STORE POLL_MS WINDOW_EVERY_MS SWEEP_MS
  *

@@ -1,6 +1,7 @@
 /* source/source, source/several: several sources as one, with real files and with a source that
  * waits, fails or never ends. */
 #include "source/source_internal.h"
+#include "source/state.h"
 #include "unit.h"
 
 #include <stdatomic.h>
@@ -211,12 +212,62 @@ static void what_never_ends_is_stopped(void **state)
     }
 }
 
+static struct source_gauge gauge;
+
+static void gauge_state(struct source *s, struct source_state *out)
+{
+    (void)s;
+    gauge_get(&gauge, out);
+}
+
+static void the_state_tells_what_became_of_items_and_of_failures(void **state)
+{
+    (void)state;
+    struct source_ops with_state = slow_ops;
+    with_state.state = gauge_state;
+    struct slow plain = {.base = {&slow_ops}}, told = {.base = {&with_state}};
+    struct source *parts[] = {&plain.base, &told.base}, *all;
+    struct source_state seen;
+    assert_int_equal(source_several_new(parts, 2, 4, &all, NULL), OK);
+    assert_ptr_equal(source_part(all, 1), &told.base);
+    assert_null(source_part(all, 2));
+    assert_ptr_equal(source_part(&told.base, 0), &told.base);
+    assert_null(source_part(&told.base, 1));
+    source_state_get(source_part(all, 0), &seen);
+    assert_string_equal(seen.name, "");
+    assert_true(seen.success_us == TIME_NONE && seen.waiting == -1);
+
+    gauge_init(&gauge, STR("s3://logs/"));
+    gauge_named(&gauge);
+    gauge_named(&gauge);
+    gauge_named(&gauge);
+    gauge_done(&gauge, SOURCE_KEPT, 100, 7000);
+    gauge_done(&gauge, SOURCE_AGAIN, 10, 5000);
+    gauge_done(&gauge, SOURCE_FAILED, 1000, 9000);
+    /* Told once per failure that goes on, and again after it went well meanwhile. */
+    assert_true(gauge_failure(&gauge, "no"));
+    assert_false(gauge_failure(&gauge, "no"));
+    assert_true(gauge_failure(&gauge, "not that either"));
+    gauge_success(&gauge);
+    assert_true(gauge_failure(&gauge, "not that either"));
+    gauge_success(&gauge);
+    source_state_get(source_part(all, 1), &seen);
+    assert_string_equal(seen.name, "s3://logs/");
+    assert_true(seen.named == 3 && seen.kept == 2 && seen.again == 1 && seen.failed == 1);
+    assert_true(seen.bytes == 110 && seen.up_to_us == 7000);
+    assert_string_equal(seen.error, "not that either");
+    assert_true(!seen.failing && seen.success_us >= seen.error_us);
+    gauge_fini(&gauge);
+    source_close(all);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_items_of_all_sources_come_once_with_their_own_source),
         cmocka_unit_test(a_failure_ends_the_naming_after_what_was_named),
         cmocka_unit_test(what_never_ends_is_stopped),
+        cmocka_unit_test(the_state_tells_what_became_of_items_and_of_failures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
