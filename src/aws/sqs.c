@@ -224,8 +224,8 @@ static bool read_messages(struct json_cursor *c, struct sqs_batch *b)
     return true;
 }
 
-enum status sqs_receive(struct aws_client *c, const struct sqs_queue *q, const struct sqs_wish *wish,
-                        struct sqs_batch *b, struct err *err)
+enum status sqs_receive(struct aws_client *c, const struct sqs_queue *q,
+                        const struct sqs_wish *wish, struct sqs_batch *b, struct err *err)
 {
     static const char *const attributes[] = {"ApproximateReceiveCount", "SentTimestamp", NULL};
     struct buf body;

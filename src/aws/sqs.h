@@ -5,9 +5,9 @@
  *     sqs_queue_init(&q, STR("https://sqs.eu-west-1.amazonaws.com/012345678901/logs"), NULL, &err);
  *     struct sqs_batch b;
  *     sqs_batch_init(&b);
- *     sqs_receive(client, &q, &(struct sqs_wish){.most = 10, .wait_s = 20, .hide_s = 120}, &b, &err);
- *     for (size_t i = 0; i < b.n; i++) … b.messages[i].body …
- *     sqs_delete(client, &q, entries, n, &err);    each entry tells what became of it
+ *     sqs_receive(client, &q, &(struct sqs_wish){.most = 10, .wait_s = 20, .hide_s = 120}, &b,
+ * &err); for (size_t i = 0; i < b.n; i++) … b.messages[i].body … sqs_delete(client, &q, entries, n,
+ * &err);    each entry tells what became of it
  *
  * What was received is hidden from others for hide_s, and comes again afterwards unless it was
  * deleted. Sources: Amazon SQS API reference, ReceiveMessage, DeleteMessageBatch,
@@ -29,7 +29,7 @@ enum {
     SQS_URL_MAX = 512,
 };
 
-/* A value; needs no fini. */
+/* Needs no fini; not to be copied. */
 struct sqs_queue {
     char url[SQS_URL_MAX + 1];
     struct str name; /* the last element of the URL; points into it */

@@ -1,5 +1,5 @@
-/* What the files of the SQS source share: naming and outcomes (sqs.c), what is told the queue
- * (sqs_keeper.c), reading (sqs_reader.c). Included nowhere else. */
+/* What the files of the SQS source share: naming (sqs.c), messages in work (sqs_messages.c), what
+ * is told the queue (sqs_keeper.c), reading (sqs_reader.c). Included nowhere else. */
 #ifndef ASSAY_SOURCE_SQS_INTERNAL_H
 #define ASSAY_SOURCE_SQS_INTERNAL_H
 
@@ -13,9 +13,9 @@
 #include <stdatomic.h>
 
 enum {
-    SQS_BUCKETS_MAX = 64,  /* different ones in a run */
-    SQS_HELD_MAX = 1000,   /* messages, and objects, in work at once */
-    SQS_OFTEN = 5,         /* receives after which a message may be given up */
+    SQS_BUCKETS_MAX = 64, /* different ones in a run */
+    SQS_HELD_MAX = 1000,  /* messages, and objects, in work at once */
+    SQS_OFTEN = 5,        /* receives after which a message may be given up */
 };
 
 /* A bucket that a message named: a source of S3 that names nothing and only reads. */
@@ -74,7 +74,7 @@ struct sqs_source {
     int64_t hide_s, wait_s, depth_us, give_up_us;
     struct source_watch watch;
     struct source_gauge gauge;
-    _Atomic bool stopped; /* naming and reading */
+    _Atomic bool stopped;   /* naming and reading */
     _Atomic bool abandoned; /* the keeper, too */
     _Atomic bool redrives;
 
@@ -82,7 +82,7 @@ struct sqs_source {
     struct aws_client *client;
     struct sqs_batch batch;
     struct sqs_event event;
-    bool asked; /* for the queue's attributes */
+    bool asked;       /* for the queue's attributes */
     int64_t again_at; /* monotonic */
     int failures;
 
@@ -99,9 +99,15 @@ struct sqs_source {
     int buckets_n;
 };
 
-/* Under the lock. */
-void sqs_finish(struct sqs_source *s, struct sqs_held *m);
+/* sqs_messages.c */
+/* A message that was received: it is in work from then on. ERR_NOMEM only. */
+enum status sqs_take_message(struct sqs_source *s, const struct sqs_message *from,
+                             struct err *err) MUST_USE;
 void sqs_held_free(struct sqs_held *m);
+/* Under the lock: a part is to be named when it is due. */
+void sqs_enqueue(struct sqs_source *s, struct sqs_part *p);
+/* Under the lock: all parts are finished. */
+void sqs_finish(struct sqs_source *s, struct sqs_held *m);
 
 /* sqs_keeper.c */
 void *sqs_keeper_main(void *source);

@@ -33,7 +33,7 @@ static void tell(struct keeper *k, struct saying *said, const struct err *why)
 {
     struct sqs_source *s = k->s;
     gauge_failure(&s->gauge, why->text);
-    if (strcmp(said->text, why->text) == 0 || atomic_load(&s->abandoned))
+    if (gauge_same(said->text, why->text) || atomic_load(&s->abandoned))
         return;
     snprintf(said->text, sizeof said->text, "%s", why->text);
     s->watch.problem(s->watch.ctx, s->queue.url, why->text);
@@ -165,8 +165,8 @@ static void keep(struct keeper *k, bool last)
     }
     int64_t pause_s = INT64_C(1) << (k->failures < 5 ? k->failures : 5);
     k->failures++;
-    k->again_at = clock_monotonic_us() +
-                  (pause_s < PAUSE_MAX_S ? pause_s : PAUSE_MAX_S) * US_PER_SECOND;
+    k->again_at =
+        clock_monotonic_us() + (pause_s < PAUSE_MAX_S ? pause_s : PAUSE_MAX_S) * US_PER_SECOND;
 }
 
 static bool wait_for_round(struct sqs_source *s)
@@ -186,14 +186,11 @@ void *sqs_keeper_main(void *source)
     struct sqs_source *s = source;
     struct keeper *k = calloc(1, sizeof *k);
     struct err why = {0};
-    const struct aws_client_options o = {.credentials = s->credentials,
-                                         .region = s->region,
-                                         .cancel = &s->abandoned,
-                                         .attempts = 3};
+    const struct aws_client_options o = {
+        .credentials = s->credentials, .region = s->region, .cancel = &s->abandoned, .attempts = 3};
     enum status status = k ? aws_client_new(&o, &k->client, &why) : err_nomem(&why);
     if (status == OK) {
         k->s = s;
-        k->depth_at = clock_monotonic_us() + s->depth_us;
         while (wait_for_round(s)) {
             keep(k, false);
             if (clock_monotonic_us() >= k->depth_at)

@@ -114,8 +114,7 @@ enum status sqs_open(struct source_reader *base, const struct source_item *item,
     struct sqs_part *p = item->ticket;
     struct err why = {0};
     if (p->bucket < 0) {
-        *out = (struct source_bytes){
-            .fd = -1, .delivery_us = TIME_NONE, .refused = p->of->reason};
+        *out = (struct source_bytes){.fd = -1, .delivery_us = TIME_NONE, .refused = p->of->reason};
         return OK;
     }
     TRY(reader_of(r, p->bucket, err));

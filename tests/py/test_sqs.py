@@ -515,6 +515,16 @@ def partial_batches(world):
     assert sum(rounds) > 0 and "sqs:DeleteMessage" in done.said, done.said
 
 
+def refusal(code):
+    """Each with a number of its own, as AWS does it."""
+    numbers, body = itertools.count(), {"__type": "com.amazonaws.sqs#" + code, "message": "not authorized"}
+
+    def act(_proxy, connection, request, _response):
+        lines = ["Content-Type: application/x-amz-json-1.0", f"x-amzn-RequestId: R{next(numbers)}"]
+        return fp.send(connection, request, fp.Response(400, "Bad Request", lines, json.dumps(body).encode()))
+    return Action("refusal", True, act)
+
+
 def refusals(world):
     """What is not allowed is named once, with the permission that is missing."""
     for name, code, wanted in (("ReceiveMessage", "AccessDenied", "allow sqs:ReceiveMessage"),
@@ -523,9 +533,8 @@ def refusals(world):
                                ("ReceiveMessage", "KMS.AccessDeniedException", "allow kms:Decrypt")):
         queue = Queue(world.server)
         queue.send(*world.events(world.keys[:1]))
-        said = json.dumps({"__type": "com.amazonaws.sqs#" + code, "message": "not authorized"}).encode()
         with proxied(world.server) as proxy:
-            proxy.rule(fp.answer(400, said, ["Content-Type: application/x-amz-json-1.0"]), when=action(name))
+            proxy.rule(refusal(code), when=action(name))
             done = drain(world, queue, world.store(), "--most-ms", 1500, AWS_ENDPOINT_URL=proxy.url)
         assert wanted in done.said and queue.name in done.said, (name, done.said)
         equal(len(done.said.splitlines()), 1, "told once: " + done.said)

@@ -117,8 +117,8 @@ static void other_events_are_skipped(void **state)
     assert_int_equal(read_text(EVENT("")), OK);
     assert_int_equal(event.n + event.skipped, 0);
     assert_int_equal(
-        read_text(EVENT("{\"eventSource\":\"aws:s3\",\"eventName\":\"ObjectTagging:Put\"}," RECORD(
-            "a", "7"))),
+        read_text(EVENT(
+            "{\"eventSource\":\"aws:s3\",\"eventName\":\"ObjectTagging:Put\"}," RECORD("a", "7"))),
         OK);
     assert_int_equal(event.n, 1);
     assert_int_equal(event.skipped, 1);
@@ -140,13 +140,28 @@ static void what_is_no_event_says_why_and_quotes_nothing(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "", "SECRET", "{\"SECRET\":", "[]", "1", "null", "{}", "{\"Records\":{\"SECRET\":1}}",
-        EVENT("\"SECRET\""), EVENT("{}"), EVENT("{\"eventSource\":\"aws:sqs\"}"),
-        EVENT("{\"eventSource\":\"aws:s3\"}"), EVENT(RECORD("", "1")), EVENT(RECORD("SECRET", "-1")),
-        EVENT(RECORD("SECRET", "1.5")), EVENT(RECORD("SECRET", "\"1\"")),
-        EVENT(RECORD("SECRET", "99999999999999999999")), EVENT(RECORD("SECRET%", "1")),
-        EVENT(RECORD("SECRET%00", "1")), EVENT(RECORD("SECRET\\u0000", "1")),
-        EVENT(RECORD("SECRET", "1") ",2"), EVENT(RECORD("SECRET", "1")) "x",
+        "",
+        "SECRET",
+        "{\"SECRET\":",
+        "[]",
+        "1",
+        "null",
+        "{}",
+        "{\"Records\":{\"SECRET\":1}}",
+        EVENT("\"SECRET\""),
+        EVENT("{}"),
+        EVENT("{\"eventSource\":\"aws:sqs\"}"),
+        EVENT("{\"eventSource\":\"aws:s3\"}"),
+        EVENT(RECORD("", "1")),
+        EVENT(RECORD("SECRET", "-1")),
+        EVENT(RECORD("SECRET", "1.5")),
+        EVENT(RECORD("SECRET", "\"1\"")),
+        EVENT(RECORD("SECRET", "99999999999999999999")),
+        EVENT(RECORD("SECRET%", "1")),
+        EVENT(RECORD("SECRET%00", "1")),
+        EVENT(RECORD("SECRET\\u0000", "1")),
+        EVENT(RECORD("SECRET", "1") ",2"),
+        EVENT(RECORD("SECRET", "1")) "x",
         "{\"source\":\"aws.s3\",\"detail-type\":\"Object Created\"}",
         "{\"source\":\"aws.s3\",\"detail-type\":\"Object Created\",\"detail\":{\"bucket\":"
         "\"SECRET\",\"object\":{\"key\":\"k\"}}}",
@@ -218,9 +233,16 @@ static void the_region_of_a_queue_is_in_its_url(void **state)
     struct sqs_queue q;
     assert_int_equal(sqs_queue_init(&q, str_from(good[0][0]), "us-east-2", NULL), OK);
     assert_string_equal(q.region, "us-east-2");
-    static const char *const bad[] = {"", "logs", "s3://bucket/queue", "https://host", "https://h/",
-                                      "https://h/queue", "https://h/1/", "https://h/1/q?x=1",
-                                      "https://h/1/q.fifo", "https://h/1/a b"};
+    static const char *const bad[] = {"",
+                                      "logs",
+                                      "s3://bucket/queue",
+                                      "https://host",
+                                      "https://h/",
+                                      "https://h/queue",
+                                      "https://h/1/",
+                                      "https://h/1/q?x=1",
+                                      "https://h/1/q.fifo",
+                                      "https://h/1/a b"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         if (sqs_queue_init(&q, str_from(bad[i]), NULL, NULL) != ERR_USAGE)
             fail_msg("taken: %s", bad[i]);
