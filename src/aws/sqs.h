@@ -29,7 +29,7 @@ enum {
     SQS_URL_MAX = 512,
 };
 
-/* A value; needs no fini. */
+/* Needs no fini; not to be copied. */
 struct sqs_queue {
     char url[SQS_URL_MAX + 1];
     struct str name; /* the last element of the URL; points into it */

@@ -316,6 +316,7 @@ enum status sqs_event_read(struct sqs_event *e, struct str body, struct err *err
     buf_reset(&e->text);
     buf_str(&e->text, body);
     /* What is decoded is never longer than as it was written. */
+    buf_reset(&e->inner);
     if (!buf_reserve(&e->inner, body.n + JSON_PADDING))
         return err_nomem(err);
     TRY(index_text(e, &f, err));

@@ -1,5 +1,5 @@
-/* What the files of the SQS source share: naming and outcomes (sqs.c), what is told the queue
- * (sqs_keeper.c), reading (sqs_reader.c). Included nowhere else. */
+/* What the files of the SQS source share: naming (sqs.c), messages in work (sqs_messages.c), what
+ * is told the queue (sqs_keeper.c), reading (sqs_reader.c). Included nowhere else. */
 #ifndef ASSAY_SOURCE_SQS_INTERNAL_H
 #define ASSAY_SOURCE_SQS_INTERNAL_H
 
@@ -99,9 +99,15 @@ struct sqs_source {
     int buckets_n;
 };
 
-/* Under the lock. */
-void sqs_finish(struct sqs_source *s, struct sqs_held *m);
+/* sqs_messages.c */
+/* A message that was received: it is in work from then on. ERR_NOMEM only. */
+enum status sqs_take_message(struct sqs_source *s, const struct sqs_message *from,
+                             struct err *err) MUST_USE;
 void sqs_held_free(struct sqs_held *m);
+/* Under the lock: a part is to be named when it is due. */
+void sqs_enqueue(struct sqs_source *s, struct sqs_part *p);
+/* Under the lock: all parts are finished. */
+void sqs_finish(struct sqs_source *s, struct sqs_held *m);
 
 /* sqs_keeper.c */
 void *sqs_keeper_main(void *source);

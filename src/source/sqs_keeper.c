@@ -33,7 +33,7 @@ static void tell(struct keeper *k, struct saying *said, const struct err *why)
 {
     struct sqs_source *s = k->s;
     gauge_failure(&s->gauge, why->text);
-    if (strcmp(said->text, why->text) == 0 || atomic_load(&s->abandoned))
+    if (gauge_same(said->text, why->text) || atomic_load(&s->abandoned))
         return;
     snprintf(said->text, sizeof said->text, "%s", why->text);
     s->watch.problem(s->watch.ctx, s->queue.url, why->text);
@@ -191,7 +191,6 @@ void *sqs_keeper_main(void *source)
     enum status status = k ? aws_client_new(&o, &k->client, &why) : err_nomem(&why);
     if (status == OK) {
         k->s = s;
-        k->depth_at = clock_monotonic_us() + s->depth_us;
         while (wait_for_round(s)) {
             keep(k, false);
             if (clock_monotonic_us() >= k->depth_at)

@@ -58,6 +58,8 @@ void gauge_success(struct source_gauge *g);
 /* It did not. True when the text is another than that of the failure going on, or when this is
  * the first after a success: then somebody should be told. */
 bool gauge_failure(struct source_gauge *g, const char *text);
+/* Whether two texts are the same but for the number of the request that AWS gives each answer. */
+bool gauge_same(const char *a, const char *b);
 void gauge_waiting(struct source_gauge *g, int64_t n);
 void gauge_skipped(struct source_gauge *g, int64_t n);
 void gauge_refused(struct source_gauge *g, int64_t n);
