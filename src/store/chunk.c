@@ -17,16 +17,17 @@ enum { FACTS_SIZE = 4000, SEEN_SIZE = 1000, EXCHANGES_SIZE = 4000 };
 
 struct chunk_stmts {
     enum stmt at, next, range, put, drop;
+    enum stmt cut; /* of those that are ever cut */
     size_t size;
 };
 
 static const struct chunk_stmts stmts[CHUNK_TABLES] = {
     [CHUNK_FACTS] = {STMT_FACT_AT, STMT_FACT_NEXT, STMT_FACT_RANGE, STMT_FACT_PUT, STMT_FACT_DROP,
-                     FACTS_SIZE},
+                     STMT_FACT_CUT, FACTS_SIZE},
     [CHUNK_SEEN] = {STMT_SEEN_AT, STMT_SEEN_NEXT, STMT_SEEN_RANGE, STMT_SEEN_PUT, STMT_SEEN_DROP,
-                    SEEN_SIZE},
+                    STMTS, SEEN_SIZE},
     [CHUNK_EXCHANGES] = {STMT_EXCHANGE_AT, STMT_EXCHANGE_NEXT, STMT_EXCHANGE_RANGE,
-                         STMT_EXCHANGE_PUT, STMT_EXCHANGE_DROP, EXCHANGES_SIZE},
+                         STMT_EXCHANGE_PUT, STMT_EXCHANGE_DROP, STMT_EXCHANGE_CUT, EXCHANGES_SIZE},
 };
 
 static struct items items_of(int64_t id, struct unpack u)
@@ -227,6 +228,30 @@ enum status chunk_put(struct store *s, enum chunk_table table, struct chunk_item
         status = put_row(s, table, item, n, replace, &done, err);
     }
     s->chunk[table].loaded = false;
+    return status;
+}
+
+enum status chunk_cut(struct store *s, enum chunk_table table, int64_t below, struct err *err)
+{
+    struct chunk *c = &s->chunk[table];
+    struct chunk_item item;
+    sqlite3_stmt *cut = NULL;
+    TRY(load(s, table, below - 1, err));
+    if (!c->loaded)
+        return OK;
+    /* The row in which the cut falls: what stays of it begins a row of its own. */
+    struct items r = c->at;
+    s->merged_n = 0;
+    while (item_next(&r, &item))
+        if (item.key >= below && !add_item(s, &item))
+            return err_nomem(err);
+    if (r.u.bad)
+        return damaged(s, err);
+    TRY(db_get(s, stmts[table].cut, &cut, err));
+    sqlite3_bind_int64(cut, 1, below);
+    TRY(db_run(s, cut, err));
+    enum status status = write_rows(s, table, below, false, err);
+    c->loaded = false;
     return status;
 }
 
