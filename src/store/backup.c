@@ -33,30 +33,30 @@ static enum status check_beside(const char *target, const char *suffix, struct e
     if (asprintf(&beside, "%s%s", target, suffix) < 0)
         return err_nomem(err);
     bool there = stat(beside, &st) == 0;
+    enum status status = OK;
+    if (there)
+        status = err_set(err, ERR_CONFLICT,
+                         "'%.120s' is in use or was not closed: there is '%.120s'; choose another "
+                         "name for the copy",
+                         target, beside);
     free(beside);
-    if (!there)
-        return OK;
-    return err_set(err, ERR_CONFLICT,
-                   "'%.160s' is in use, or was not closed: there is '%s' beside it; choose another "
-                   "name for the copy",
-                   target, suffix);
+    return status;
 }
 
 static enum status check_target(const struct copy *c, bool replace, struct err *err)
 {
     struct stat st, source;
-    TRY(check_beside(c->target, "-wal", err));
-    TRY(check_beside(c->target, "-journal", err));
-    if (stat(c->target, &st) != 0)
-        return OK;
-    if (!replace)
+    bool there = stat(c->target, &st) == 0;
+    if (there && stat(c->path, &source) == 0 && st.st_dev == source.st_dev &&
+        st.st_ino == source.st_ino)
+        return err_set(err, ERR_USAGE, "'%.200s' is the store itself", c->target);
+    if (there && !S_ISREG(st.st_mode))
+        return err_set(err, ERR_USAGE, "'%.200s' is no file", c->target);
+    if (there && !replace)
         return err_set(err, ERR_CONFLICT, "'%.200s' is there already and stays as it is",
                        c->target);
-    if (!S_ISREG(st.st_mode))
-        return err_set(err, ERR_USAGE, "'%.200s' is no file", c->target);
-    if (stat(c->path, &source) == 0 && st.st_dev == source.st_dev && st.st_ino == source.st_ino)
-        return err_set(err, ERR_USAGE, "'%.200s' is the store itself", c->target);
-    return OK;
+    TRY(check_beside(c->target, "-wal", err));
+    return check_beside(c->target, "-journal", err);
 }
 
 /* Its own file from the start, because SQLite would make one that others may read. One of that name
@@ -135,10 +135,9 @@ static enum status take_name(struct copy *c, struct err *err)
 static enum status run(struct copy *c, bool replace, struct err *err)
 {
     struct store *s = NULL;
+    TRY(check_target(c, replace, err));
     TRY(store_connect(c->path, STORE_READ, true, &s, err));
-    enum status status = check_target(c, replace, err);
-    if (status == OK)
-        status = make_part(c, err);
+    enum status status = make_part(c, err);
     if (status == OK)
         status = vacuum_into(s, c, err);
     store_close(s);

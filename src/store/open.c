@@ -115,7 +115,7 @@ static enum status check_version(struct store *s, int64_t version, struct err *e
         return err_set(
             err, ERR_VERSION,
             "store '%.160s' has the older version %lld; assay store migrate --store FILE "
-            "makes it version %d",
+            "[--backup COPY] makes it version %d",
             s->path, (long long)version, STORE_VERSION);
     return err_set(err, ERR_VERSION,
                    "store '%.200s' has version %lld, this assay knows %d; use the assay that "
