@@ -80,6 +80,13 @@ static enum status copy_error(struct store *s, const struct copy *c, struct err 
     if (status == ERR_FULL)
         return err_set(err, ERR_FULL, "cannot write '%.160s': no room for it on its file system",
                        c->target);
+    /* Of both files, and of the disks below them: SQLite does not say which. */
+    if (status == ERR_PARSE)
+        return err_set(
+            err, ERR_IO,
+            "cannot copy '%.120s' to '%.120s': %.60s; assay store check says whether the "
+            "store is damaged",
+            c->path, c->target, sqlite3_errstr(said.native));
     if (err)
         *err = said;
     return status;

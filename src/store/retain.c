@@ -161,7 +161,10 @@ static enum status sweep_piece(struct store *s, size_t most, struct sweep *w, st
     TRY(chunk_open(s, CHUNK_SEEN, s->kept.sweep, INT64_MAX, &r, err));
     enum status status = find_gone(s, &r, most, w, err);
     chunk_close(&r);
-    return status == OK ? chunk_put(s, CHUNK_SEEN, w->gone, w->n, true, err) : status;
+    if (status != OK || w->n == 0)
+        return status;
+    TRY(chunk_put(s, CHUNK_SEEN, w->gone, w->n, true, err));
+    return chunk_join(s, CHUNK_SEEN, s->kept.sweep, w->more ? w->next : INT64_MAX, err);
 }
 
 static enum status let_keys_go(struct store *s, int rows, struct store_retained *done,

@@ -68,7 +68,11 @@ static enum status read_tables(struct store *s, sqlite3_stmt *st, struct store_s
 static enum status measure_tables(struct store *s, struct store_stats *out, struct err *err)
 {
     sqlite3_stmt *st = NULL;
-    if (sqlite3_prepare_v2(s->db, table_sizes, -1, &st, NULL) != SQLITE_OK)
+    /* SQLITE_ERROR: it has no such table as dbstat. */
+    int code = sqlite3_prepare_v2(s->db, table_sizes, -1, &st, NULL);
+    if (code != SQLITE_OK && (code & 0xff) != SQLITE_ERROR)
+        return db_error(s, err, "read it");
+    if (code != SQLITE_OK)
         TRY(prepare(s, table_names, &st, err));
     enum status status = read_tables(s, st, out, err);
     sqlite3_finalize(st);

@@ -313,6 +313,10 @@ void chunk_close(struct chunk_reader *r);
 enum status chunk_cut(struct store *s, enum chunk_table table, int64_t below,
                       struct err *err) MUST_USE;
 
+/* Rows from that of `from` to that of `last` that became short are put together. */
+enum status chunk_join(struct store *s, enum chunk_table table, int64_t from, int64_t last,
+                       struct err *err) MUST_USE;
+
 /* recent.c. What is set goes into the file with recent_save; recent_fold moves all slots into
  * `seen` when they have become many, recent_fold_all at once. */
 enum status recent_load(struct store *s, struct err *err) MUST_USE;

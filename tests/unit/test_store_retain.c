@@ -335,7 +335,7 @@ static void the_file_shrinks_by_what_is_gone(void **state)
         /* Letting go takes and leaves a few pages itself. */
         assert_in_range(large - small, (done.pages - 32) * 4096, (done.pages + 32) * 4096);
         /* What is left: a tenth of facts and keys, and 24 sums a day. */
-        assert_in_range(small, 1, large / 4);
+        assert_in_range(small, 1, large / 9);
     }
     assert_int_equal(about_of(&f).late, MANY / 40 * 37);
     free(v);
