@@ -14,6 +14,7 @@
 #include "base/io.h"
 #include "ingest/load.h"
 #include "report/metrics.h"
+#include "store/upkeep.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -54,6 +55,7 @@ struct life {
     enum status status; /* of the pipeline, once it ended */
     struct err err;
     int64_t loaded_us;
+    int64_t let_go; /* calls, in the pieces of upkeep that belong together; the writer's */
 };
 
 /* Single records and files are told a few times a minute; the store lists all of them. */
@@ -93,6 +95,36 @@ static void on_commit(void *ctx, int64_t invocations, int64_t items)
     atomic_fetch_add(&l->of->invocations, invocations);
     atomic_fetch_add(&l->of->items, items);
     l->of->committed_us = clock_now_us();
+}
+
+static int64_t days_before(int64_t now_us, int64_t days)
+{
+    return days > 0 ? now_us - days * US_PER_DAY : 0;
+}
+
+/* Lets go of what the configuration does not keep. A failure ends the life: what cannot be written
+ * cannot take records either. */
+static enum status on_upkeep(void *ctx, struct store *store, bool *more, struct err *err)
+{
+    struct life *l = ctx;
+    int64_t now = clock_now_us();
+    const struct store_retention keep = {
+        .calls_since_us = days_before(now, l->config->keep_facts_days),
+        .sums_since_us = days_before(now, l->config->keep_rollups_days),
+    };
+    struct store_retained done;
+    *more = false;
+    if (keep.calls_since_us == 0 && keep.sums_since_us == 0)
+        return OK;
+    TRY(store_retain(store, &keep, &done, err));
+    l->let_go += done.calls;
+    *more = done.more;
+    if (!done.more && l->let_go > 0) {
+        journal_line(&l->of->journal, JOURNAL_INFO, "", "%lld calls are kept as sums only from now",
+                     (long long)l->let_go);
+        l->let_go = 0;
+    }
+    return OK;
 }
 
 static void *pipeline_main(void *arg)
@@ -162,6 +194,7 @@ static enum status open_life(struct life *l, struct err *err)
         .store_path = l->config->store,
         .options = reading_fingerprint(&l->reading),
         .follow = true,
+        .upkeep = on_upkeep,
         .committed = on_commit,
         .ctx = l,
         .trouble = on_trouble,

@@ -21,6 +21,7 @@ static const struct command {
     {"ingest", cmd_ingest, "read logs into a store"},
     {"serve", cmd_serve, "follow logs in AWS as they arrive"},
     {"config", cmd_config, "check, explain and show assay.yaml"},
+    {"store", cmd_store, "copy, check, measure and trim a store"},
     {"price", cmd_price, "show and check the price book"},
     {"simulate", cmd_simulate, "write realistic logs, with their truth"},
 };

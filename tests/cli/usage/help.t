@@ -7,6 +7,7 @@ Without arguments: help, and an exit code that says so.
   2>   session    show one session, call by call
   2>   ingest     read logs into a store
   2>   config     check, explain and show assay.yaml
+  2>   store      copy, check, measure and trim a store
   2>   price      show and check the price book
   2>   simulate   write realistic logs, with their truth
   2> 
