@@ -228,9 +228,9 @@ enum status vocabulary_measure(struct store *s, struct store_stats *out, struct 
     /* Id 0 is "none". */
     out->names = v->names_saved > 0 ? v->names_saved - 1 : 0;
     out->offers = v->offers_saved > 0 ? v->offers_saved - 1 : 0;
-    out->names_bytes = (int64_t)v->names_size;
-    out->names_limit = NAMES_MAX;
-    out->offers_bytes = (int64_t)v->offers_size;
-    out->offers_limit = OFFERS_MAX;
+    out->names_bytes = (int64_t)v->names_budget.used;
+    out->names_limit = EXCHANGE_NAMES_BYTES;
+    out->offers_bytes = (int64_t)v->offers_budget.used;
+    out->offers_limit = EXCHANGE_OFFERS_BYTES;
     return OK;
 }
