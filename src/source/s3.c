@@ -172,7 +172,9 @@ static int64_t position(struct source *base, bool *estimated, int64_t *bytes)
     const struct s3_source *s = of(base);
     *estimated = true;
     *bytes = 0;
-    return s->ended ? 1000000 : walk_position(&s->slow);
+    int64_t at = s->ended ? 1000000 : walk_position(&s->slow);
+    /* The naming is ahead of the reading. */
+    return at > 0 && s->named > 0 ? at * atomic_load(&s->begun) / s->named : at;
 }
 
 static void stop(struct source *base)
@@ -187,6 +189,14 @@ static void stop(struct source *base)
 static void state(struct source *base, struct source_state *out)
 {
     gauge_get(&of(base)->gauge, out);
+}
+
+static void free_tickets(struct ticket *t)
+{
+    for (struct ticket *after; t; t = after) {
+        after = t->next;
+        free(t);
+    }
 }
 
 static void close_source(struct source *base)
@@ -204,10 +214,8 @@ static void close_source(struct source *base)
     }
     free(s->bodies);
     s3_bucket_free(s->bucket);
-    for (struct ticket *t = s->waiting, *after; t; t = after) {
-        after = t->next;
-        free(t);
-    }
+    free_tickets(s->waiting);
+    free_tickets(s->out); /* void: nobody will hand them back */
     buf_fini(&s->name);
     gauge_fini(&s->gauge);
     pthread_cond_destroy(&s->wake);

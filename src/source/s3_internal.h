@@ -95,10 +95,10 @@ int64_t walk_position(const struct walk *w);
 
 /* An item on its way: named, read, perhaps named again. */
 struct ticket {
-    struct ticket *next; /* while it waits to be named again */
+    struct ticket *next, *back; /* among those that wait to be named again, or that are out */
     int64_t size, modified_us, due_us;
     int tries;
-    _Atomic bool unopened;
+    _Atomic bool begun, unopened; /* somebody tried to open it; that failed */
     char name[];
 };
 
@@ -129,13 +129,15 @@ struct s3_source {
     bool found, ended;                              /* places are known; the only pass is over */
     int64_t poll_at, window_at, sweep_at, again_at; /* monotonic */
     int failures;
+    int64_t named;            /* items */
+    _Atomic int64_t begun;    /* of these: opened, or handed back unopened */
     struct buf name;          /* of the item */
     _Atomic uint64_t *lately; /* hashes of what was named; NULL: the source ends */
     struct hash_key key;
 
     pthread_mutex_t lock; /* what is below */
     pthread_cond_t wake;
-    struct ticket *waiting;
+    struct ticket *waiting, *out;
     size_t waiting_n, out_n; /* named again later; not handed back yet */
 };
 

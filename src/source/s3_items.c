@@ -45,8 +45,14 @@ static void give(struct s3_source *s, const char *name, struct ticket *t, int64_
     if (t) {
         pthread_mutex_lock(&s->lock);
         s->out_n++;
+        t->back = NULL;
+        t->next = s->out;
+        if (s->out)
+            s->out->back = t;
+        s->out = t;
         pthread_mutex_unlock(&s->lock);
     }
+    s->named++;
     gauge_named(&s->gauge);
 }
 
@@ -113,9 +119,14 @@ void s3_done(struct source *base, void *ticket, enum source_outcome outcome)
     struct s3_source *s = (struct s3_source *)base;
     struct ticket *t = ticket;
     gauge_done(&s->gauge, outcome, t->size, t->modified_us);
+    if (!atomic_exchange(&t->begun, false))
+        atomic_fetch_add(&s->begun, 1);
     int64_t due = due_at(s, t, outcome);
     pthread_mutex_lock(&s->lock);
     s->out_n--;
+    *(t->back ? &t->back->next : &s->out) = t->next;
+    if (t->next)
+        t->next->back = t->back;
     bool waits = due != TIME_NONE && s->waiting_n < WAITING_MAX && !atomic_load(&s->stopped);
     if (waits) {
         t->due_us = due;

@@ -88,6 +88,9 @@ enum status s3_open(struct source_reader *base, const struct source_item *item,
     struct ticket *t = item->ticket;
     struct err why = {0};
     struct str key = str_skip(str_from(item->name), 5 + s3_bucket_name(s->bucket).n + 1);
+    atomic_fetch_add(&s->begun, 1);
+    if (t)
+        atomic_store(&t->begun, true);
     pace_wait(&s->pace, &s->stopped);
     enum status status = s3_get(r->client, s->bucket, key, false, &item_limits, &r->item, &why);
     if (t)

@@ -87,12 +87,13 @@ static enum status line_init(struct walk *w, struct line *l, struct s3_place *pl
 static enum status find_last(struct walk *w, struct err *err)
 {
     enum { FEW = 4 };
-    w->last_us = w->n <= FEW ? TIME_NONE : clock_now_us();
-    for (size_t i = 0; i < w->n && w->n <= FEW; i++) {
+    const struct s3_places *p = w->places;
+    w->last_us = p->n <= FEW ? TIME_NONE : clock_now_us();
+    for (size_t i = 0; i < p->n && p->n <= FEW; i++) {
         int64_t last = TIME_NONE;
-        if (w->lines[i].place->region_n == 0)
+        if (p->v[i].region_n == 0)
             continue;
-        enum status status = place_last(w->lister, w->lines[i].place, &last, err);
+        enum status status = place_last(w->lister, &p->v[i], &last, err);
         if (status == ERR_NOMEM || status == ERR_INTERRUPTED)
             return status;
         w->last_us = last > w->last_us ? last : w->last_us;

@@ -94,7 +94,7 @@ static enum status name_all(struct child *c, struct err *err)
         TRY(source_next(c->source, &item, &more, err));
         if (!more)
             return OK;
-        if (n % ASK_EVERY == 0)
+        if (n % ASK_EVERY == 0 || !item.name)
             note_position(c);
         if (item.name)
             TRY(push(c->of, &item, err));

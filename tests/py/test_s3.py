@@ -46,14 +46,12 @@ class Logs:
             self.tree = os.path.join(folder, "AWSLogs")
         server.create_bucket(bucket)
         self.files = server.upload(bucket, self.tree, prefix + ("/" if prefix else "") + "AWSLogs/")
-        self.stores = 0
         store = self.store()
         assay("ingest", self.tree, "--store", store, code=DONE)
         self.wanted = answers(store)
 
     def store(self):
-        self.stores += 1
-        return os.path.join(self.tmp, f"store-{id(self):x}-{self.stores}")
+        return os.path.join(tempfile.mkdtemp(dir=self.tmp), "store")
 
     def env(self, **more):
         return environment(**{**self.server.env, **more})
