@@ -109,6 +109,13 @@ static enum status opener_of(struct worker *w, struct source *source, struct sou
     return OK;
 }
 
+/* An item that its source refused: one thing that should have been records, and is not. */
+static void quarantine(struct worker *w, const char *reason)
+{
+    w->about.n[ABOUT_QUARANTINED]++;
+    w->troubles[w->troubles_n++] = (struct crew_trouble){w->path, -1, reason};
+}
+
 static enum status read_one(struct worker *w, const struct source_item *item, struct err *err)
 {
     struct source_bytes bytes;
@@ -128,7 +135,10 @@ static enum status read_one(struct worker *w, const struct source_item *item, st
         source_done(item->source, item->ticket, SOURCE_FAILED);
         return OK;
     }
-    status = read_bytes(w, &bytes, err);
+    if (bytes.refused)
+        quarantine(w, bytes.refused);
+    else
+        status = read_bytes(w, &bytes, err);
     source_bytes_fini(&bytes);
     if (status != OK)
         return status;
@@ -138,7 +148,7 @@ static enum status read_one(struct worker *w, const struct source_item *item, st
     struct source_item named = *item;
     /* A size that no file has: the next run tries again. */
     bool unread = intake_unread(w->intake);
-    if (reader_cut_short(w->reader) || unread)
+    if (!bytes.refused && (reader_cut_short(w->reader) || unread))
         named.size = -1;
     struct crew *c = w->crew;
     atomic_fetch_add(&c->files, w->about.n[ABOUT_FILES]);

@@ -102,16 +102,11 @@ enum status items_give(struct s3_source *s, const struct walk_object *o, struct 
 /* When an item is to be named again; TIME_NONE: not. */
 static int64_t due_at(struct s3_source *s, struct ticket *t, enum source_outcome outcome)
 {
-    static const int64_t after_s[] = {5, 15, 30, 60};
     int64_t now = aws_client_now_us(s->lister.client);
     if (outcome == SOURCE_KEPT)
         return TIME_NONE;
-    if (outcome == SOURCE_AGAIN) {
-        for (size_t i = 0; i < sizeof after_s / sizeof after_s[0]; i++)
-            if (t->modified_us + after_s[i] * US_PER_SECOND > now)
-                return t->modified_us + after_s[i] * US_PER_SECOND;
-        return TIME_NONE;
-    }
+    if (outcome == SOURCE_AGAIN)
+        return source_body_due(t->modified_us, now);
     int tries = t->tries++;
     if (!s->poll_us && (atomic_load(&t->unopened) || tries >= PASS_TRIES))
         return TIME_NONE;

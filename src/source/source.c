@@ -75,3 +75,12 @@ void source_bytes_fini(struct source_bytes *b)
     io_close(b->fd);
     b->fd = -1;
 }
+
+int64_t source_body_due(int64_t written_us, int64_t now_us)
+{
+    static const int64_t after_s[] = {5, 15, 30, 60};
+    for (size_t i = 0; i < sizeof after_s / sizeof after_s[0]; i++)
+        if (written_us + after_s[i] * US_PER_SECOND > now_us)
+            return written_us + after_s[i] * US_PER_SECOND;
+    return TIME_NONE;
+}

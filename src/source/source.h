@@ -55,6 +55,9 @@ struct source_bytes {
     /* What the item's name and place tell, for what its records do not tell themselves. */
     struct str account, region; /* "" when unknown */
     int64_t delivery_us;        /* TIME_NONE when unknown */
+    /* Not NULL: there is no content; the item as a whole goes into the quarantine, for this reason
+     * (which holds nothing of anybody's records). As long-lived as the ticket. */
+    const char *refused;
 };
 
 struct source_watch {

@@ -26,6 +26,12 @@ struct source_ops {
     struct source *(*part)(struct source *s, int i);
 };
 
+/*
+ * When an item whose bodies were missing is to be named again: Bedrock delivers them up to a minute
+ * after the record (bedrock-logs facts, 5). TIME_NONE: not any more. Instants of the world's clock.
+ */
+int64_t source_body_due(int64_t written_us, int64_t now_us);
+
 /* The first member of each kind's own structure. */
 struct source {
     const struct source_ops *ops;

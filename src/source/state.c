@@ -5,8 +5,11 @@
 
 #include <stdio.h>
 
-static const struct source_state nothing = {
-    .success_us = TIME_NONE, .error_us = TIME_NONE, .up_to_us = TIME_NONE, .waiting = -1};
+static const struct source_state nothing = {.success_us = TIME_NONE,
+                                            .error_us = TIME_NONE,
+                                            .up_to_us = TIME_NONE,
+                                            .waiting = -1,
+                                            .oldest_us = TIME_NONE};
 
 void source_state_get(struct source *s, struct source_state *out)
 {
@@ -73,12 +76,25 @@ void gauge_success(struct source_gauge *g)
     pthread_mutex_unlock(&g->lock);
 }
 
+/* aws/call.h puts it last. */
+static struct str without_request(const char *text)
+{
+    struct str s = str_from(text);
+    ptrdiff_t at = str_find(s, STR("; request "));
+    return at < 0 ? s : str_of(s.p, (size_t)at);
+}
+
+bool gauge_same(const char *a, const char *b)
+{
+    return str_eq(without_request(a), without_request(b));
+}
+
 bool gauge_failure(struct source_gauge *g, const char *text)
 {
     int64_t now = clock_now_us();
     pthread_mutex_lock(&g->lock);
     struct source_state *s = &g->state;
-    bool told = s->failing && strcmp(s->error, text) == 0;
+    bool told = s->failing && gauge_same(s->error, text);
     s->failing = true;
     s->error_us = now;
     if (!told)
@@ -91,5 +107,19 @@ void gauge_waiting(struct source_gauge *g, int64_t n)
 {
     pthread_mutex_lock(&g->lock);
     g->state.waiting = n;
+    pthread_mutex_unlock(&g->lock);
+}
+
+void gauge_skipped(struct source_gauge *g, int64_t n)
+{
+    pthread_mutex_lock(&g->lock);
+    g->state.skipped += n;
+    pthread_mutex_unlock(&g->lock);
+}
+
+void gauge_refused(struct source_gauge *g, int64_t n)
+{
+    pthread_mutex_lock(&g->lock);
+    g->state.refused += n;
     pthread_mutex_unlock(&g->lock);
 }

@@ -30,6 +30,9 @@ struct source_state {
     char error[384];    /* why; stays after it went well again: compare the two instants */
     int64_t up_to_us;   /* how far the newest thing kept reaches; TIME_NONE: nothing was kept */
     int64_t waiting;    /* things that wait on the server, as it estimates; -1: nothing tells */
+    int64_t oldest_us;  /* when the oldest thing in work was sent; TIME_NONE: nothing tells */
+    int64_t skipped;    /* things the server told of that hold no records */
+    int64_t refused;    /* things that went into the quarantine as a whole */
     bool failing;       /* the last thing tried did not work; it is being tried again */
 };
 
@@ -55,6 +58,10 @@ void gauge_success(struct source_gauge *g);
 /* It did not. True when the text is another than that of the failure going on, or when this is
  * the first after a success: then somebody should be told. */
 bool gauge_failure(struct source_gauge *g, const char *text);
+/* Whether two texts are the same but for the number of the request that AWS gives each answer. */
+bool gauge_same(const char *a, const char *b);
 void gauge_waiting(struct source_gauge *g, int64_t n);
+void gauge_skipped(struct source_gauge *g, int64_t n);
+void gauge_refused(struct source_gauge *g, int64_t n);
 
 #endif
