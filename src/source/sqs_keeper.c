@@ -89,9 +89,12 @@ static void settle(struct keeper *k, int64_t asked)
     bool over[ROUND] = {false};
     for (size_t i = 0; i < k->n; i++) {
         struct sqs_held *m = k->who[i];
-        if (k->e[i].fate == SQS_FAILED)
-            continue;
         over[i] = k->aim[i] != SQS_WORK;
+        if (k->e[i].fate == SQS_FAILED) {
+            /* By now it has come again, to be known and asked for anew. */
+            over[i] = over[i] && m->hidden_until < asked;
+            continue;
+        }
         if (!over[i] && k->e[i].fate == SQS_DONE && k->e[i].hide_s > 0)
             m->hidden_until = asked + s->hide_s * US_PER_SECOND;
         else

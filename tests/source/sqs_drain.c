@@ -35,12 +35,12 @@ struct drain {
     _Atomic bool over;
 };
 
-static volatile sig_atomic_t told_to_stop;
+static _Atomic bool told_to_stop; /* without a lock, so a handler may set it */
 
 static void on_term(int number)
 {
     (void)number;
-    told_to_stop = 1;
+    atomic_store(&told_to_stop, true);
 }
 
 static void on_trouble(void *ctx, const struct crew_trouble *t)
@@ -92,7 +92,7 @@ static void *watch(void *ctx)
             quiet_since = mono;
         before = now;
         bool late = d->most_ms > 0 && mono - start > d->most_ms * 1000;
-        if (told_to_stop || late || mono - quiet_since > QUIET_MS * 1000)
+        if (atomic_load(&told_to_stop) || late || mono - quiet_since > QUIET_MS * 1000)
             break;
     }
     source_stop(d->all);
