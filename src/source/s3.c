@@ -12,7 +12,8 @@
 
 enum {
     QUICK_HOURS = 2,
-    ANEW_AFTER = 3, /* failures of a listing in a row */
+    ANEW_AFTER = 3,  /* failures of a listing in a row */
+    FEW_PLACES = 32, /* up to so many are all looked at, and looked for, each time */
 };
 
 static struct s3_source *of(struct source *s)
@@ -67,7 +68,7 @@ static enum status begin_due(struct s3_source *s, bool *begun, struct err *err)
         }
         walk_end(&s->quick); /* its places are gone */
         int64_t since = sweep ? s->since_us : not_before(s->since_us, now - s->window_us);
-        TRY(walk_begin(&s->slow, &s->lister, &s->places, since, s->until_us, s->since_us, false,
+        TRY(walk_begin(&s->slow, &s->lister, &s->places, since, s->until_us, s->since_us, WALK_ALL,
                        err));
         if (sweep)
             s->sweep_at = mono + s->sweep_us;
@@ -77,10 +78,13 @@ static enum status begin_due(struct s3_source *s, bool *begun, struct err *err)
         return OK;
     }
     if (s->poll_us && s->found && !s->quick.running && mono >= s->poll_at) {
+        bool few = s->places.n <= FEW_PLACES;
         s->poll_at = mono + s->poll_us;
+        if (few && !s->slow.running)
+            TRY(places_find(&s->lister, str_from(s->root), refused, s, &s->places, err));
         return walk_begin(&s->quick, &s->lister, &s->places,
                           not_before(s->since_us, now - QUICK_HOURS * US_PER_HOUR), s->until_us,
-                          s->since_us, true, err);
+                          s->since_us, few ? WALK_RECENT : WALK_QUICK, err);
     }
     *begun = false;
     return OK;

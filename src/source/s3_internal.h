@@ -76,11 +76,15 @@ struct walk {
     bool running;
     struct buf text;
 };
-/* quick: only places where something came in the last day or so, and none that take long and cannot
- * be begun in their middle: each costs a request, and there may be a thousand. Objects outside the
- * layout count when they were written after modified_since_us. */
+/* Which places are listed: each costs a request, and there may be a thousand. */
+enum walk_kind {
+    WALK_ALL,
+    WALK_RECENT, /* not those that take long and cannot be begun in their middle */
+    WALK_QUICK,  /* of these, those where something came in the last day or so */
+};
+/* Objects outside the layout count when they were written after modified_since_us. */
 enum status walk_begin(struct walk *w, struct lister *l, struct s3_places *places, int64_t since_us,
-                       int64_t until_us, int64_t modified_since_us, bool quick,
+                       int64_t until_us, int64_t modified_since_us, enum walk_kind kind,
                        struct err *err) MUST_USE;
 /* The next object that may hold records; *more is false at the end. After a failure it may be
  * called again: it goes on there. */

@@ -103,13 +103,18 @@ static enum status find_last(struct walk *w, struct err *err)
     return OK;
 }
 
-static bool is_quick(const struct s3_place *p, int64_t since_us)
+static bool is_due(const struct s3_place *p, int64_t since_us, enum walk_kind kind)
 {
-    return p->region_n > 0 ? p->newest_us > since_us - US_PER_DAY : p->pages <= QUICK_PAGES;
+    if (kind == WALK_ALL)
+        return true;
+    if (p->region_n == 0)
+        return p->pages <= QUICK_PAGES;
+    return kind == WALK_RECENT || p->newest_us > since_us - US_PER_DAY;
 }
 
 enum status walk_begin(struct walk *w, struct lister *l, struct s3_places *places, int64_t since_us,
-                       int64_t until_us, int64_t modified_since_us, bool quick, struct err *err)
+                       int64_t until_us, int64_t modified_since_us, enum walk_kind kind,
+                       struct err *err)
 {
     walk_end(w);
     *w = (struct walk){.lister = l,
@@ -130,11 +135,11 @@ enum status walk_begin(struct walk *w, struct lister *l, struct s3_places *place
     enum status status = OK;
     for (size_t i = 0; i < places->n && status == OK; i++) {
         struct s3_place *p = &places->v[i];
-        if (quick && !is_quick(p, since_us))
+        if (!is_due(p, since_us, kind))
             continue;
         status = line_init(w, &w->lines[w->n++], p, max_keys, err);
     }
-    if (status == OK && !quick)
+    if (status == OK && kind == WALK_ALL)
         status = find_last(w, err);
     if (status != OK)
         walk_end(w);
