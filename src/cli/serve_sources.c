@@ -64,6 +64,8 @@ static enum status make_sqs(struct serve_sources *s, const struct config_source 
     struct sqs_options o = {.url = str_from(c->url),
                             .region = c->region,
                             .requester_pays = c->requester_pays,
+                            .buckets = c->buckets.v,
+                            .buckets_n = c->buckets.n,
                             .body_buckets = c->body_buckets.v,
                             .body_buckets_n = c->body_buckets.n};
     TRY(credentials_for(s, c, &o.credentials, err));

@@ -184,11 +184,8 @@ static enum status from_files(struct way *w, struct buf *out, struct err *err)
     TRY(source_local_new(operands, 1, &w->source, err));
     const struct intake_env env = {
         .series = w->series, .pricing = w->pricing, .key = {1, 2}, .detail = DETAIL_CONTENT};
-    const struct oneshot o = {.source = w->source,
-                              .threads = 1,
-                              .env = &env,
-                              .plan = w->plan,
-                              .trouble = take_trouble};
+    const struct oneshot o = {
+        .source = w->source, .threads = 1, .env = &env, .plan = w->plan, .trouble = take_trouble};
     TRY(oneshot_run(&o, w->cube, &w->about, err));
     return render_all(w, out, err);
 }
