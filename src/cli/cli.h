@@ -59,5 +59,6 @@ int cmd_ingest(int argc, char **argv);
 int cmd_price(int argc, char **argv);
 int cmd_session(int argc, char **argv);
 int cmd_simulate(int argc, char **argv);
+int cmd_store(int argc, char **argv);
 
 #endif

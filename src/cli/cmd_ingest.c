@@ -14,6 +14,7 @@ struct ingest {
     int operands_n;
     struct store *store;
     struct load_result result;
+    int64_t late_before;
 };
 
 static enum status run(struct ingest *g, struct err *err)
@@ -27,6 +28,9 @@ static enum status run(struct ingest *g, struct err *err)
     TRY(reading_open(&g->reading, err));
     reading_want_exchange(&g->reading);
     TRY(store_open(g->store_path, STORE_WRITE, &g->store, err));
+    struct about held;
+    TRY(store_about(g->store, &held, err));
+    g->late_before = held.late;
     reading_use_key(&g->reading, store_hash_key(g->store));
     TRY(reading_source(&g->reading, g->operands, g->operands_n, err));
     const struct load load = {
@@ -68,6 +72,11 @@ static int print_summary(const struct ingest *g)
         buf_printf(&out, ", data up to %s", text);
     }
     buf_char(&out, '\n');
+    if (held.late > g->late_before)
+        buf_printf(&out,
+                   "%lld records were older than the calls it keeps: not counted now, and lost "
+                   "unless counted before\n",
+                   (long long)(held.late - g->late_before));
     int code = cli_write(&out);
     buf_fini(&out);
     return code == EXIT_DONE && failed > 0 ? EXIT_INCOMPLETE : code;

@@ -72,7 +72,8 @@ static void put_clean(struct str text)
     }
 }
 
-static int list_matches(struct timeline_finder *f, const char *id, bool period)
+static int list_matches(struct timeline_finder *f, const char *id, bool period,
+                        const struct about *about)
 {
     size_t n, total;
     char typed[QUOTED_TEXT], time[TIME_TEXT], cost[MONEY_TEXT];
@@ -82,6 +83,10 @@ static int list_matches(struct timeline_finder *f, const char *id, bool period)
                 "assay: no session begins with '%s'%s; assay report sessions lists them, where "
                 "requests were logged\n",
                 quoted(typed, str_from(id)), period ? " in this period" : "");
+        if (about->calls_missing) {
+            time_format(time, about->calls_since_us);
+            fprintf(stderr, "assay: this store keeps single calls since %s\n", time);
+        }
         return EXIT_BAD_USAGE;
     }
     fprintf(stderr, "assay: %zu sessions begin with '%s':\n", total, quoted(typed, str_from(id)));
@@ -115,7 +120,7 @@ static int answer(struct show *s)
     bool incomplete = a->about.n[ABOUT_FILES_FAILED] > 0;
     struct timeline *t = timeline_found(s->finder);
     if (!t) {
-        int code = list_matches(s->finder, id, s->since || s->until);
+        int code = list_matches(s->finder, id, s->since || s->until, &a->about);
         return incomplete ? EXIT_INCOMPLETE : code; /* it may stand in what could not be read */
     }
     struct buf out;

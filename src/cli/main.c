@@ -23,6 +23,7 @@ static const struct command {
     {"report", cmd_report, "answer a question about logs or a store"},
     {"session", cmd_session, "show one session, call by call"},
     {"ingest", cmd_ingest, "read logs into a store"},
+    {"store", cmd_store, "copy, check, measure and trim a store"},
     {"price", cmd_price, "show and check the price book"},
     {"simulate", cmd_simulate, "write realistic logs, with their truth"},
 };

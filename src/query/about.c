@@ -15,6 +15,12 @@ void about_add(struct about *a, const struct about *other)
     about_extend(a, other->up_to_us);
 }
 
+int64_t about_duplicates(const struct about *a)
+{
+    int64_t n = a->n[ABOUT_RECORDS] - a->invocations - a->dropped;
+    return n > 0 ? n : 0;
+}
+
 void about_extend(struct about *a, int64_t time_us)
 {
     if (time_us == TIME_NONE)

@@ -28,10 +28,19 @@ struct about {
     int64_t invocations; /* distinct; records - invocations = duplicates */
     int64_t since_us;    /* earliest and latest record, TIME_NONE when there is none */
     int64_t up_to_us;
+    /* Of a store that lets go of old facts: single calls are kept since then, and sums (0: all) …  */
+    int64_t calls_since_us, sums_since_us;
+    int64_t late;    /* records that came when facts of their time were gone: not counted */
+    int64_t dropped; /* invocations whose sums are gone, which `invocations` has not */
+    /* … so of this answer: an edge of the period (or of a step of it) there moved to a whole hour;
+     * it asked about single calls of that time, too. */
+    bool edges_moved, calls_missing;
 };
 
 void about_init(struct about *a);
 void about_add(struct about *a, const struct about *other);
+/* Records that were counted by another one. */
+int64_t about_duplicates(const struct about *a);
 /* Widens the period so that it holds an instant. */
 void about_extend(struct about *a, int64_t time_us);
 

@@ -171,18 +171,34 @@ void write_sessions(struct jsonw *w, const struct answer_sessions *s)
     jsonw_end(w);
 }
 
+/* Of a store that let go of something, and of nothing else: what is gone, and what that means for
+ * this answer. */
+void write_kept(struct jsonw *w, const struct about *about)
+{
+    if (about->calls_since_us == 0)
+        return;
+    write_time(w, "calls_since", about->calls_since_us);
+    if (about->sums_since_us > 0)
+        write_time(w, "sums_since", about->sums_since_us);
+    write_i64(w, "late", about->late);
+    jsonw_key(w, STR("edges_moved"));
+    jsonw_bool(w, about->edges_moved);
+    jsonw_key(w, STR("calls_missing"));
+    jsonw_bool(w, about->calls_missing);
+}
+
 /* How much was read, of the whole input. Bytes are not told: they depend on how the input is
  * packed, and a store must answer as its files do. */
 void write_read(struct jsonw *w, const struct about *about)
 {
-    int64_t duplicates = about->n[ABOUT_RECORDS] - about->invocations;
     write_i64(w, "files", about->n[ABOUT_FILES]);
     write_i64(w, "records", about->n[ABOUT_RECORDS]);
     write_i64(w, "invocations", about->invocations);
-    write_i64(w, "duplicates", duplicates > 0 ? duplicates : 0);
+    write_i64(w, "duplicates", about_duplicates(about));
     write_i64(w, "skipped", about->n[ABOUT_SKIPPED]);
     write_i64(w, "quarantined", about->n[ABOUT_QUARANTINED]);
     write_i64(w, "files_failed", about->n[ABOUT_FILES_FAILED]);
+    write_kept(w, about);
 }
 
 /* What was read; then what the question's selection lacks. */

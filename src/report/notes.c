@@ -148,7 +148,8 @@ static void note_losses(const struct answer *a, struct notes *n)
 {
     const int64_t *about = a->about.n;
     const int64_t *count = a->total.sums.count;
-    int64_t duplicates = about[ABOUT_RECORDS] - a->about.invocations;
+    /* Which of them a late record is nobody can tell any more. */
+    bool late = a->about.late > 0;
     bool priced = count[COUNT_INVOCATIONS] > 0 || !a->sessions.asked;
     if (priced)
         add_line(n, count[COUNT_UNPRICED] > 0,
@@ -158,9 +159,10 @@ static void note_losses(const struct answer *a, struct notes *n)
     if (count[COUNT_UNKNOWN_USAGE] > 0)
         add(n, true,
             counted(n, count[COUNT_UNKNOWN_USAGE], "without counters", "without counters"));
-    (priced ? add : add_line)(
-        n, false,
-        counted(n, duplicates > 0 ? duplicates : 0, "duplicate removed", "duplicates removed"));
+    (priced ? add : add_line)(n, false,
+                              counted(n, about_duplicates(&a->about),
+                                      late ? "duplicate or late record" : "duplicate removed",
+                                      late ? "duplicates or late records" : "duplicates removed"));
     add(n, false, counted(n, about[ABOUT_SKIPPED], "skipped", "skipped"));
     add(n, about[ABOUT_QUARANTINED] > 0,
         counted(n, about[ABOUT_QUARANTINED], "quarantined", "quarantined"));
@@ -170,6 +172,37 @@ static void note_losses(const struct answer *a, struct notes *n)
         add(n, false,
             counted(n, count[COUNT_FLAGGED], "priced from a disputed source",
                     "priced from a disputed source"));
+}
+
+/* What a store has let go of, where it matters for this answer. */
+static void note_kept(const struct answer *a, struct notes *n)
+{
+    const struct about *about = &a->about;
+    if (about->calls_since_us == 0)
+        return;
+    struct str since = moment(n, about->calls_since_us, true);
+    if (about->calls_missing)
+        add_line(n, true,
+                 format(n,
+                        "single calls are kept since %.*s: what only they tell (sessions, tools) "
+                        "is missing before",
+                        STR_ARG(since)));
+    if (about->edges_moved)
+        add_line(n, true,
+                 format(n,
+                        "calls are kept since %.*s, before that sums by the hour: there a period "
+                        "has the hours that begin in it",
+                        STR_ARG(since)));
+    if (about->sums_since_us > 0 && a->question->since_us < about->sums_since_us)
+        add_line(n, true,
+                 format(n, "sums are kept since %.*s; what was before is not in this answer",
+                        STR_ARG(moment(n, about->sums_since_us, true))));
+    if (about->late > 0)
+        add_line(n, true,
+                 format(n,
+                        "%.*s older than the calls that are kept: not counted now, and lost "
+                        "unless counted before",
+                        STR_ARG(counted(n, about->late, "record came", "records came"))));
 }
 
 static struct str share(struct notes *n, int64_t part, int64_t whole)
@@ -343,6 +376,7 @@ void notes_of(const struct answer *a, const struct grid *g, struct notes *n)
     note_data(a, n);
     note_losses(a, n);
     note_coverage(a, n);
+    note_kept(a, n);
     note_sessions(a, n);
     if (g)
         note_marks(a, g, n);
@@ -355,6 +389,13 @@ struct str notes_empty(const struct answer *a, struct notes *n)
                       "Needs content logging: none of %.*s was logged with its request, so nothing "
                       "is known of sessions and tools.",
                       STR_ARG(counted(n, a->sessions.calls, "call", "calls")));
+    if (a->sessions.calls > 0 && a->sessions.left_out == a->sessions.calls &&
+        a->about.calls_missing)
+        return format(n,
+                      "No session is known of %.*s: the store keeps single calls since %.*s, and "
+                      "of earlier ones their sums.",
+                      STR_ARG(counted(n, a->sessions.calls, "call", "calls")),
+                      STR_ARG(moment(n, a->about.calls_since_us, true)));
     if (a->sessions.calls > 0 && a->sessions.left_out == a->sessions.calls &&
         a->sessions.looked > 0)
         return format(

@@ -99,7 +99,7 @@ struct note {
     bool starts_line;
 };
 
-enum { NOTES = 24 };
+enum { NOTES = 28 };
 
 struct notes {
     struct arena *arena;
@@ -139,6 +139,7 @@ void write_str(struct jsonw *w, const char *key, struct str value);
 /* KEY_nusd and KEY_usd. */
 void write_money(struct jsonw *w, const char *key, money_sum pico);
 void write_read(struct jsonw *w, const struct about *about);
+void write_kept(struct jsonw *w, const struct about *about);
 void write_sessions(struct jsonw *w, const struct answer_sessions *s);
 
 /* ---- Grids made by hand. */

@@ -221,6 +221,7 @@ enum status timeline_json(const struct timeline *t, struct buf *out)
     write_time(&w, "since", t->question->since_us);
     write_time(&w, "until", t->question->until_us);
     write_time(&w, "up_to", t->about.up_to_us);
+    write_kept(&w, &t->about);
     write_str(&w, "prices", t->prices_date);
     jsonw_end(&w);
     jsonw_end(&w);

@@ -1,10 +1,12 @@
 /*
  * Does everything in the store still agree? SQLite's own structure, the rollups with the sums of
- * the facts, the totals with the rollups, the slots of the keys with the facts. Reads everything;
- * memory as for one bucket of the coarsest level.
+ * the facts, the totals with the rollups, the slots of the keys with the facts; where facts are not
+ * kept any more, the rollups with finer ones. Reads everything; memory as for one bucket of the
+ * coarsest level.
  */
 #include "store/store_internal.h"
 
+#include <endian.h>
 #include <stdlib.h>
 
 static enum status check_structure(struct store *s, struct err *err)
@@ -104,11 +106,22 @@ struct progress {
     int64_t facts, rollups, totals;
 };
 
+/* How many buckets of a level begin before the facts that are kept. */
+static int64_t old_buckets(const struct store *s, int level)
+{
+    int64_t size = level_quarters[level];
+    return (quarter_of(s->kept.facts_since_us) + size - 1) / size;
+}
+
 /* Compares what is kept of one bucket with the facts' sums, then empties the cube. */
 static enum status check_bucket(struct store *s, struct cube *cube, int level, int64_t bucket,
                                 struct progress *p, struct err *err)
 {
     int64_t id = (int64_t)level << LEVEL_BITS | bucket;
+    if (bucket < old_buckets(s, level)) { /* not all of its facts are here: check_old */
+        cube_reset(cube);
+        return OK;
+    }
     if (level >= FIRST_CELLS) {
         TRY(check_rollup(s, cube, id, err));
         p->rollups++;
@@ -131,6 +144,8 @@ static enum status check_facts(struct store *s, int level, struct cube *cube,
             struct unpack u = unpack_of(fact.p, fact.n);
             if (fact.key <= last || !unpack_fact(&u, fact_second(fact.key), &v))
                 return db_damaged(s, err, "a fact cannot be read");
+            if (v.time_us < s->kept.facts_since_us)
+                return db_damaged(s, err, "it has a fact of a time of which it keeps none");
             last = fact.key;
         }
         if (bucket >= 0 && (!more || quarter_of(v.time_us) / quarters != bucket))
@@ -159,15 +174,108 @@ static enum status check_level(struct store *s, int level, struct cube *cube, st
     return status;
 }
 
-/* How many slots there are; one that is in `recent` and in `seen` counts once. */
+/* The quarters of an hour without facts: their totals must add up to that of the hour. */
+static enum status check_quarters(struct store *s, const struct cube *cube, int64_t hour,
+                                  struct progress *p, struct err *err)
+{
+    int64_t first = hour * level_quarters[FIRST_CELLS];
+    struct sums sum = {0}, whole = {0};
+    sqlite3_stmt *st = NULL;
+    bool row;
+    for (size_t i = 0; i < cube_cells(cube); i++)
+        pack_add(&whole, cube_cell(cube, i).sums);
+    TRY(db_get(s, STMT_TOTAL_RANGE, &st, err));
+    sqlite3_bind_int64(st, 1, first);
+    sqlite3_bind_int64(st, 2, first + level_quarters[FIRST_CELLS]);
+    for (;;) {
+        TRY(db_step(s, st, &row, err));
+        if (!row)
+            break;
+        struct unpack u = db_blob(st, 1);
+        unpack_sums(&u, &sum);
+        p->totals++;
+    }
+    return same_sums(&sum, &whole) ? OK : db_damaged(s, err, "totals of an hour do not add up");
+}
+
+/* The cube has the sums of the next finer level; in the finest, its own. */
+static enum status check_old_bucket(struct store *s, struct cube *cube, int level, int64_t bucket,
+                                    struct progress *p, struct err *err)
+{
+    int64_t id = (int64_t)level << LEVEL_BITS | bucket;
+    if (level > FIRST_CELLS)
+        TRY(check_rollup(s, cube, id, err));
+    else
+        TRY(check_quarters(s, cube, bucket, p, err));
+    TRY(check_total(s, cube, id, false, err));
+    p->rollups++;
+    p->totals++;
+    cube_reset(cube);
+    return OK;
+}
+
+static enum status add_old(struct store *s, struct cube *cube, struct unpack blob, struct err *err)
+{
+    struct cell_reader r = cells_of(blob.p, (size_t)(blob.end - blob.p));
+    struct cell cell = {0};
+    while (cell_next(&r, &cell) && !cell.sums.bad) {
+        struct sums *sums = cube_at(cube, 0, cell.series);
+        if (!sums)
+            return err_nomem(err);
+        unpack_sums(&cell.sums, sums);
+    }
+    return r.u.bad || cell.sums.bad ? db_damaged(s, err, "a rollup cannot be read") : OK;
+}
+
+static enum status walk_old(struct store *s, struct cube *cube, int level, sqlite3_stmt *st,
+                            struct progress *p, struct err *err)
+{
+    int from = level > FIRST_CELLS ? level - 1 : level;
+    int64_t ratio = level_quarters[level] / level_quarters[from], last = -1;
+    for (;;) {
+        bool row;
+        TRY(db_step(s, st, &row, err));
+        int64_t at = row ? sqlite3_column_int64(st, 0) & LEVEL_MASK : -1;
+        if (last >= 0 && (!row || at / ratio != last))
+            TRY(check_old_bucket(s, cube, level, last, p, err));
+        if (!row)
+            return OK;
+        if (at * level_quarters[from] < quarter_of(s->kept.sums_since_us) && from == FIRST_CELLS)
+            return db_damaged(s, err, "it has sums of a time of which it keeps none");
+        last = at / ratio;
+        TRY(add_old(s, cube, db_blob(st, 1), err));
+    }
+}
+
+/* Where facts are gone, each level must be the sum of the one below. */
+static enum status check_old(struct store *s, struct cube *cube, struct progress *p,
+                             struct err *err)
+{
+    enum status status = OK;
+    for (int level = FIRST_CELLS; status == OK && level < LEVELS; level++) {
+        int from = level > FIRST_CELLS ? level - 1 : level;
+        int64_t base = (int64_t)from << LEVEL_BITS;
+        int64_t ratio = level_quarters[level] / level_quarters[from];
+        sqlite3_stmt *st = NULL;
+        TRY(db_get(s, STMT_ROLLUP_RANGE, &st, err));
+        sqlite3_bind_int64(st, 1, base);
+        sqlite3_bind_int64(st, 2, base + old_buckets(s, level) * ratio);
+        status = walk_old(s, cube, level, st, p, err);
+        sqlite3_reset(st);
+    }
+    return status;
+}
+
+/* How many slots name facts that are here; one that is in `recent` and in `seen` counts once. */
 static enum status count_slots(struct store *s, int64_t *n, struct err *err)
 {
     struct chunk_reader r;
     struct chunk_item slot;
     bool more, any = false;
     int64_t fact, last = 0;
+    uint64_t id;
     enum status status;
-    *n = (int64_t)s->recent.n;
+    *n = recent_count(s, kept_first(s));
     TRY(chunk_open(s, CHUNK_SEEN, INT64_MIN, INT64_MAX, &r, err));
     while ((status = chunk_next(&r, &slot, &more, err)) == OK && more) {
         if (any && slot.key <= last) {
@@ -176,7 +284,10 @@ static enum status count_slots(struct store *s, int64_t *n, struct err *err)
         }
         any = true;
         last = slot.key;
-        *n += !recent_find(s, slot.key, &fact);
+        if (slot.n == sizeof id && !recent_find(s, slot.key, &fact)) {
+            memcpy(&id, slot.p, sizeof id);
+            *n += (int64_t)le64toh(id) >= kept_first(s);
+        }
     }
     chunk_close(&r);
     return status;
@@ -193,6 +304,7 @@ static enum status check_all(struct store *s, struct cube *cube, struct err *err
     TRY(recent_load(s, err));
     for (int level = 0; level < LEVELS; level++)
         TRY(check_level(s, level, cube, &p, err));
+    TRY(check_old(s, cube, &p, err));
     TRY(count_slots(s, &slots, err));
     if (slots * LEVELS != p.facts)
         return db_damaged(s, err, "it knows keys without facts");

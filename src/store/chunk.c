@@ -17,16 +17,17 @@ enum { FACTS_SIZE = 4000, SEEN_SIZE = 1000, EXCHANGES_SIZE = 4000 };
 
 struct chunk_stmts {
     enum stmt at, next, range, put, drop;
+    enum stmt cut; /* of those that are ever cut */
     size_t size;
 };
 
 static const struct chunk_stmts stmts[CHUNK_TABLES] = {
     [CHUNK_FACTS] = {STMT_FACT_AT, STMT_FACT_NEXT, STMT_FACT_RANGE, STMT_FACT_PUT, STMT_FACT_DROP,
-                     FACTS_SIZE},
+                     STMT_FACT_CUT, FACTS_SIZE},
     [CHUNK_SEEN] = {STMT_SEEN_AT, STMT_SEEN_NEXT, STMT_SEEN_RANGE, STMT_SEEN_PUT, STMT_SEEN_DROP,
-                    SEEN_SIZE},
+                    STMTS, SEEN_SIZE},
     [CHUNK_EXCHANGES] = {STMT_EXCHANGE_AT, STMT_EXCHANGE_NEXT, STMT_EXCHANGE_RANGE,
-                         STMT_EXCHANGE_PUT, STMT_EXCHANGE_DROP, EXCHANGES_SIZE},
+                         STMT_EXCHANGE_PUT, STMT_EXCHANGE_DROP, STMT_EXCHANGE_CUT, EXCHANGES_SIZE},
 };
 
 static struct items items_of(int64_t id, struct unpack u)
@@ -226,6 +227,106 @@ enum status chunk_put(struct store *s, enum chunk_table table, struct chunk_item
         done = n; /* on failure the loop ends anyway */
         status = put_row(s, table, item, n, replace, &done, err);
     }
+    s->chunk[table].loaded = false;
+    return status;
+}
+
+enum status chunk_cut(struct store *s, enum chunk_table table, int64_t below, struct err *err)
+{
+    struct chunk *c = &s->chunk[table];
+    struct chunk_item item;
+    sqlite3_stmt *cut = NULL;
+    TRY(load(s, table, below - 1, err));
+    if (!c->loaded)
+        return OK;
+    /* The row in which the cut falls: what stays of it begins a row of its own. */
+    struct items r = c->at;
+    s->merged_n = 0;
+    while (item_next(&r, &item))
+        if (item.key >= below && !add_item(s, &item))
+            return err_nomem(err);
+    if (r.u.bad)
+        return damaged(s, err);
+    TRY(db_get(s, stmts[table].cut, &cut, err));
+    sqlite3_bind_int64(cut, 1, below);
+    TRY(db_run(s, cut, err));
+    enum status status = write_rows(s, table, below, false, err);
+    c->loaded = false;
+    return status;
+}
+
+enum { JOIN = 16 };
+
+/* Rows side by side that fit into one. */
+struct group {
+    int64_t id[JOIN];
+    size_t len[JOIN], n;
+    struct buf bytes;
+};
+
+/* The rows that can be joined with the one of `at`; *next is the first behind them. */
+static enum status read_group(struct store *s, enum chunk_table table, int64_t at, int64_t last,
+                              struct group *g, int64_t *next, bool *more, struct err *err)
+{
+    sqlite3_stmt *st = NULL;
+    g->n = 0;
+    buf_reset(&g->bytes);
+    TRY(db_get(s, stmts[table].range, &st, err));
+    sqlite3_bind_int64(st, 1, at);
+    sqlite3_bind_int64(st, 2, last);
+    for (;;) {
+        TRY(db_step(s, st, more, err));
+        if (!*more)
+            break;
+        struct unpack u = db_blob(st, 1);
+        size_t len = (size_t)(u.end - u.p);
+        *next = sqlite3_column_int64(st, 0);
+        /* Not quite full: keys come in between. */
+        if (g->n == JOIN || (g->n > 0 && g->bytes.n + len > stmts[table].size / 4 * 3))
+            break;
+        buf_append(&g->bytes, u.p, len);
+        g->id[g->n] = *next;
+        g->len[g->n++] = len;
+    }
+    sqlite3_reset(st);
+    return buf_status(&g->bytes) == OK ? OK : err_nomem(err);
+}
+
+static enum status join_group(struct store *s, enum chunk_table table, const struct group *g,
+                              struct err *err)
+{
+    const uint8_t *p = (const uint8_t *)g->bytes.p;
+    sqlite3_stmt *drop = NULL;
+    s->merged_n = 0;
+    TRY(db_get(s, stmts[table].drop, &drop, err));
+    for (size_t i = 0; i < g->n; p += g->len[i++]) {
+        struct items r = items_of(g->id[i], unpack_of(p, g->len[i]));
+        struct chunk_item item;
+        while (item_next(&r, &item))
+            if (!add_item(s, &item))
+                return err_nomem(err);
+        if (r.u.bad)
+            return damaged(s, err);
+        sqlite3_bind_int64(drop, 1, g->id[i]);
+        if (i > 0)
+            TRY(db_run(s, drop, err));
+    }
+    return write_rows(s, table, g->id[0], false, err);
+}
+
+enum status chunk_join(struct store *s, enum chunk_table table, int64_t from, int64_t last,
+                       struct err *err)
+{
+    struct group g;
+    enum status status = OK;
+    bool more = true;
+    buf_init(&g.bytes, s->out.max);
+    for (int64_t at = from; status == OK && more;) {
+        status = read_group(s, table, at, last, &g, &at, &more, err);
+        if (status == OK && g.n > 1)
+            status = join_group(s, table, &g, err);
+    }
+    buf_fini(&g.bytes);
     s->chunk[table].loaded = false;
     return status;
 }

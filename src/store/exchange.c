@@ -244,6 +244,7 @@ enum status store_calls(struct store *s, int64_t since_us, int64_t until_us, sto
 {
     if (!s->in_snapshot)
         return err_set(err, ERR_USAGE, "store '%.200s': its series were not loaded", s->path);
+    s->calls_missing |= since_us < s->kept.facts_since_us && until_us > s->kept.sums_since_us;
     struct calls c = {
         .store = s,
         .since_us = since_us > 0 ? since_us : 0,

@@ -245,6 +245,14 @@ static enum status read_about(struct store *s, struct about *about, struct err *
     about->since_us = column_time(st, ABOUT_COUNTS);
     about->up_to_us = column_time(st, ABOUT_COUNTS + 1);
     sqlite3_reset(st);
+    about->calls_since_us = s->kept.facts_since_us;
+    about->sums_since_us = s->kept.sums_since_us;
+    about->late = s->kept.late;
+    about->dropped = s->kept.dropped;
+    about->edges_moved = s->edges_moved;
+    about->calls_missing = s->calls_missing;
+    if (about->since_us != TIME_NONE && about->since_us < s->kept.sums_since_us)
+        about->since_us = s->kept.sums_since_us;
     return count_invocations(s, &about->invocations, err);
 }
 

@@ -31,7 +31,7 @@ static const char schema[] =
     "CREATE TABLE total(id INTEGER PRIMARY KEY, sums BLOB NOT NULL, series BLOB NOT NULL,"
     " counts BLOB) STRICT;";
 
-static enum status run_sql(struct store *s, const char *sql, const char *doing, struct err *err)
+enum status store_run_sql(struct store *s, const char *sql, const char *doing, struct err *err)
 {
     if (sqlite3_exec(s->db, sql, NULL, NULL, NULL) != SQLITE_OK)
         return db_error(s, err, doing);
@@ -39,7 +39,7 @@ static enum status run_sql(struct store *s, const char *sql, const char *doing, 
 }
 
 /* "file:" URI of any path: no byte of it may mean something to SQLite. */
-static char *uri_of(const char *path, bool immutable)
+char *store_uri(const char *path, bool immutable)
 {
     static const char hex[] = "0123456789abcdef";
     size_t n = strlen(path);
@@ -63,7 +63,7 @@ static char *uri_of(const char *path, bool immutable)
 
 static enum status connect_db(struct store *s, bool immutable, struct err *err)
 {
-    char *uri = uri_of(s->path, immutable);
+    char *uri = store_uri(s->path, immutable);
     if (!uri)
         return err_nomem(err);
     /* A reader, too, where it may: the last connection to leave clears away -wal and -shm, and one
@@ -104,6 +104,25 @@ static enum status not_a_store(const struct store *s, struct err *err)
                    s->path);
 }
 
+static enum status check_version(struct store *s, int64_t version, struct err *err)
+{
+    if (version == STORE_VERSION ||
+        (s->old_too && version >= STORE_OLDEST && version < STORE_VERSION)) {
+        s->version = (int)version;
+        return OK;
+    }
+    if (version >= STORE_OLDEST && version < STORE_VERSION)
+        return err_set(
+            err, ERR_VERSION,
+            "store '%.160s' has the older version %lld; assay store migrate --store FILE "
+            "[--backup COPY] makes it version %d",
+            s->path, (long long)version, STORE_VERSION);
+    return err_set(err, ERR_VERSION,
+                   "store '%.200s' has version %lld, this assay knows %d; use the assay that "
+                   "made it or make a new store from the logs",
+                   s->path, (long long)version, STORE_VERSION);
+}
+
 /* Whose file is it? *fresh when it is empty and may become a store. */
 static enum status recognise(struct store *s, bool *fresh, struct err *err)
 {
@@ -119,15 +138,10 @@ static enum status recognise(struct store *s, bool *fresh, struct err *err)
         return db_error(s, err, "read it");
     *fresh = application == 0 && version == 0 && tables == 0;
     if (*fresh)
-        return s->mode == STORE_WRITE ? OK : not_a_store(s, err);
+        return s->mode == STORE_WRITE && !s->old_too ? OK : not_a_store(s, err);
     if (application != STORE_APPLICATION)
         return not_a_store(s, err);
-    if (version != STORE_VERSION)
-        return err_set(err, ERR_VERSION,
-                       "store '%.200s' has version %lld, this assay knows %d; use the assay that "
-                       "made it or make a new store from the logs",
-                       s->path, (long long)version, STORE_VERSION);
-    return OK;
+    return check_version(s, version, err);
 }
 
 /*
@@ -193,17 +207,22 @@ static enum status make_schema(struct store *s, struct err *err)
     char marks[96];
     snprintf(marks, sizeof marks, "PRAGMA application_id=%d; PRAGMA user_version=%d",
              STORE_APPLICATION, STORE_VERSION);
-    enum status status = run_sql(s, "PRAGMA journal_mode=WAL; BEGIN IMMEDIATE", "make it", err);
+    /* What retention frees can be given back page by page only if that is settled here. */
+    enum status status =
+        store_run_sql(s, "PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; BEGIN IMMEDIATE",
+                      "make it", err);
     if (status == OK)
-        status = run_sql(s, schema, "make its tables", err);
+        status = store_run_sql(s, schema, "make its tables", err);
     if (status == OK)
-        status = run_sql(s, files_schema, "make its tables", err);
+        status = store_run_sql(s, files_schema, "make its tables", err);
     if (status == OK)
-        status = run_sql(s, marks, "make it", err);
+        status = store_run_sql(s, kept_schema, "make its tables", err);
+    if (status == OK)
+        status = store_run_sql(s, marks, "make it", err);
     if (status == OK)
         status = make_key(s, err);
     if (status == OK)
-        status = run_sql(s, "COMMIT", "make it", err);
+        status = store_run_sql(s, "COMMIT", "make it", err);
     if (status != OK && !sqlite3_get_autocommit(s->db))
         sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
     return status;
@@ -239,12 +258,16 @@ static enum status open_writer(struct store *s, bool fresh, struct err *err)
         return err_set(err, ERR_ACCESS, "store '%.200s' cannot be written: the file is read-only",
                        s->path);
     /* Fewer, larger checkpoints: folding the recent keys changes most pages of `seen`. */
-    TRY(run_sql(s,
-                "PRAGMA synchronous=NORMAL; PRAGMA cache_size=-8000;"
-                "PRAGMA wal_autocheckpoint=8192; PRAGMA journal_size_limit=67108864",
-                "set it up", err));
+    TRY(store_run_sql(s,
+                      "PRAGMA synchronous=NORMAL; PRAGMA cache_size=-8000;"
+                      "PRAGMA wal_autocheckpoint=8192; PRAGMA journal_size_limit=67108864",
+                      "set it up", err));
     if (fresh)
         TRY(make_schema(s, err));
+    else /* a copy may have lost it */
+        TRY(store_run_sql(s, "PRAGMA journal_mode=WAL", "set it up", err));
+    if (s->old_too)
+        return OK;
     s->pending = malloc(BATCH * sizeof *s->pending);
     s->pending_exchange = malloc(BATCH * sizeof *s->pending_exchange);
     s->fresh = malloc(BATCH * sizeof *s->fresh);
@@ -262,7 +285,8 @@ static enum status open_parts(struct store *s, struct err *err)
 {
     if (s->mode == STORE_WRITE) {
         TRY(lock_acquire(s->path, &s->lock_fd, err));
-        TRY(make_file(s->path, err));
+        if (!s->old_too)
+            TRY(make_file(s->path, err));
     }
     TRY(check_file(s, err));
     TRY(connect_db(s, false, err));
@@ -271,16 +295,24 @@ static enum status open_parts(struct store *s, struct err *err)
     if (s->mode == STORE_WRITE)
         TRY(open_writer(s, fresh, err));
     else
-        TRY(run_sql(s, "PRAGMA cache_size=-8000; PRAGMA query_only=1", "set it up", err));
+        TRY(store_run_sql(s, "PRAGMA cache_size=-8000; PRAGMA query_only=1", "set it up", err));
     return load_key(s, err);
 }
 
 enum status store_open(const char *path, enum store_mode mode, struct store **out, struct err *err)
 {
+    return store_connect(path, mode, false, out, err);
+}
+
+enum status store_connect(const char *path, enum store_mode mode, bool old_too, struct store **out,
+                          struct err *err)
+{
     struct store *s = calloc(1, sizeof *s);
     if (!s)
         return err_nomem(err);
     s->mode = mode;
+    s->old_too = old_too;
+    s->version = STORE_VERSION;
     s->lock_fd = -1;
     buf_init(&s->out, BLOB_MAX);
     buf_init(&s->present, BLOB_MAX);

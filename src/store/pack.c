@@ -138,6 +138,14 @@ void pack_add(struct sums *s, const struct sums *other)
         add_money(&s->money[i], (money_bits)other->money[i]);
 }
 
+void pack_take(struct sums *s, const struct sums *other)
+{
+    for (int i = 0; i < COUNTS; i++)
+        s->count[i] = (int64_t)((uint64_t)s->count[i] - (uint64_t)other->count[i]);
+    for (int i = 0; i < MONIES; i++)
+        add_money(&s->money[i], 0 - (money_bits)other->money[i]);
+}
+
 void cell_append(struct buf *out, uint64_t *next, uint32_t series, const void *sums, size_t n)
 {
     uint8_t head[20], *p = pack_u64(head, series - *next);

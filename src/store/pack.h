@@ -29,6 +29,8 @@ void unpack_sums(struct unpack *u, struct sums *s);
 int64_t unpack_invocations(struct unpack u);
 /* *s += *other, wrapping. */
 void pack_add(struct sums *s, const struct sums *other);
+/* *s -= *other, wrapping. */
+void pack_take(struct sums *s, const struct sums *other);
 
 /*
  * A cell: series (as distance from the one before), length, packed sums. Cells of a blob stand in

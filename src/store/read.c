@@ -1,7 +1,7 @@
 /*
  * Answering. A period is covered by the coarsest rollups that lie wholly inside it and inside one
  * bucket of the question; what is left at the edges (part of an hour, or of a quarter where totals
- * are enough) is read from facts.
+ * are enough) is read from facts; before those that are kept, an edge moves to the next whole one.
  *
  * store_load_series opens a snapshot in which store_fill and store_about read, so that the three
  * agree even while somebody ingests.
@@ -50,7 +50,11 @@ enum status snapshot_begin(struct store *s, struct err *err)
     chunk_forget(s);
     TRY(db_do(s, STMT_BEGIN_READ, err));
     s->in_snapshot = true;
-    return OK;
+    s->edges_moved = s->calls_missing = false;
+    enum status status = kept_load(s, err);
+    if (status != OK)
+        snapshot_end(s);
+    return status;
 }
 
 void snapshot_end(struct store *s)
@@ -273,15 +277,37 @@ static enum status cover_quarters(struct fill *f, int level, int64_t from, int64
     return OK;
 }
 
+/* Where facts are gone, an edge within the finest rollup moves to its end: one that begins in the
+ * period belongs to it as a whole, so that periods side by side still share nothing and miss
+ * nothing. */
+static int64_t kept_edge(struct fill *f, int64_t time_us, int64_t step)
+{
+    if (time_us >= f->store->kept.facts_since_us || time_us % step == 0)
+        return time_us;
+    f->store->edges_moved = true;
+    return (time_us / step + 1) * step;
+}
+
 static enum status cover(struct fill *f, int64_t since_us, int64_t until_us)
 {
     int64_t size = level_quarters[f->finest], step = size * US_PER_QUARTER;
+    since_us = kept_edge(f, since_us, step);
+    until_us = kept_edge(f, until_us, step);
     int64_t from = (since_us + step - 1) / step, to = until_us / step;
     if (from > to)
         return add_facts(f, since_us, until_us);
     TRY(add_facts(f, since_us, from * step));
     TRY(cover_quarters(f, LEVELS - 1, from * size, to * size));
     return add_facts(f, to * step, until_us);
+}
+
+/* Where the first rollup after t begins, but not before t. */
+static int64_t next_rollup(const struct fill *f, int64_t t, int64_t quarter)
+{
+    int64_t at = quarter * US_PER_QUARTER;
+    if (at < f->store->kept.facts_since_us)
+        at -= at % (level_quarters[f->finest] * US_PER_QUARTER);
+    return at > t ? at : t;
 }
 
 /* One bucket of the question after the other, jumping to the next quarter that has anything. */
@@ -294,7 +320,7 @@ static enum status cover_buckets(struct fill *f, enum bucket bucket, int64_t sin
         TRY(db_i64(f->store, STMT_TOTAL_NEXT, quarter_of(t), &quarter, &found, f->err));
         if (!found || quarter > LEVEL_MASK)
             return OK;
-        int64_t at = quarter * US_PER_QUARTER > t ? quarter * US_PER_QUARTER : t;
+        int64_t at = next_rollup(f, t, quarter);
         if (at >= until_us)
             return OK;
         int64_t start = zone_floor(bucket, at), end = zone_next(bucket, start);

@@ -168,10 +168,22 @@ enum status recent_save(struct store *s, struct err *err)
     return status;
 }
 
+int64_t recent_count(const struct store *s, int64_t first_fact)
+{
+    int64_t n = 0;
+    size_t room = room_of(s->recent.size);
+    for (size_t i = 0; i < room; i++)
+        n += s->recent.slots[i].fact != NO_FACT && s->recent.slots[i].fact >= first_fact;
+    return n;
+}
+
 enum status recent_fold(struct store *s, struct err *err)
 {
-    if (s->recent.n < FOLD)
-        return OK;
+    return s->recent.n < FOLD ? OK : recent_fold_all(s, err);
+}
+
+enum status recent_fold_all(struct store *s, struct err *err)
+{
     struct chunk_item items[SLICE];
     uint64_t facts[SLICE];
     size_t n = 0, room = room_of(s->recent.size);

@@ -6,10 +6,14 @@
  * `total` has the sum of each blob's cells and which series there are, for questions that do not
  * tell series apart. Quarters have no cells; their totals count the invocations of each series
  * instead, so that one shows to be gone when all of it was taken back.
+ *
+ * Hours that are no longer to be kept are taken out of the coarser levels just so.
  */
 #include "store/store_internal.h"
 
 #include <stdlib.h>
+
+enum { FORGET_CELLS = 8 * 1024 };
 
 struct change {
     int64_t bucket;
@@ -241,10 +245,12 @@ static size_t coarsen(struct change *c, size_t n, int64_t ratio)
     return kept;
 }
 
-static enum status write_levels(struct store *s, struct change *c, size_t n, struct err *err)
+/* The finest one, and those above it. */
+static enum status write_levels(struct store *s, int finest, struct change *c, size_t n,
+                                struct err *err)
 {
-    int64_t quarters = 1;
-    for (int level = 0; level < LEVELS; level++) {
+    int64_t quarters = level_quarters[finest];
+    for (int level = finest; level < LEVELS; level++) {
         n = coarsen(c, n, level_quarters[level] / quarters);
         quarters = level_quarters[level];
         TRY(write_level(s, level, c, n, err));
@@ -252,7 +258,8 @@ static enum status write_levels(struct store *s, struct change *c, size_t n, str
     return OK;
 }
 
-enum status rollup_flush(struct store *s, struct err *err)
+/* The cube has buckets of the finest level. */
+static enum status flush(struct store *s, int finest, struct err *err)
 {
     size_t n = cube_cells(s->cube);
     if (n == 0)
@@ -264,8 +271,74 @@ enum status rollup_flush(struct store *s, struct err *err)
         struct cube_cell cell = cube_cell(s->cube, i);
         c[i] = (struct change){cell.bucket_us, cell.id, cube_at(s->cube, cell.bucket_us, cell.id)};
     }
-    enum status status = write_levels(s, c, n, err);
+    enum status status = write_levels(s, finest, c, n, err);
     free(c);
     cube_reset(s->cube);
     return status;
+}
+
+enum status rollup_flush(struct store *s, struct err *err)
+{
+    return flush(s, 0, err);
+}
+
+/* The cells of one hour into the cube, as what is to be taken away. */
+static enum status take_hour(struct store *s, int64_t hour, struct unpack blob,
+                             int64_t *invocations, struct err *err)
+{
+    struct cell_reader r = cells_of(blob.p, (size_t)(blob.end - blob.p));
+    struct cell cell = {0};
+    while (cell_next(&r, &cell)) {
+        struct sums sums = {0};
+        unpack_sums(&cell.sums, &sums);
+        if (cell.sums.bad)
+            break;
+        struct sums *away = cube_at(s->cube, hour, cell.series);
+        if (!away)
+            return err_nomem(err);
+        pack_take(away, &sums);
+        *invocations += sums.count[COUNT_INVOCATIONS];
+    }
+    bool good = r.u.p == r.u.end && !r.u.bad && !cell.sums.bad;
+    return good ? OK : db_damaged(s, err, "a rollup cannot be read");
+}
+
+static enum status take_hours(struct store *s, int64_t end_us, int64_t *until_us,
+                              int64_t *invocations, struct err *err)
+{
+    const int64_t base = (int64_t)FIRST_CELLS << LEVEL_BITS;
+    sqlite3_stmt *st = NULL;
+    bool row;
+    *until_us = end_us;
+    TRY(db_get(s, STMT_ROLLUP_RANGE, &st, err));
+    sqlite3_bind_int64(st, 1, base);
+    sqlite3_bind_int64(st, 2, base + end_us / US_PER_HOUR);
+    for (;;) {
+        TRY(db_step(s, st, &row, err));
+        if (!row)
+            return OK;
+        int64_t hour = sqlite3_column_int64(st, 0) & LEVEL_MASK;
+        enum status status = OK;
+        bool full = cube_cells(s->cube) >= FORGET_CELLS;
+        if (full)
+            *until_us = hour * US_PER_HOUR;
+        else
+            status = take_hour(s, hour, db_blob(st, 1), invocations, err);
+        if (status != OK || full) {
+            sqlite3_reset(st);
+            return status;
+        }
+    }
+}
+
+enum status rollup_forget(struct store *s, int64_t end_us, int64_t *until_us, int64_t *invocations,
+                          struct err *err)
+{
+    sqlite3_stmt *cut = NULL;
+    *invocations = 0;
+    TRY(take_hours(s, end_us, until_us, invocations, err));
+    TRY(flush(s, FIRST_CELLS, err));
+    TRY(db_get(s, STMT_TOTAL_CUT, &cut, err));
+    sqlite3_bind_int64(cut, 1, quarter_of(*until_us));
+    return db_run(s, cut, err);
 }

@@ -1,6 +1,7 @@
 /*
  * The store's inside, shared by the files of this folder and by nobody else.
  *
+ *     statements_internal.h  the statements of SQL
  *     open.c    the file: recognise, make, lock, settings
  *     db.c      statements and errors of SQLite
  *     names.c   symbols and series, kept in blocks
@@ -11,6 +12,11 @@
  *     read.c    answering: periods covered by rollups and facts
  *     files.c   positions, quarantine, totals
  *     check.c   does everything still agree
+ *     kept.c    since when facts and sums are kept
+ *     retain.c  letting go of what is older
+ *     migrate.c from an older version to this one
+ *     backup.c  a copy, while somebody writes
+ *     stats.c   how large what is
  *     exchange.c    exchanges of a batch; giving back calls
  *     vocabulary.c  the names in exchanges
  *     pack.c    bytes of the blobs
@@ -26,18 +32,21 @@
  *                       quarters of an hour, which have no rollup but counts of invocations
  *     symbol, series    blocks of 256 names, tuples of labels
  *     file, quarantine, files_total, meta
+ *     kept              one row, see kept.c
  */
 #ifndef ASSAY_STORE_STORE_INTERNAL_H
 #define ASSAY_STORE_STORE_INTERNAL_H
 
 #include "store/pack.h"
 #include "store/present.h"
+#include "store/statements_internal.h"
 #include "store/store.h"
 
 #include <sqlite3.h>
 
 enum {
-    STORE_VERSION = 3,
+    STORE_VERSION = 4,
+    STORE_OLDEST = 3,               /* that migrate.c can read */
     STORE_APPLICATION = 0x41535359, /* "ASSY", PRAGMA application_id */
     FACT_BITS = 24,                 /* of the key in a fact's id */
     LEVEL_BITS = 40,
@@ -48,6 +57,8 @@ enum {
 
 /* 10000-01-01T00:00:00Z: time_parse knows no later time. */
 #define STORE_TIME_END (INT64_C(253402300800) * US_PER_SECOND)
+/* Facts stay so much longer than records of their time are taken: see kept.c. */
+#define KEPT_MARGIN US_PER_DAY
 #define FACT_MASK ((INT64_C(1) << FACT_BITS) - 1)
 #define LEVEL_MASK ((INT64_C(1) << LEVEL_BITS) - 1)
 
@@ -59,73 +70,6 @@ enum {
  */
 #define US_PER_QUARTER (US_PER_HOUR / 4)
 static const int64_t level_quarters[LEVELS] = {1, 4, 96, 8 * 96, 64 * 96, 512 * 96};
-
-#define CHUNK_AT(table) "SELECT id,v FROM " table " WHERE id<=?1 ORDER BY id DESC LIMIT 1"
-#define CHUNK_AFTER(table) "SELECT id FROM " table " WHERE id>?1 ORDER BY id LIMIT 1"
-#define CHUNK_RANGE(table)                                                                         \
-    "SELECT id,v FROM " table " WHERE id>=coalesce((SELECT id FROM " table                         \
-    " WHERE id<=?1 ORDER BY id DESC LIMIT 1),?1) AND id<=?2 ORDER BY id"
-
-/* id, SQL. Prepared at first use, finalized at close. */
-#define STMT_MAP(X)                                                                                \
-    X(STMT_BEGIN_WRITE, "BEGIN IMMEDIATE")                                                         \
-    X(STMT_BEGIN_READ, "BEGIN")                                                                    \
-    X(STMT_COMMIT, "COMMIT")                                                                       \
-    X(STMT_META_GET, "SELECT value FROM meta WHERE name=?1")                                       \
-    X(STMT_META_PUT, "INSERT OR REPLACE INTO meta(name,value) VALUES(?1,?2)")                      \
-    X(STMT_FACT_AT, CHUNK_AT("fact"))                                                              \
-    X(STMT_FACT_NEXT, CHUNK_AFTER("fact"))                                                         \
-    X(STMT_FACT_RANGE, CHUNK_RANGE("fact"))                                                        \
-    X(STMT_FACT_PUT, "INSERT OR REPLACE INTO fact(id,v) VALUES(?1,?2)")                            \
-    X(STMT_FACT_DROP, "DELETE FROM fact WHERE id=?1")                                              \
-    X(STMT_EXCHANGE_AT, CHUNK_AT("exchange"))                                                      \
-    X(STMT_EXCHANGE_NEXT, CHUNK_AFTER("exchange"))                                                 \
-    X(STMT_EXCHANGE_RANGE, CHUNK_RANGE("exchange"))                                                \
-    X(STMT_EXCHANGE_PUT, "INSERT OR REPLACE INTO exchange(id,v) VALUES(?1,?2)")                    \
-    X(STMT_EXCHANGE_DROP, "DELETE FROM exchange WHERE id=?1")                                      \
-    X(STMT_EXCHANGE_ANY, "SELECT 1 FROM exchange LIMIT 1")                                         \
-    X(STMT_NAMES, "SELECT block,names FROM name ORDER BY block")                                   \
-    X(STMT_NAMES_PUT, "INSERT OR REPLACE INTO name(block,names) VALUES(?1,?2)")                    \
-    X(STMT_OFFERS, "SELECT block,names FROM offer ORDER BY block")                                 \
-    X(STMT_OFFERS_PUT, "INSERT OR REPLACE INTO offer(block,names) VALUES(?1,?2)")                  \
-    X(STMT_SEEN_AT, CHUNK_AT("seen"))                                                              \
-    X(STMT_SEEN_NEXT, CHUNK_AFTER("seen"))                                                         \
-    X(STMT_SEEN_RANGE, CHUNK_RANGE("seen"))                                                        \
-    X(STMT_SEEN_PUT, "INSERT OR REPLACE INTO seen(id,v) VALUES(?1,?2)")                            \
-    X(STMT_SEEN_DROP, "DELETE FROM seen WHERE id=?1")                                              \
-    X(STMT_SEEN_ANY, "SELECT 1 FROM seen LIMIT 1")                                                 \
-    X(STMT_RECENT, "SELECT slots FROM recent ORDER BY id")                                         \
-    X(STMT_RECENT_PUT, "INSERT INTO recent(slots) VALUES(?1)")                                     \
-    X(STMT_RECENT_CLEAR, "DELETE FROM recent")                                                     \
-    X(STMT_ROLLUP_GET, "SELECT cells FROM rollup WHERE id=?1")                                     \
-    X(STMT_ROLLUP_PUT, "INSERT OR REPLACE INTO rollup(id,cells) VALUES(?1,?2)")                    \
-    X(STMT_ROLLUP_DROP, "DELETE FROM rollup WHERE id=?1")                                          \
-    X(STMT_ROLLUP_RANGE, "SELECT id,cells FROM rollup WHERE id>=?1 AND id<?2 ORDER BY id")         \
-    X(STMT_TOTAL_GET, "SELECT sums,series,counts FROM total WHERE id=?1")                          \
-    X(STMT_TOTAL_PUT, "INSERT OR REPLACE INTO total(id,sums,series,counts) VALUES(?1,?2,?3,?4)")   \
-    X(STMT_TOTAL_DROP, "DELETE FROM total WHERE id=?1")                                            \
-    X(STMT_TOTAL_RANGE, "SELECT id,sums,series FROM total WHERE id>=?1 AND id<?2 ORDER BY id")     \
-    X(STMT_ROLLUP_COUNT, "SELECT count(*) FROM rollup")                                            \
-    X(STMT_TOTAL_COUNT, "SELECT count(*) FROM total")                                              \
-    X(STMT_TOTAL_NEXT, "SELECT id FROM total WHERE id>=?1 ORDER BY id LIMIT 1")                    \
-    X(STMT_SYMBOLS, "SELECT block,names FROM symbol ORDER BY block")                               \
-    X(STMT_SYMBOLS_PUT, "INSERT OR REPLACE INTO symbol(block,names) VALUES(?1,?2)")                \
-    X(STMT_SERIES, "SELECT block,labels FROM series ORDER BY block")                               \
-    X(STMT_SERIES_PUT, "INSERT OR REPLACE INTO series(block,labels) VALUES(?1,?2)")                \
-    X(STMT_FILE_GET, "SELECT id,size,mtime_ns,options," FILE_COLUMNS " FROM file WHERE path=?1")   \
-    X(STMT_FILE_PUT, FILE_UPSERT)                                                                  \
-    X(STMT_TOTALS_GET, "SELECT " FILE_COLUMNS ",since_us,up_to_us FROM files_total")               \
-    X(STMT_TOTALS_PUT, TOTALS_UPDATE)                                                              \
-    X(STMT_QUARANTINE_DROP, "DELETE FROM quarantine WHERE file=?1")                                \
-    X(STMT_QUARANTINE_PUT, "INSERT INTO quarantine(file,path,at,reason) VALUES(?1,?2,?3,?4)")      \
-    X(STMT_QUARANTINE, "SELECT path,at,reason FROM quarantine ORDER BY path,at,id")
-
-enum stmt {
-#define STMT_ENUM(id, sql) id,
-    STMT_MAP(STMT_ENUM)
-#undef STMT_ENUM
-        STMTS
-};
 
 /* Series of the caller to series of the store, or back: grows on demand, 0 is "not yet". */
 struct id_map {
@@ -198,6 +142,17 @@ struct recent {
     size_t size, n;
 };
 
+/* What retention has left: see kept.c. */
+struct kept {
+    int64_t
+        facts_since_us; /* a whole hour; facts, exchanges and keys before are gone. 0: all here */
+    int64_t sums_since_us; /* the same of rollups and totals; never behind the facts */
+    bool sweeping;         /* keys of facts that are gone may still stand in `seen` … */
+    int64_t sweep;         /* … from this slot on */
+    int64_t late;          /* records that came too late to be counted */
+    int64_t dropped;       /* invocations whose sums are gone */
+};
+
 struct store {
     sqlite3 *db;
     sqlite3_stmt *stmt[STMTS];
@@ -207,6 +162,9 @@ struct store {
     struct hash_key key;
     bool in_batch;    /* between begin and commit */
     bool in_snapshot; /* a read transaction is open */
+    bool old_too;     /* an older version may be opened, too: migrate.c, backup.c, stats.c */
+    int version;
+    struct kept kept, kept_saved; /* of the batch or snapshot; as in the file */
 
     /* writer: ids of these are the ids in the file */
     struct symbols *symbols;
@@ -236,7 +194,18 @@ struct store {
     struct series *loaded; /* the caller's */
     uint32_t *loaded_ids;  /* series of the store -> series of the caller */
     uint32_t loaded_n;
+    bool edges_moved, calls_missing; /* of what was asked: see struct about */
 };
+
+/* open.c */
+/* As store_open; with old_too also versions since STORE_OLDEST, which can then not be written in
+ * batches. */
+enum status store_connect(const char *path, enum store_mode mode, bool old_too, struct store **out,
+                          struct err *err) MUST_USE;
+enum status store_run_sql(struct store *s, const char *sql, const char *doing,
+                          struct err *err) MUST_USE;
+/* Freed with free(). */
+char *store_uri(const char *path, bool immutable);
 
 /* db.c */
 enum status db_error(struct store *s, struct err *err, const char *doing);
@@ -298,6 +267,9 @@ enum status vocabulary_name_out(struct store *s, uint32_t id, uint32_t *symbol,
 enum status vocabulary_offer_out(struct store *s, uint32_t id, uint32_t *symbol,
                                  struct err *err) MUST_USE;
 
+struct store_stats;
+enum status vocabulary_measure(struct store *s, struct store_stats *out, struct err *err) MUST_USE;
+
 /* exchange.c */
 enum { PACKED_MAX = 16 << 20 }; /* bytes of pending exchanges after which they are settled */
 /* Packs the exchange of *v, whose series names_map was called with, behind s->packed. */
@@ -337,14 +309,25 @@ enum status chunk_next(struct chunk_reader *r, struct chunk_item *item, bool *mo
                        struct err *err) MUST_USE;
 void chunk_close(struct chunk_reader *r);
 
+/* All items below a key go. */
+enum status chunk_cut(struct store *s, enum chunk_table table, int64_t below,
+                      struct err *err) MUST_USE;
+
+/* Rows from that of `from` to that of `last` that became short are put together. */
+enum status chunk_join(struct store *s, enum chunk_table table, int64_t from, int64_t last,
+                       struct err *err) MUST_USE;
+
 /* recent.c. What is set goes into the file with recent_save; recent_fold moves all slots into
- * `seen` when they have become many. */
+ * `seen` when they have become many, recent_fold_all at once. */
 enum status recent_load(struct store *s, struct err *err) MUST_USE;
 void recent_forget(struct store *s);
 bool recent_find(const struct store *s, int64_t k, int64_t *fact);
 enum status recent_set(struct store *s, int64_t k, int64_t fact, struct err *err) MUST_USE;
 enum status recent_save(struct store *s, struct err *err) MUST_USE;
 enum status recent_fold(struct store *s, struct err *err) MUST_USE;
+enum status recent_fold_all(struct store *s, struct err *err) MUST_USE;
+/* How many slots name a fact from this one on. */
+int64_t recent_count(const struct store *s, int64_t first_fact);
 
 /* write.c */
 static inline int64_t fact_second(int64_t id)
@@ -371,23 +354,28 @@ void snapshot_end(struct store *s);
 
 /* rollup.c: moves the cube of the batch into the rollups and empties it. */
 enum status rollup_flush(struct store *s, struct err *err) MUST_USE;
+/* Takes the oldest hours before `end_us`, as many as fit into a cube, out of the rollups of all
+ * levels. *until_us is how far that came, *invocations how many there were. */
+enum status rollup_forget(struct store *s, int64_t end_us, int64_t *until_us, int64_t *invocations,
+                          struct err *err) MUST_USE;
+
+/* kept.c */
+extern const char kept_schema[];
+/* Into s->kept, at the beginning of a transaction. */
+enum status kept_load(struct store *s, struct err *err) MUST_USE;
+enum status kept_save(struct store *s, struct err *err) MUST_USE;
+/* The least id that a fact may have; what stands under a lesser one is gone. */
+static inline int64_t kept_first(const struct store *s)
+{
+    return (s->kept.facts_since_us / US_PER_SECOND) << FACT_BITS;
+}
+/* Records before this are not counted any more. */
+static inline int64_t kept_late(const struct store *s)
+{
+    return s->kept.facts_since_us > 0 ? s->kept.facts_since_us + KEPT_MARGIN : 0;
+}
 
 /* files.c */
 extern const char files_schema[];
-
-/* FILE_COLUMNS and its kin are made of ABOUT_MAP: a new counter changes the schema, so it needs a
- * new STORE_VERSION. */
-#define FILE_COLUMNS "files,bytes,records,skipped,quarantined,files_failed"
-_Static_assert(ABOUT_COUNTS == 6, "FILE_COLUMNS names them all: raise STORE_VERSION");
-#define FILE_UPSERT                                                                                \
-    "INSERT INTO file(path,size,mtime_ns,options," FILE_COLUMNS                                    \
-    ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10) ON CONFLICT(path) DO UPDATE SET "                    \
-    "size=?2,mtime_ns=?3,options=?4,files=?5,bytes=?6,records=?7,skipped=?8,quarantined=?9,"       \
-    "files_failed=?10 RETURNING id"
-#define TOTALS_UPDATE                                                                              \
-    "UPDATE files_total SET files=files+?1,bytes=bytes+?2,records=records+?3,"                     \
-    "skipped=skipped+?4,quarantined=quarantined+?5,files_failed=files_failed+?6,"                  \
-    "since_us=min(coalesce(since_us,?7),coalesce(?7,since_us)),"                                   \
-    "up_to_us=max(coalesce(up_to_us,?8),coalesce(?8,up_to_us))"
 
 #endif

@@ -10,6 +10,7 @@
  * different offers. Files that hold more, or that name what they do not have, are damaged.
  */
 #include "store/store_internal.h"
+#include "store/upkeep.h"
 
 #include <stdlib.h>
 
@@ -231,5 +232,19 @@ enum status vocabulary_offer_out(struct store *s, uint32_t id, uint32_t *symbol,
         *known = *symbol + 1;
     }
     *symbol = *known - 1;
+    return OK;
+}
+
+enum status vocabulary_measure(struct store *s, struct store_stats *out, struct err *err)
+{
+    const struct vocabulary *v = &s->vocabulary;
+    TRY(vocabulary_load(s, err));
+    /* Id 0 is "none". */
+    out->names = v->names_saved > 0 ? v->names_saved - 1 : 0;
+    out->offers = v->offers_saved > 0 ? v->offers_saved - 1 : 0;
+    out->names_bytes = (int64_t)v->names_size;
+    out->names_limit = NAMES_MAX;
+    out->offers_bytes = (int64_t)v->offers_size;
+    out->offers_limit = OFFERS_MAX;
     return OK;
 }

@@ -3,10 +3,13 @@
  * touched in its own order: keys sorted, facts by time, rollups by bucket.
  *
  * Two records with one key are found whatever their times, by 64 bits of the key: slot k names the
- * fact; when another key stands there, the next slot (linear probing; nothing is ever removed).
+ * fact; when another key stands there, the next slot (linear probing).
  * Slots are in `seen`. Keys are random, so in a large `seen` every batch would change nearly every
  * page; new and changed ones therefore gather in `recent`, in memory and as a log in the file, and
  * are folded into `seen` from time to time.
+ *
+ * Where old facts are let go (retain.c), a slot may name one that is gone; it stays taken until it
+ * is swept.
  */
 #include "store/store_internal.h"
 
@@ -96,6 +99,8 @@ enum status slot_find(struct store *s, const struct hash128 *key, int64_t *slot,
         TRY(slot_get(s, *slot, id, found, err));
         if (!*found)
             return OK;
+        if (*id < kept_first(s)) /* of a fact that is gone: as good as another key's */
+            continue;
         TRY(fact_get(s, *id, v, err));
         if (hash128_eq(v->key, *key))
             return OK;
@@ -110,7 +115,8 @@ static enum status find_known(struct store *s, const struct entry *e, int64_t *s
     const struct hash128 *key = &s->pending[e->at].key;
     struct unpack u;
     TRY(chunk_find(s, CHUNK_FACTS, e->known, &u, found, err));
-    if (!*found || !unpack_fact(&u, fact_second(e->known), old) || !hash128_eq(old->key, *key))
+    if (!*found || e->known < kept_first(s) || !unpack_fact(&u, fact_second(e->known), old) ||
+        !hash128_eq(old->key, *key))
         return slot_find(s, key, slot, id, old, found, err);
     *slot = e->k;
     *id = e->known;
@@ -279,6 +285,7 @@ static enum status begin(struct store *s, struct err *err)
     snapshot_end(s);
     TRY(db_do(s, STMT_BEGIN_WRITE, err));
     s->in_batch = true;
+    TRY(kept_load(s, err));
     if (!s->recent.slots)
         TRY(recent_load(s, err));
     bool found;
@@ -314,6 +321,10 @@ static enum status put(struct store *s, const struct series *series, const struc
         if (v[i].time_us < 0 || v[i].time_us >= STORE_TIME_END)
             return err_set(err, ERR_RANGE, "store '%.200s': a time outside of 1970 to 9999",
                            s->path);
+        if (v[i].time_us < kept_late(s)) {
+            s->kept.late++;
+            continue;
+        }
         if (s->pending_n == BATCH || s->packed.n > PACKED_MAX)
             TRY(settle(s, err));
         struct invocation *mine = &s->pending[s->pending_n];
@@ -343,6 +354,7 @@ static enum status commit(struct store *s, struct err *err)
     TRY(names_save(s, err));
     TRY(vocabulary_save(s, err));
     TRY(recent_fold(s, err));
+    TRY(kept_save(s, err));
     return db_do(s, STMT_COMMIT, err);
 }
 

@@ -5,12 +5,14 @@ The n-th call of malloc (read, write, open …) of the whole process fails, in e
 tests/faults/preload.c). Quick, it tries the first calls of each kind and then fewer and fewer;
 ASSAY_FAULTS=all (./dev soak) tries every single one; ASSAY_JOURNEYS=simulate,show only these."""
 import concurrent.futures
+import contextlib
 import gzip
 import os
 import shutil
+import sqlite3
 import subprocess
 
-from support import (ASSAY, CANNOT, DONE, INCOMPLETE, Tap, assay, environment, line, lines_of, memory_disk,
+from support import (ASSAY, CANNOT, DONE, INCOMPLETE, ROOT, Tap, assay, environment, line, lines_of, memory_disk,
                      simulate, temporary, write)
 
 PRELOAD = os.environ.get("FAULTS_PRELOAD", "")
@@ -43,9 +45,9 @@ MANY = ("--limit", 0, "--format", "json")
 class Journey:
     """One command; what it must leave behind when it came through, and when it did not."""
 
-    def __init__(self, name, *arguments, store=None, out=None, quick=THEN):
+    def __init__(self, name, *arguments, store=None, out=None, copy=None, quick=THEN):
         self.name, self.arguments = name, [str(a) for a in arguments]
-        self.store, self.out, self.quick = store, out, quick
+        self.store, self.out, self.copy, self.quick = store, out, copy, quick
         self.wanted = None
 
     def command(self, place):
@@ -99,15 +101,16 @@ def stored(journey, place):
     return out
 
 
-def checked(place, when):
+def checked(place, when, name="store"):
     """The store agrees with itself, when there is one already."""
-    store = os.path.join(place, "store")
+    store = os.path.join(place, name)
     if not os.path.exists(store) or os.path.getsize(store) == 0:
         return
     done = subprocess.run([CHECK_STORE, store], capture_output=True, check=False, timeout=HANG)
     # One that was stopped while it was made is not yet anything.
     text = done.stderr.decode()
-    assert done.returncode == 0 or "is not a store" in text, f"{when}: {text}"
+    assert (done.returncode == 0 or "is not a store" in text
+            or "has the older version" in text), f"{when}: {text}"
 
 
 def told(kind, code, err):
@@ -133,11 +136,16 @@ def one_fault(journey, place, kind, at, all_after):
         assert out == journey.wanted["out"], f"another answer: {out!r} {err}"
     if "store" in journey.wanted:
         checked(place, "after the fault")
+        if journey.copy: # there whole or not at all
+            checked(place, "the copy after the fault", journey.copy)
         code_again, _, err_again = launch(journey.command(place), place)
         assert code_again == DONE, f"the run after it: {code_again} {err_again}"
         checked(place, "after the run after it")
         again = stored(journey, place)
         assert again == journey.wanted["store"], "the run after it gives other totals"
+    if journey.copy:
+        checked(place, "the copy", journey.copy)
+        os.remove(os.path.join(place, journey.copy))
     if journey.out:
         whole = tree_of(os.path.join(place, journey.out))
         if code == DONE:
@@ -238,7 +246,17 @@ def journeys(tmp):
     reading_all = (*reading, "--repository-names")
     inside = os.path.join(tmp, "inside")
     assay("ingest", requests, "--store", inside, *reading_all, code=DONE)
+    old = os.path.join(tmp, "old")
+    with open(os.path.join(ROOT, "tests/cli/data/store-v3.sql"), encoding="ascii") as file:
+        with contextlib.closing(sqlite3.connect(old)) as made:
+            made.executescript(file.read())
     return [
+        Journey("retain", "store", "retain", "--store", "PLACE/store", "--keep-facts",
+                "2026-10-03T12:00:00Z", "--keep-rollups", "2026-10-01T10:00:00Z", store=inside),
+        Journey("backup", "store", "backup", "PLACE/copy", "--force", "--store", "PLACE/store",
+                store=full, copy="copy"),
+        Journey("migrate", "store", "migrate", "--store", "PLACE/store", store=old),
+        Journey("stats", "store", "stats", "--store", "PLACE/store", store=full, quick=12),
         Journey("report", "report", logs, *QUESTION, *reading, "--directory",
                 f"{tmp}/directory.csv"),
         Journey("ingest", "ingest", logs, "--store", "PLACE/store", *reading),

@@ -6,6 +6,7 @@ Without arguments: help, and an exit code that says so.
   2>   report     answer a question about logs or a store
   2>   session    show one session, call by call
   2>   ingest     read logs into a store
+  2>   store      copy, check, measure and trim a store
   2>   price      show and check the price book
   2>   simulate   write realistic logs, with their truth
   2> 
