@@ -91,8 +91,8 @@ static enum status parse_limit(const char *name, const char *text, int64_t *time
         return OK;
     struct err said = {0};
     if (period_parse(str_from(text), false, clock_now_us(), time_us, &said) != OK)
-        return err_set(err, ERR_USAGE, "--%s: wanted 400d, 12mo, 2y or the like, or 0 for ever: %s", name,
-                       said.text);
+        return err_set(err, ERR_USAGE, "--%s: wanted 400d, 12mo, 2y or the like, or 0 for ever: %s",
+                       name, said.text);
     return OK;
 }
 

@@ -28,7 +28,8 @@ struct about {
     int64_t invocations; /* distinct; records - invocations = duplicates */
     int64_t since_us;    /* earliest and latest record, TIME_NONE when there is none */
     int64_t up_to_us;
-    /* Of a store that lets go of old facts: single calls are kept since then, and sums (0: all) …  */
+    /* Of a store that lets go of old facts: single calls are kept since then, and sums (0: all) …
+     */
     int64_t calls_since_us, sums_since_us;
     int64_t late;    /* records that came when facts of their time were gone: not counted */
     int64_t dropped; /* invocations whose sums are gone, which `invocations` has not */

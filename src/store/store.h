@@ -1,6 +1,7 @@
 /*
  * The store: facts, rollups and positions in one SQLite file, written by one thread, each batch in
- * one transaction. A crash at any instant leaves the state before or after a batch.
+ * one transaction. A crash at any instant leaves the state before or after a batch. Copies, sizes,
+ * letting go of old calls, other versions: upkeep.h.
  */
 #ifndef ASSAY_STORE_STORE_H
 #define ASSAY_STORE_STORE_H
@@ -14,9 +15,10 @@ enum store_mode {
     STORE_WRITE, /* made when it does not exist; one writer at a time (ERR_CONFLICT) */
 };
 
-/* ERR_VERSION: written by a newer assay; ERR_PARSE: not a store of assay, or damaged;
- * ERR_NOT_FOUND; ERR_ACCESS; ERR_CONFLICT: another writer has it. A store that nobody writes can be
- * read where neither it nor its folder is writable. A new file is readable to its owner alone. */
+/* ERR_VERSION: written by a newer assay, or by an older one (store_migrate); ERR_PARSE: not a store
+ * of assay, or damaged; ERR_NOT_FOUND; ERR_ACCESS; ERR_CONFLICT: another writer has it. A store
+ * that nobody writes can be read where neither it nor its folder is writable. A new file is
+ * readable to its owner alone. */
 enum status store_open(const char *path, enum store_mode mode, struct store **out,
                        struct err *err) MUST_USE;
 void store_close(struct store *s);
@@ -57,7 +59,8 @@ struct store_quarantine {
  * A batch: begin, any number of puts, commit. Any failure rolls the batch back; the store stays
  * usable. `series` gives the labels of v[i].series and must live until commit. Facts are gathered
  * and settled together, so a failure may show only in a later call; large batches (100,000 facts)
- * are fastest. Times lie in the years 1970 to 9999 (ERR_RANGE otherwise). */
+ * are fastest. Times lie in the years 1970 to 9999 (ERR_RANGE otherwise). What is older than the
+ * calls that are kept (store_retain) is not counted but for about.late. */
 enum status store_begin(struct store *s, struct err *err) MUST_USE;
 enum status store_put(struct store *s, const struct series *series, const struct invocation *v,
                       size_t n, struct err *err) MUST_USE;
@@ -78,8 +81,9 @@ void store_rollback(struct store *s);
  * can name them. Also opens a snapshot, in which store_fill and store_about read until the series
  * are loaded again, a batch begins or the store is closed. */
 enum status store_load_series(struct store *s, struct series *series, struct err *err) MUST_USE;
-/* Fills the cube from rollups, and from facts at the edges of the period. A mark's count is then
- * some positive number, not that of the invocations: from a store nothing is taken back. */
+/* Fills the cube from rollups, and from facts at the edges of the period; where those are gone, an
+ * hour belongs to the period in which it begins, and store_about says so afterwards. A mark's count
+ * is then some positive number, not that of the invocations: from a store nothing is taken back. */
 enum status store_fill(struct store *s, struct plan *plan, struct plan_view *view,
                        struct cube *cube, struct err *err) MUST_USE;
 /*
@@ -91,7 +95,8 @@ enum status store_fill(struct store *s, struct plan *plan, struct plan_view *vie
 typedef enum status (*store_call_fn)(void *ctx, const struct invocation *v, struct err *err);
 enum status store_calls(struct store *s, int64_t since_us, int64_t until_us, store_call_fn each,
                         store_call_fn bare, void *ctx, struct err *err) MUST_USE;
-/* Totals over all files, number of invocations, period. */
+/* Totals over all files, number of invocations, period; of what was asked in this snapshot, whether
+ * it wanted what is not kept any more. */
 enum status store_about(struct store *s, struct about *about, struct err *err) MUST_USE;
 
 /* Reads everything and compares: the file's structure, rollups = sums of facts, keys. ERR_PARSE
