@@ -348,7 +348,9 @@ static void *writer_main(void *arg)
 {
     struct run *r = arg;
     r->written = write_all(r, &r->err);
-    /* After a failure the readers must not wait for room. */
+    /* After a failure readers must wait neither for room nor, where there are few items, for one. */
+    if (r->written != OK)
+        source_stop(r->l->source);
     queue_close(r->full);
     queue_close(r->empty);
     return NULL;
