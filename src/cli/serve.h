@@ -80,10 +80,19 @@ struct serve_state {
 };
 
 void serve_state_put(struct buf *out, const struct serve_state *s);
-/* Where a daemon leaves its state: beside its store. */
+/* Where a daemon leaves its state: beside its store. Readable to all that may read the folder; it
+ * holds no text of anybody's records. */
 enum status serve_state_path(const char *store, struct buf *out, struct err *err) MUST_USE;
 /* Fills what the system tells: memory and sizes of files. */
 void serve_state_measure(struct serve_state *s);
+
+/*
+ * Reads such a file into *out: its part that a daemon leaves. What *out borrows lives in the arena.
+ * ERR_NOT_FOUND: there is none; ERR_PARSE: it is something else.
+ */
+struct standing;
+enum status status_read(const char *path, struct arena *arena, struct standing *out,
+                        struct err *err) MUST_USE;
 
 /* The daemon from its start to its end. */
 struct serve {
