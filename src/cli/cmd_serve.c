@@ -29,7 +29,6 @@ static struct serve_counts counts_of(const struct serve *s)
                                  .bytes = s->bytes_before + s->bytes};
 }
 
-/* Says it to systemd and to the state file. */
 static void write_state(struct serve *s, const struct config *c, const char *error, bool running)
 {
     struct buf path, text;
@@ -87,20 +86,25 @@ static void tell_sources(const struct serve *s)
     journal_notify(state);
 }
 
+static void tick(struct serve *s, struct life *l, const struct config *c)
+{
+    struct serve_counts counts = counts_of(s);
+    life_look(l);
+    if (serve_watch_tick(&s->watch, &s->journal, clock_monotonic_us(), &counts, c->sources,
+                         s->states, s->states_n))
+        tell_sources(s);
+    write_state(s, c, "", true);
+    journal_notify("WATCHDOG=1");
+}
+
 static enum ending watch(struct serve *s, struct life *l, const struct config *c)
 {
     enum ending ending = END_NONE;
     while (ending == END_NONE) {
+        tick(s, l, c);
         ending = ending_of(wait_signal(s, TICK_MS));
         if (ending == END_NONE && life_ended(l))
             ending = END_FAILED;
-        struct serve_counts counts = counts_of(s);
-        life_look(l);
-        if (serve_watch_tick(&s->watch, &s->journal, clock_monotonic_us(), &counts, c->sources,
-                             s->states, s->states_n))
-            tell_sources(s);
-        write_state(s, c, "", true);
-        journal_notify("WATCHDOG=1");
     }
     return ending;
 }
@@ -126,6 +130,8 @@ static enum ending live(struct serve *s, const struct config *c, bool *opened, s
     *opened = life_new(s, c, &l, why) == OK;
     if (!*opened)
         return END_FAILED;
+    life_look(l);
+    write_state(s, c, "", true);
     journal_line(&s->journal, JOURNAL_INFO, "", "following %d source%s into %s", c->sources_n,
                  c->sources_n == 1 ? "" : "s", c->store);
     journal_notify("READY=1");
