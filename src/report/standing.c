@@ -42,7 +42,7 @@ static void ink(const struct page *p, const char *code)
         buf_str(p->out, str_from(code));
 }
 
-/* Where a line that is too long ends: between words, or inside one that fills more than half. */
+/* Where a line that is too long ends: between words, or inside one that fits on no line. */
 static size_t line_of(struct str text, int width)
 {
     size_t all = text_head(text, width).n, cut = all;
@@ -50,7 +50,8 @@ static size_t line_of(struct str text, int width)
         return all;
     while (cut > 0 && text.p[cut] != ' ')
         cut--;
-    return cut > all / 2 ? cut : all;
+    struct str rest = str_skip(text, cut + 1);
+    return cut > 0 && text_width(str_cut(&rest, ' ')) <= width ? cut : all;
 }
 
 /* What stands in p->text, behind a word; it goes on below where it is longer than the line. */

@@ -349,14 +349,14 @@ def notifies(world):
 # Kills
 
 class Kinds:
-    """What a feed goes through: one entry for each kind of source. feed(world, paths) delivers
-    them; sources() says what to follow."""
+    """What a feed goes through, one function for each kind of source: what to follow, which files
+    have to be there first, and how files are delivered."""
 
     @staticmethod
     def s3(server, bucket, feed):
         first, later = feed.places_first()
         return {"sources": [source(bucket + "/p")], "first": first, "later": later,
-                "put": lambda paths, stop: feed.put(server, bucket, "p/", paths, stop)}
+                "put": lambda paths, stop, pause=0: feed.put(server, bucket, "p/", paths, stop, pause)}
 
 
 class Behind:
@@ -412,7 +412,9 @@ def survives_kills(place, kills, records, kinds):
         parts = [kind(server.direct, "logs", feed) for kind in kinds]
         for part in parts:
             part["put"](part["first"], stop)
-        feeders = [Background(part["put"], part["later"], stop) for part in parts]
+        # Spread over the kills, which come somewhat faster than one a second.
+        feeders = [Background(part["put"], part["later"], stop, kills * 0.6 / len(part["later"]))
+                   for part in parts]
         folder = os.path.join(place, "killed")
         os.mkdir(folder)
         daemon = Daemon(folder, server.env, [s for part in parts for s in part["sources"]])

@@ -6,6 +6,9 @@ Without arguments: help, and an exit code that says so.
   2>   report     answer a question about logs or a store
   2>   session    show one session, call by call
   2>   ingest     read logs into a store
+  2>   serve      follow logs in AWS as they arrive
+  2>   status     say how a daemon and its store stand
+  2>   config     check, explain and show assay.yaml
   2>   price      show and check the price book
   2>   simulate   write realistic logs, with their truth
   2> 
@@ -54,10 +57,18 @@ Mask: assay \d+\.\d+\.\d+
     --harness-rules FILE       how programs are recognised, before the built-in rules
     --repository-names         keep the last part of working directories, not a hash
     --quarantine FILE          list what could not be read: file, offset, reason ('-': stderr)
-    --threads N                default: as many as processors
+    --threads N                default: as many as processors; from AWS 16
     --max-line SIZE            largest record (default 64M)
     --max-inflated SIZE        largest file after decompression (default 16G)
     --max-ratio N              largest inflated : compressed (default 1100)
+    --profile NAME             profile of the AWS configuration files
+    --region NAME              AWS Region to ask
+    --role-arn ARN             role to assume for reading
+    --external-id ID           for that role, where it wants one
+    --body-bucket NAME[/PREFIX]
+                               further bucket that bodies may be read from; may be repeated
+    --requester-pays           agree to pay for requests to the bucket
+    --max-requests N           to S3, per second (default: no limit)
     --quiet                    no progress and no notes on standard error
     --help                     this text
 
@@ -65,6 +76,8 @@ Mask: assay \d+\.\d+\.\d+
   usage: assay ingest PATH… --store FILE [option…]
   
     --store FILE               the store; made when it is not there
+    --since TIME               of s3://: only hours from then on, in UTC
+    --until TIME               of s3://: only hours before the end of that
     --level counts|content     whether bodies are looked into (default content)
     --profiles FILE            application inference profiles: ARN, model, scope, name
     --prices FILE              prices that replace built-in ones
@@ -72,10 +85,18 @@ Mask: assay \d+\.\d+\.\d+
     --harness-rules FILE       how programs are recognised, before the built-in rules
     --repository-names         keep the last part of working directories, not a hash
     --quarantine FILE          list what could not be read: file, offset, reason ('-': stderr)
-    --threads N                default: as many as processors
+    --threads N                default: as many as processors; from AWS 16
     --max-line SIZE            largest record (default 64M)
     --max-inflated SIZE        largest file after decompression (default 16G)
     --max-ratio N              largest inflated : compressed (default 1100)
+    --profile NAME             profile of the AWS configuration files
+    --region NAME              AWS Region to ask
+    --role-arn ARN             role to assume for reading
+    --external-id ID           for that role, where it wants one
+    --body-bucket NAME[/PREFIX]
+                               further bucket that bodies may be read from; may be repeated
+    --requester-pays           agree to pay for requests to the bucket
+    --max-requests N           to S3, per second (default: no limit)
     --quiet                    no progress and no notes on standard error
     --help                     this text
 
