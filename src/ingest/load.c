@@ -16,6 +16,10 @@ enum {
     COMMIT_FILES = 20000,  /* or ends of files */
     FOLLOW_MS = 100,       /* without a batch, after which it commits for those who wait for that */
 };
+/* A follower with much to catch up with has no pause for long: then this is how old what was read
+ * may become in a reader's hands, and in a transaction. */
+#define BATCH_AGE_US (1 * US_PER_SECOND)
+#define COMMIT_AGE_US (5 * US_PER_SECOND)
 
 /* What a source waits for until the transaction is committed. */
 struct promise {
@@ -36,6 +40,7 @@ struct batch {
     size_t n;
     struct file_end files[BATCH_FILES];
     size_t files_n;
+    int64_t since_us;   /* when a reader took it in hand (monotonic) */
     struct arena arena; /* exchanges; paths and quarantine of the files */
 };
 
@@ -125,6 +130,7 @@ static enum status current_batch(struct run *r, int worker, struct batch **out, 
         r->current[worker] = queue_pop(r->empty);
         if (!r->current[worker])
             return err_set(err, ERR_INTERRUPTED, "the writer stopped");
+        r->current[worker]->since_us = clock_monotonic_us();
     }
     *out = r->current[worker];
     return OK;
@@ -237,7 +243,8 @@ static enum status file_done(void *ctx, int worker, const struct source_item *it
     for (size_t i = 0; i < troubles_n && r->l->trouble; i++)
         r->l->trouble(r->l->ctx, &troubles[i]);
     pthread_mutex_unlock(&r->lock);
-    return is_full(b) ? hand_over(r, worker, err) : OK;
+    bool old = r->l->follow && clock_monotonic_us() - b->since_us > BATCH_AGE_US;
+    return old || is_full(b) ? hand_over(r, worker, err) : OK;
 }
 
 static void problem(void *ctx, const char *path, const char *reason)
@@ -320,18 +327,21 @@ static enum status take_batch(struct run *r, struct batch *b, bool *open, struct
 static enum status write_all(struct run *r, struct err *err)
 {
     size_t n = 0, files = 0;
+    int64_t open_us = 0; /* when the transaction began (monotonic) */
     bool open = false, late;
     enum status status = OK;
     for (struct batch *b; status == OK && ((b = next_batch(r, open, &late)) || late);) {
         if (b) {
             n += b->n;
             files += b->files_n;
+            open_us = open ? open_us : clock_monotonic_us();
             status = take_batch(r, b, &open, err);
             b->n = b->files_n = 0;
             arena_reset(&b->arena);
             queue_push(r->empty, b);
         }
-        if (status == OK && (late || n >= COMMIT || files >= COMMIT_FILES)) {
+        bool old = r->l->follow && open && clock_monotonic_us() - open_us > COMMIT_AGE_US;
+        if (status == OK && (late || old || n >= COMMIT || files >= COMMIT_FILES)) {
             status = commit(r, n, files, err);
             open = false;
             n = files = 0;

@@ -174,6 +174,7 @@ def stops_in_the_middle(world):
         proxy.rule(delayed(0.3), path=".json.gz")
         env = {**world.aws.env, "AWS_ENDPOINT_URL": proxy.url}
         with Daemon(world.folder(), env, [source(bucket + "/p")], threads=2) as daemon:
+            # There is no pause between objects: what was read is kept all the same.
             daemon.wait_for(lambda: daemon.count() > 0, "it reads")
             equal(daemon.stop(), DONE, "exit code")
             some = daemon.count()
