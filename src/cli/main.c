@@ -20,6 +20,7 @@ static const struct command {
     {"session", cmd_session, "show one session, call by call"},
     {"ingest", cmd_ingest, "read logs into a store"},
     {"serve", cmd_serve, "follow logs in AWS as they arrive"},
+    {"status", cmd_status, "say how a daemon and its store stand"},
     {"config", cmd_config, "check, explain and show assay.yaml"},
     {"store", cmd_store, "copy, check, measure and trim a store"},
     {"price", cmd_price, "show and check the price book"},

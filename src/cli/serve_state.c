@@ -3,7 +3,6 @@
 
 #include "base/io.h"
 #include "codec/jsonw.h"
-#include "source/state.h"
 
 #include <stdio.h>
 #include <sys/resource.h>
@@ -69,7 +68,7 @@ static void put_source(struct jsonw *w, const struct config_source *c, const str
     jsonw_object(w);
     put_text(w, STR("name"), c->name);
     put_text(w, STR("kind"), config_kind_name(c->kind));
-    put_text(w, STR("address"), s->name);
+    put_text(w, STR("address"), s->name[0] ? s->name : c->kind == CONFIG_PUSH ? c->listen : c->url);
     put_count(w, STR("named"), s->named);
     put_count(w, STR("kept"), s->kept);
     put_count(w, STR("again"), s->again);
@@ -89,6 +88,14 @@ static void put_source(struct jsonw *w, const struct config_source *c, const str
     jsonw_end(w);
 }
 
+static void put_counts(struct jsonw *w, const struct serve_counts *c)
+{
+    put_count(w, STR("items"), c->items);
+    put_count(w, STR("records"), c->records);
+    put_count(w, STR("invocations"), c->invocations);
+    put_count(w, STR("bytes"), c->bytes);
+}
+
 void serve_state_put(struct buf *out, const struct serve_state *s)
 {
     struct jsonw w = jsonw_start(out, 2);
@@ -102,25 +109,21 @@ void serve_state_put(struct buf *out, const struct serve_state *s)
     put_time(&w, STR("loaded"), s->loaded_us);
     put_time(&w, STR("last_commit"), s->committed_us);
     put_text(&w, STR("error"), s->error);
-    put_count(&w, STR("items"), s->items);
-    put_count(&w, STR("records"), s->records);
-    put_count(&w, STR("invocations"), s->invocations);
+    put_counts(&w, &s->counts);
     put_count(&w, STR("quarantined"), s->quarantined);
     put_count(&w, STR("problems"), s->problems);
-    put_count(&w, STR("bytes"), s->bytes);
+    jsonw_key(&w, STR("minute"));
+    jsonw_object(&w);
+    put_count(&w, STR("milliseconds"), s->minute_us / 1000);
+    put_counts(&w, &s->minute);
+    jsonw_end(&w);
     put_count(&w, STR("memory"), s->memory);
     put_count(&w, STR("memory_peak"), s->memory_peak);
     put_count(&w, STR("store_bytes"), s->store_bytes);
     jsonw_key(&w, STR("sources"));
     jsonw_array(&w);
-    struct source *part;
-    for (int i = 0; i < s->config->sources_n && s->source; i++) {
-        struct source_state state;
-        if (!(part = source_part(s->source, i)))
-            break;
-        source_state_get(part, &state);
-        put_source(&w, &s->config->sources[i], &state);
-    }
+    for (int i = 0; i < s->states_n; i++)
+        put_source(&w, &s->config->sources[i], &s->states[i]);
     jsonw_end(&w);
     jsonw_end(&w);
     buf_char(out, '\n');

@@ -18,6 +18,10 @@ enum {
     UPKEEP_MS = 60 * 1000, /* between two times, */
     UPKEEP_SOON_MS = 200,  /* and while there is more to do */
 };
+/* A follower with much to catch up with has no pause for long: then this is how old what was read
+ * may become in a reader's hands, and in a transaction. */
+#define BATCH_AGE_US (1 * US_PER_SECOND)
+#define COMMIT_AGE_US (5 * US_PER_SECOND)
 
 /* What a source waits for until the transaction is committed. */
 struct promise {
@@ -38,6 +42,7 @@ struct batch {
     size_t n;
     struct file_end files[BATCH_FILES];
     size_t files_n;
+    int64_t since_us;   /* when a reader took it in hand (monotonic) */
     struct arena arena; /* exchanges; paths and quarantine of the files */
 };
 
@@ -128,6 +133,7 @@ static enum status current_batch(struct run *r, int worker, struct batch **out, 
         r->current[worker] = queue_pop(r->empty);
         if (!r->current[worker])
             return err_set(err, ERR_INTERRUPTED, "the writer stopped");
+        r->current[worker]->since_us = clock_monotonic_us();
     }
     *out = r->current[worker];
     return OK;
@@ -241,7 +247,8 @@ static enum status file_done(void *ctx, int worker, const struct source_item *it
     for (size_t i = 0; i < troubles_n && r->l->trouble; i++)
         r->l->trouble(r->l->ctx, &troubles[i]);
     pthread_mutex_unlock(&r->lock);
-    return is_full(b) ? hand_over(r, worker, err) : OK;
+    bool old = r->l->follow && clock_monotonic_us() - b->since_us > BATCH_AGE_US;
+    return old || is_full(b) ? hand_over(r, worker, err) : OK;
 }
 
 static void problem(void *ctx, const char *path, const char *reason)
@@ -302,14 +309,15 @@ static enum status commit(struct run *r, size_t invocations, size_t items, struc
     return OK;
 }
 
-/* The next batch, NULL at the end; *late: a follower waited in vain and should commit what it has,
- * or look after the store. */
+/* The next batch, NULL at the end; *late: there was none for a while, and somebody waits for what
+ * was read to be committed (a follower, or a source with tickets, which may not end before it has
+ * them back), or the store wants to be looked after. */
 static struct batch *next_batch(struct run *r, bool open, bool *late)
 {
     *late = false;
-    if (!r->l->follow)
-        return queue_pop(r->full);
-    return queue_pop_within(r->full, open ? FOLLOW_MS : UPKEEP_SOON_MS, late);
+    if (open && (r->l->follow || r->promises_n > 0))
+        return queue_pop_within(r->full, FOLLOW_MS, late);
+    return r->l->follow ? queue_pop_within(r->full, UPKEEP_SOON_MS, late) : queue_pop(r->full);
 }
 
 /* No transaction is open. */
@@ -335,18 +343,21 @@ static enum status take_batch(struct run *r, struct batch *b, bool *open, struct
 static enum status write_all(struct run *r, struct err *err)
 {
     size_t n = 0, files = 0;
+    int64_t open_us = 0; /* when the transaction began (monotonic) */
     bool open = false, late;
     enum status status = OK;
     for (struct batch *b; status == OK && ((b = next_batch(r, open, &late)) || late);) {
         if (b) {
             n += b->n;
             files += b->files_n;
+            open_us = open ? open_us : clock_monotonic_us();
             status = take_batch(r, b, &open, err);
             b->n = b->files_n = 0;
             arena_reset(&b->arena);
             queue_push(r->empty, b);
         }
-        if (status == OK && open && (late || n >= COMMIT || files >= COMMIT_FILES)) {
+        bool old = r->l->follow && open && clock_monotonic_us() - open_us > COMMIT_AGE_US;
+        if (status == OK && open && (late || old || n >= COMMIT || files >= COMMIT_FILES)) {
             status = commit(r, n, files, err);
             open = false;
             n = files = 0;
@@ -365,7 +376,10 @@ static void *writer_main(void *arg)
 {
     struct run *r = arg;
     r->written = write_all(r, &r->err);
-    /* After a failure the readers must not wait for room. */
+    /* After a failure readers must wait neither for room nor, where there are few items, for one.
+     */
+    if (r->written != OK)
+        source_stop(r->l->source);
     queue_close(r->full);
     queue_close(r->empty);
     return NULL;

@@ -142,6 +142,10 @@ void write_read(struct jsonw *w, const struct about *about);
 void write_kept(struct jsonw *w, const struct about *about);
 void write_sessions(struct jsonw *w, const struct answer_sessions *s);
 
+/* The page of a daemon (standing_json.c). */
+struct standing;
+void standing_json(const struct standing *s, struct buf *out);
+
 /* ---- Grids made by hand. */
 
 /* Widths of columns, when all cells are there. */

@@ -175,15 +175,15 @@ def reset(connection):
 
 
 class Listener:
-    """Accepts connections on a free port of 127.0.0.1; serve(connection) runs in a thread of its
-    own for each. Leaving the `with` closes all of them and waits for the threads."""
+    """Accepts connections on a free (or this) port of 127.0.0.1; serve(connection) runs in a thread
+    of its own for each. Leaving the `with` closes all of them and waits for the threads."""
 
-    def __init__(self, wrap=None):
+    def __init__(self, wrap=None, port=0):
         self.lock = threading.Lock()
         self.connections = self.most_connections_at_once = 0
         self._wrap = wrap  # makes a TLS connection of a plain one
         self._open, self._threads, self.stopping = set(), [], threading.Event()
-        self._socket = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self._socket = socket.create_server(("127.0.0.1", port), backlog=128)
         self.port = self._socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
 
@@ -271,8 +271,8 @@ class Rule:
 
 
 class FaultProxy(Listener):
-    def __init__(self, upstream):
-        super().__init__()
+    def __init__(self, upstream, port=0):
+        super().__init__(port=port)
         self.upstream = upstream
         self.requests, self.kinds = [], collections.Counter()
         self.most_requests_at_once = self._running = 0

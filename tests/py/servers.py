@@ -305,6 +305,7 @@ class Versitygw(Server):
         super().__init__()
         self.folder = folder or os.path.join(self.place.name, "buckets")
         self.build = build
+        self.port = 0  # kept, once it has one: crash() and start() again
 
     def start(self):
         program = versitygw(self.build)
@@ -313,7 +314,7 @@ class Versitygw(Server):
         for folder in (self.folder, users):
             os.makedirs(folder, exist_ok=True)
         for _ in range(10):
-            with socket.create_server(("127.0.0.1", 0)) as free:
+            with socket.create_server(("127.0.0.1", self.port)) as free:
                 port = free.getsockname()[1]
             self.spawn(["sh", "-c", self.GUARD, "sh", program, "--port", f"127.0.0.1:{port}",
                         "--quiet", "--keep-alive", "--region", REGION, "--iam-dir", users,
@@ -321,10 +322,17 @@ class Versitygw(Server):
                        ROOT_ACCESS_KEY_ID=self.access_key, ROOT_SECRET_ACCESS_KEY=self.secret_key)
             self.settle(port)
             if self.wait(10):
+                self.port = port
                 return
             # The port was taken by somebody else in between.
             end(self.child)
         raise AssertionError("versitygw does not start:\n" + self.said())
+
+    def crash(self):
+        """Ends it in the middle of whatever it does; start() brings it back on the same port."""
+        os.killpg(self.child.pid, signal.SIGKILL)
+        self.child.stdin.close()
+        self.child.wait()
 
 
 def S3Server(**more):

@@ -6,6 +6,8 @@ Without arguments: help, and an exit code that says so.
   2>   report     answer a question about logs or a store
   2>   session    show one session, call by call
   2>   ingest     read logs into a store
+  2>   serve      follow logs in AWS as they arrive
+  2>   status     say how a daemon and its store stand
   2>   config     check, explain and show assay.yaml
   2>   store      copy, check, measure and trim a store
   2>   price      show and check the price book

@@ -1,0 +1,258 @@
+/* One life of the daemon, from a configuration to the end of its pipeline: see serve.h. */
+#include "cli/serve.h"
+
+#include "cli/reading.h"
+#include "ingest/load.h"
+#include "report/metrics.h"
+#include "store/upkeep.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { SHOWN_A_MINUTE = 10 };
+
+struct life {
+    struct serve *of;
+    const struct config *config;
+    struct reading reading;
+    struct store *store;
+    struct serve_sources *sources;
+    struct metrics_page *page; /* NULL: off */
+    struct load load;
+    struct load_result result;
+    pthread_t thread;
+    bool started;
+    _Atomic bool ended;
+    enum status status; /* of the pipeline, once it ended */
+    struct err err;
+    int64_t let_go; /* calls, in the pieces of upkeep that belong together; the writer's */
+};
+
+/* Single records and files are told a few times a minute; the store lists all of them. */
+static bool may_show(struct serve *s)
+{
+    int64_t minute = clock_monotonic_us() / (60 * US_PER_SECOND);
+    if (atomic_exchange(&s->shown_minute, minute) != minute)
+        atomic_store(&s->shown, 0);
+    return atomic_fetch_add(&s->shown, 1) < SHOWN_A_MINUTE;
+}
+
+/* What keeps a source as a whole from working is told by serve_watch_tick. */
+static bool is_of_a_source(struct life *l, const char *reason)
+{
+    struct source_state state;
+    struct source *all = serve_sources_all(l->sources), *part;
+    for (int i = 0; (part = source_part(all, i)) != NULL; i++) {
+        source_state_get(part, &state);
+        if (state.failing && strncmp(state.error, reason, sizeof state.error - 1) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void on_trouble(void *ctx, const struct crew_trouble *t)
+{
+    struct life *l = ctx;
+    struct serve *s = l->of;
+    if (t->offset >= 0) {
+        atomic_fetch_add(&s->quarantined, 1);
+        if (may_show(s))
+            journal_line(&s->journal, JOURNAL_WARNING, t->path, "at %lld: %s", (long long)t->offset,
+                         t->reason);
+    } else {
+        atomic_fetch_add(&s->problems, 1);
+        if (!is_of_a_source(l, t->reason) && may_show(s))
+            journal_line(&s->journal, JOURNAL_WARNING, t->path, "%s", t->reason);
+    }
+}
+
+static void on_progress(void *ctx, const struct crew_progress *p)
+{
+    struct life *l = ctx;
+    if (p->finished)
+        return;
+    l->of->records = p->records;
+    l->of->bytes = p->bytes;
+}
+
+static void on_commit(void *ctx, int64_t invocations, int64_t items)
+{
+    struct life *l = ctx;
+    atomic_fetch_add(&l->of->invocations, invocations);
+    atomic_fetch_add(&l->of->items, items);
+    l->of->committed_us = clock_now_us();
+}
+
+static int64_t days_before(int64_t now_us, int64_t days)
+{
+    return days > 0 ? now_us - days * US_PER_DAY : 0;
+}
+
+/* Lets go of what the configuration does not keep. A failure ends the life: what cannot be written
+ * cannot take records either. */
+static enum status on_upkeep(void *ctx, struct store *store, bool *more, struct err *err)
+{
+    struct life *l = ctx;
+    int64_t now = clock_now_us();
+    const struct store_retention keep = {
+        .calls_since_us = days_before(now, l->config->keep_facts_days),
+        .sums_since_us = days_before(now, l->config->keep_rollups_days),
+    };
+    struct store_retained done;
+    *more = false;
+    if (keep.calls_since_us == 0 && keep.sums_since_us == 0)
+        return OK;
+    TRY(store_retain(store, &keep, &done, err));
+    l->let_go += done.calls;
+    *more = done.more;
+    if (!done.more && l->let_go > 0) {
+        journal_line(&l->of->journal, JOURNAL_INFO, "", "%lld calls are kept as sums only from now",
+                     (long long)l->let_go);
+        l->let_go = 0;
+    }
+    return OK;
+}
+
+/* For the page of metrics; its thread. */
+static void fill_metrics(void *ctx, struct metrics *m)
+{
+    struct life *l = ctx;
+    const struct serve *s = l->of;
+    struct serve_state size = {.config = l->config};
+    serve_state_measure(&size);
+    m->version = ASSAY_VERSION;
+    m->now_us = clock_now_us();
+    m->started_us = s->started_us;
+    m->items = s->items;
+    m->bytes = s->bytes_before + s->bytes;
+    m->records = s->records_before + s->records;
+    m->invocations = s->invocations;
+    m->quarantined = s->quarantined;
+    m->problems = s->problems;
+    m->committed_us = s->committed_us;
+    m->store = l->config->store;
+    m->store_bytes = size.store_bytes;
+    m->failure = l->ended ? "the store is not written" : NULL;
+    metrics_measure(m);
+    metrics_sources(m, l->load.source);
+    for (int i = 0; i < m->sources_n && i < l->config->sources_n; i++)
+        snprintf(m->sources[i].name, sizeof m->sources[i].name, "%s", l->config->sources[i].name);
+}
+
+static enum status open_page(struct life *l, struct err *err)
+{
+    struct err why = {0};
+    if (!l->config->status_listen)
+        return OK;
+    enum status status =
+        metrics_page_new(l->config->status_listen, fill_metrics, l, &l->page, &why);
+    return status == OK ? OK : err_set(err, status, "status_listen: %.300s", why.text);
+}
+
+static void *pipeline_main(void *arg)
+{
+    struct life *l = arg;
+    l->status = load_run(&l->load, &l->result, &l->err);
+    l->ended = true;
+    return NULL;
+}
+
+static enum status open_all(struct life *l, struct err *err)
+{
+    reading_init(&l->reading);
+    config_reading(l->config, &l->reading);
+    l->reading.quiet = true;
+    TRY(reading_open(&l->reading, NULL, 0, err));
+    reading_want_exchange(&l->reading);
+    if (l->config->store_is_default)
+        TRY(config_make_state(l->config, err));
+    TRY(store_open(l->config->store, STORE_WRITE, &l->store, err));
+    reading_use_key(&l->reading, store_hash_key(l->store));
+    TRY(serve_sources_new(l->config, &l->sources, err));
+    l->load = (struct load){
+        .source = serve_sources_all(l->sources),
+        .threads = reading_threads(&l->reading),
+        .env = &l->reading.env,
+        .store = l->store,
+        .store_path = l->config->store,
+        .options = reading_fingerprint(&l->reading),
+        .follow = true,
+        .upkeep = on_upkeep,
+        .committed = on_commit,
+        .ctx = l,
+        .trouble = on_trouble,
+        .progress = on_progress,
+    };
+    TRY(open_page(l, err));
+    if (pthread_create(&l->thread, NULL, pipeline_main, l) != 0)
+        return err_set(err, ERR_NOMEM, "cannot start a thread");
+    l->started = true;
+    return OK;
+}
+
+enum status life_new(struct serve *s, const struct config *c, struct life **out, struct err *err)
+{
+    struct life *l = calloc(1, sizeof *l);
+    if (!l)
+        return err_nomem(err);
+    l->of = s;
+    l->config = c;
+    enum status status = open_all(l, err);
+    if (status != OK) {
+        (void)!life_free(l, NULL); /* it never began: nothing else can fail */
+        return status;
+    }
+    s->loaded_us = clock_now_us();
+    s->states_n = 0;
+    serve_watch_sources(&s->watch);
+    *out = l;
+    return OK;
+}
+
+bool life_ended(const struct life *l)
+{
+    return l->ended;
+}
+
+void life_look(struct life *l)
+{
+    struct serve *s = l->of;
+    struct source *part;
+    int n = 0;
+    while (n < l->config->sources_n && (part = source_part(l->load.source, n)) != NULL)
+        source_state_get(part, &s->states[n++]);
+    s->states_n = n;
+}
+
+/* The last reports of the crew come up to 200 ms before its end; what it hands back is exact. */
+static void count_records(struct life *l)
+{
+    struct serve *s = l->of;
+    int64_t records = l->result.about.n[ABOUT_RECORDS], bytes = l->result.about.n[ABOUT_BYTES];
+    s->records_before += records > s->records ? records : s->records;
+    s->bytes_before += bytes > s->bytes ? bytes : s->bytes;
+    s->records = s->bytes = 0;
+}
+
+enum status life_free(struct life *l, struct err *err)
+{
+    enum status status = OK;
+    if (l->started) {
+        source_stop(l->load.source);
+        pthread_join(l->thread, NULL);
+        life_look(l);
+        count_records(l);
+        status = l->status;
+        if (status != OK && err) {
+            *err = l->err;
+            err->status = status;
+        }
+    }
+    metrics_page_free(l->page);
+    serve_sources_free(l->sources);
+    store_close(l->store);
+    reading_fini(&l->reading);
+    free(l);
+    return status;
+}

@@ -1,0 +1,492 @@
+"""assay serve against a real S3 API: it follows, is told, fails, is killed, and counts all the same
+what the simulator wrote.
+
+ASSAY_KILLS says how many kills (12) and ASSAY_RECORDS the size of the feed that they hit (2000);
+./dev soak asks for 500 and 50,000, and kills the server, too, where versitygw is built."""
+import json
+import os
+import random
+import resource
+import shutil
+import signal
+import sys
+import threading
+import time
+
+from daemon import PATIENCE, SLOW, Background, Daemon, Feed, Notified, source
+from fault_proxy import FaultProxy, answer, delayed
+from servers import Missing, Moto, Versitygw
+from support import (ASSAY, CANNOT, DONE, INCOMPLETE, NAMED, TOKENS, Tap, assay, equal, line,
+                     sanitized, simulate, temporary)
+
+METRICS = ("invocations", "errors", *TOKENS)
+
+
+def tally(row):
+    return {name: row[name] for name in METRICS}
+
+
+class World:
+    """A simulated month and what is true of it; each test has a bucket of its own."""
+
+    def __init__(self, place, aws):
+        self.place, self.aws, self.n = place, aws, 0
+        self.base = os.path.join(place, "base")
+        self.truth = simulate(self.base, "--users", 6, "--days", 3, "--seed", 11, "--records", 900,
+                              "--body-scale", 1)
+        self.tree = os.path.join(self.base, "AWSLogs")
+        self.feed = Feed(self.tree)
+        self.wanted = tally(self.truth["total"])
+
+    def bucket(self):
+        self.n += 1
+        name = f"logs-{self.n}"
+        self.aws.create_bucket(name)
+        return name
+
+    def folder(self):
+        path = os.path.join(self.place, f"daemon-{self.n}")
+        os.makedirs(path, exist_ok=True)
+        return path
+
+    def filled(self):
+        bucket = self.bucket()
+        self.feed.put(self.aws, bucket, "p/", self.feed.files)
+        return bucket
+
+    def complete(self, daemon):
+        daemon.wait_for(lambda: daemon.count() >= self.wanted["invocations"], "all is there")
+        equal(tally(daemon.total()), self.wanted, "totals")
+
+
+def follows(world):
+    """Also: status, the journal, memory."""
+    bucket = world.bucket()
+    first, later = world.feed.places_first()
+    world.feed.put(world.aws, bucket, "p/", first)
+    with Daemon(world.folder(), world.aws.env, [source(bucket + "/p")]) as daemon:
+        feeder = Background(world.feed.put, world.aws, bucket, "p/", later, pause=0.02)
+        world.complete(daemon)
+        feeder.join()
+        status = daemon.status(DONE)
+        equal((status["state"], status["well"]), ("running", True), "status")
+        equal(status["daemon"]["process"], daemon.child.pid, "process")
+        count = len(world.feed.files)
+        daemon.wait_for(lambda: daemon.state()["sources"][0]["kept"] >= count, "all is kept")
+        kept = daemon.status(DONE)["daemon"]["sources"][0]
+        equal((kept["name"], kept["failing"], kept["kept"]), ("prod", False, count), "the source")
+        equal(status["store"]["invocations"], world.wanted["invocations"], "store")
+
+        assert status["store"]["requests_seen"] > 0, status
+        # Looked at again and again, nothing is counted again.
+        named = kept["named"]
+        time.sleep(2.5)
+        equal(daemon.status(DONE)["daemon"]["sources"][0]["named"], named, "named once")
+        equal(tally(daemon.total()), world.wanted, "totals")
+        peak = daemon.state()["memory_peak"] / 2 ** 20
+        print(f"# peak memory {peak:.0f} MiB")
+        assert sanitized() or peak < 128, f"{peak} MiB"
+        equal(daemon.stop(), DONE, "exit code")
+    status = daemon.status(INCOMPLETE)
+    equal((status["state"], status["daemon"]["process"]), ("stopped", 0), "status")
+    for text in daemon.lines():
+        said = json.loads(text)
+        equal(set(said) - {"source"}, {"time", "level", "message"}, text)
+    same_as_files(world, daemon)
+
+
+def same_as_files(world, daemon):
+    """A store that was followed answers as the files do."""
+    for name in NAMED:
+        answers = [assay("report", name, *where, "--format", "json", "--quiet", code=DONE).json()
+                   for where in (["--store", daemon.store], [world.tree])]
+        equal(answers[0]["rows"], answers[1]["rows"], name)
+
+
+def latency(world):
+    bucket = world.bucket()
+    name = "p/AWSLogs/012345678901/BedrockModelInvocationLogs/us-east-1/"
+    world.aws.put(bucket, name + time.strftime("%Y/%m/%d/%H/", time.gmtime()) + "0.json", line("0"))
+    with Daemon(world.folder(), world.aws.env, [source(bucket + "/p")]) as daemon:
+        daemon.wait_for(lambda: daemon.count() == 1, "the first")
+        took = []
+        for i in range(1, 21):
+            stamp = time.strftime("%Y/%m/%d/%H/%Y%m%dT%H%M%S", time.gmtime())
+            world.aws.put(bucket, f"{name}{stamp}000Z_{i:016x}.json", line(str(i)))
+            begin = time.monotonic()
+            daemon.wait_for(lambda n=i: daemon.count() == n + 1, "it is seen")
+            took.append(time.monotonic() - begin)
+        equal(daemon.stop(), DONE, "exit code")
+    took.sort()
+    print(f"# from put to answer, poll 1s: median {took[len(took) // 2]:.2f} s, "
+          f"p95 {took[int(len(took) * 0.95) - 1]:.2f} s")
+
+
+def reloads(world):
+    """Sources come and go; mistakes are told, and what was followed goes on."""
+    one, two = world.bucket(), world.bucket()
+    half = len(world.feed.files) // 2
+    world.feed.put(world.aws, one, "p/", world.feed.files[:half + 5])
+    world.feed.put(world.aws, two, "p/", world.feed.files[half:])
+    with Daemon(world.folder(), world.aws.env, [source(one + "/p")]) as daemon:
+        daemon.wait_for(lambda: daemon.state()["sources"][0]["kept"] == half + 5, "the first half")
+        some = daemon.count()
+        process = daemon.child.pid
+        daemon.configure([source(one + "/p"), source(two + "/p", "more")])
+        daemon.reload()
+        world.complete(daemon)
+        assert some < world.wanted["invocations"], some
+        # Mistakes: told, and the one before goes on.
+        before = len(daemon.lines())
+        daemon.configure([source(one + "/p", pol="1s")], "colour: green\n")
+        daemon.reload()
+        for text in ("did you mean poll?", "colour: unknown key", "going on with"):
+            assert daemon.heard(text, before), daemon.said()
+        equal(len(daemon.state()["sources"]), 2, "sources of before")
+        # Right as a file, but what it names cannot be used.
+        before = len(daemon.lines())
+        prices = os.path.join(daemon.place, "prices.csv")
+        with open(prices, "w", encoding="utf-8") as file:
+            file.write("no prices\n")
+        daemon.top["prices"] = prices
+        daemon.configure([source(one + "/p")])
+        daemon.reload()
+        assert daemon.heard("going on with", before), daemon.said()
+        daemon.wait_for(lambda: len(daemon.state()["sources"]) == 2, "sources of before")
+        del daemon.top["prices"]
+        os.remove(daemon.config)
+        before = len(daemon.lines())
+        daemon.reload()
+        assert daemon.heard("there is no such file", before), daemon.said()
+        daemon.configure([source(two + "/p", "more")])
+        daemon.reload()
+        daemon.wait_for(lambda: [s["name"] for s in daemon.state()["sources"]] == ["more"], "removed")
+        time.sleep(1.5)
+        equal(tally(daemon.total()), world.wanted, "nothing is doubled")
+        equal((daemon.child.pid, daemon.stop()), (process, DONE), "the same process to the end")
+    for text in daemon.lines():
+        json.loads(text)
+
+
+def stops_in_the_middle(world):
+    bucket = world.filled()
+    with FaultProxy(("127.0.0.1", int(world.aws.url.rsplit(":", 1)[1]))) as proxy:
+        proxy.rule(delayed(0.3), path=".json.gz")
+        env = {**world.aws.env, "AWS_ENDPOINT_URL": proxy.url}
+        with Daemon(world.folder(), env, [source(bucket + "/p")], threads=2) as daemon:
+            # There is no pause between objects: what was read is kept all the same.
+            daemon.wait_for(lambda: daemon.count() > 0, "it reads")
+            equal(daemon.stop(), DONE, "exit code")
+            some = daemon.count()
+            assert 0 < some < world.wanted["invocations"], some
+            proxy.clear()
+            daemon.start()
+            world.complete(daemon)
+            equal(daemon.stop(signal.SIGINT), DONE, "exit code")
+
+
+def two_daemons(world):
+    bucket = world.filled()
+    with Daemon(world.folder(), world.aws.env, [source(bucket + "/p")]) as daemon:
+        second = assay("serve", "-c", daemon.config, env=daemon.env, code=CANNOT)
+        assert "another process" in second.err and daemon.store in second.err, second.err
+        world.complete(daemon)
+        equal(daemon.status()["daemon"]["process"], daemon.child.pid, "the state is of the first")
+        equal(daemon.stop(), DONE, "exit code")
+
+
+def limit_files(size):
+    """For preexec_fn: the soft limit only, so that there can be room again."""
+    def apply():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+    return apply
+
+
+def disk_full(world):
+    bucket = world.bucket()
+    first, later = world.feed.places_first()
+    world.feed.put(world.aws, bucket, "p/", first[:1])
+    whole = resource.RLIM_INFINITY
+    with Daemon(world.folder(), world.aws.env, [source(bucket + "/p")],
+                preexec=limit_files(1 << 20)) as daemon:
+        daemon.wait_for(lambda: daemon.count() > 0, "it writes")
+        size = os.path.getsize(daemon.store)
+        resource.prlimit(daemon.child.pid, resource.RLIMIT_FSIZE, (size // 2, whole))
+        world.feed.put(world.aws, bucket, "p/", [*first[1:], *later])
+        daemon.wait_for(lambda: daemon.heard("trying again in 2 s"), "it tries again")
+        assert daemon.running()
+        resource.prlimit(daemon.child.pid, resource.RLIMIT_FSIZE, (whole, whole))
+        world.complete(daemon)
+        daemon.wait_for(lambda: daemon.state()["error"] is None, "all is well")
+        equal(daemon.stop(), DONE, "exit code")
+
+
+def tells_of_failures(world, what, env, bucket, heal, word):
+    """A source that does not work is told once, shown, tried again, and recovers."""
+    with Daemon(world.folder(), env, [source(bucket + "/p")]) as daemon:
+        daemon.wait_for(lambda: daemon.heard("failing"), "it says so")
+        daemon.wait_for(lambda: daemon.state()["sources"][0]["failing"], "the state says so")
+        status = daemon.status(INCOMPLETE)
+        assert not status["well"] and word in status["daemon"]["sources"][0]["error"], status
+        page = assay("status", "-c", daemon.config, env=daemon.env, code=INCOMPLETE).out.decode()
+        assert "failing: " in page and max(map(len, page.split("\n"))) <= 80, page
+        time.sleep(7)
+        told = [text for text in daemon.lines() if word in text]
+        equal(len(told), 1, what + "\n" + daemon.said())
+        heal()
+        world.complete(daemon)
+        daemon.wait_for(lambda: daemon.heard("recovered"), "it says so")
+        equal(daemon.status(DONE)["well"], True, "status")
+        equal(daemon.stop(), DONE, "exit code")
+
+
+def no_bucket(world):
+    world.n += 1
+    bucket = f"logs-{world.n}"
+
+    def appears():
+        world.aws.create_bucket(bucket)
+        world.feed.put(world.aws, bucket, "p/", world.feed.files)
+    # As seen by a client, it appears with all that is in it.
+    with FaultProxy(("127.0.0.1", int(world.aws.url.rsplit(":", 1)[1]))) as proxy:
+        missing = (b"<Error><Code>NoSuchBucket</Code><Message>The specified bucket does not exist"
+                   b"</Message></Error>")
+        proxy.rule(answer(404, missing, ["Content-Type: application/xml"], "no_bucket"))
+
+        def heal():
+            appears()
+            proxy.clear()
+        tells_of_failures(world, "no bucket", {**world.aws.env, "AWS_ENDPOINT_URL": proxy.url},
+                          bucket, heal, "NoSuchBucket")
+
+
+def wrong_keys(world):
+    bucket = world.filled()
+    with FaultProxy(("127.0.0.1", int(world.aws.url.rsplit(":", 1)[1]))) as proxy:
+        refused = (b"<Error><Code>InvalidAccessKeyId</Code><Message>The AWS Access Key Id you "
+                   b"provided does not exist in our records.</Message></Error>")
+        proxy.rule(answer(403, refused, ["Content-Type: application/xml"], "refused"))
+        tells_of_failures(world, "wrong keys", {**world.aws.env, "AWS_ENDPOINT_URL": proxy.url},
+                          bucket, proxy.clear, "InvalidAccessKeyId")
+
+
+def server_restarts(world):
+    bucket = world.bucket()
+    first, later = world.feed.places_first()
+    half = len(later) // 2
+    upstream = ("127.0.0.1", int(world.aws.url.rsplit(":", 1)[1]))
+    world.feed.put(world.aws, bucket, "p/", [*first, *later[:half]])
+    proxy = FaultProxy(upstream)
+    port = proxy.port
+    with Daemon(world.folder(), {**world.aws.env, "AWS_ENDPOINT_URL": proxy.url},
+                [source(bucket + "/p")]) as daemon:
+        with proxy:
+            daemon.wait_for(lambda: daemon.count() > 0, "it reads")
+        world.feed.put(world.aws, bucket, "p/", later[half:])
+        daemon.wait_for(lambda: daemon.heard("failing"), "it is gone")
+        with FaultProxy(upstream, port=port):
+            world.complete(daemon)
+            daemon.wait_for(lambda: daemon.heard("recovered"), "it says so")
+            equal(daemon.stop(), DONE, "exit code")
+
+
+def as_nobody(world):
+    bucket = world.filled()
+    place = world.folder()
+    program = os.path.join(place, "assay")
+    shutil.copy(ASSAY, program)
+    for path in (world.place, place):
+        os.chmod(path, 0o755)
+    state = os.path.join(place, "state")
+    os.mkdir(state, 0o700)
+    os.chown(state, 65534, 65534)
+
+    def nobody():
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+    daemon = Daemon(place, world.aws.env, [source(bucket + "/p")], preexec=nobody, program=program)
+    daemon.store = os.path.join(state, "a.db")
+    daemon.configure([source(bucket + "/p")])
+    with daemon:
+        world.complete(daemon)
+        equal(os.stat(daemon.store).st_uid, 65534, "owner of the store")
+        equal(os.stat(daemon.store).st_mode & 0o077, 0, "mode of the store")
+        equal(daemon.stop(), DONE, "exit code")
+
+
+def notifies(world):
+    """sd_notify(3): READY, RELOADING with the time, READY again, STOPPING, and WATCHDOG between."""
+    bucket = world.filled()
+    place = world.folder()
+    notified = Notified(place)
+    env = {**world.aws.env, "NOTIFY_SOCKET": notified.path}
+    with Daemon(place, env, [source(bucket + "/p")]) as daemon:
+        notified.until("READY=1")
+        notified.until("STATUS=following 1 source")
+        for _ in range(2):
+            notified.until("WATCHDOG=1", 5 * SLOW)
+        before = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+        daemon.child.send_signal(signal.SIGHUP)
+        text = notified.until("RELOADING=1")
+        fields = dict(part.split("=", 1) for part in text.split("\n"))
+        after = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+        assert before <= int(fields["MONOTONIC_USEC"]) <= after, (before, fields, after)
+        notified.until("READY=1")
+        # A reload that ends with the configuration of before ends, too.
+        daemon.configure([])
+        daemon.child.send_signal(signal.SIGHUP)
+        notified.until("RELOADING=1")
+        notified.until("READY=1")
+        daemon.child.send_signal(signal.SIGTERM)
+        notified.until("STOPPING=1")
+        equal(daemon.child.wait(PATIENCE), DONE, "exit code")
+    notified.close()
+    with Daemon(place, {**env, "NOTIFY_SOCKET": "/nowhere/socket"}, [source(bucket + "/p")]) as daemon:
+        equal(daemon.stop(), DONE, "without a listener")
+
+
+# Kills
+
+class Kinds:
+    """What a feed goes through, one function for each kind of source: what to follow, which files
+    have to be there first, and how files are delivered."""
+
+    @staticmethod
+    def s3(server, bucket, feed):
+        first, later = feed.places_first()
+        return {"sources": [source(bucket + "/p")], "first": first, "later": later,
+                "put": lambda paths, stop, pause=0: feed.put(server, bucket, "p/", paths, stop, pause)}
+
+
+class Behind:
+    """A server that can be killed: moto behind a proxy, which is what dies, as moto forgets."""
+
+    def __init__(self):
+        self.moto = Moto()
+        self.moto.__enter__()
+        self.upstream = ("127.0.0.1", int(self.moto.url.rsplit(":", 1)[1]))
+        self.proxy = FaultProxy(self.upstream)
+        self.proxy.__enter__()
+        self.port = self.proxy.port
+        self.env = {**self.moto.env, "AWS_ENDPOINT_URL": self.proxy.url}
+        self.direct = self.moto
+
+    def crash(self):
+        self.proxy.__exit__()
+
+    def start(self):
+        self.proxy = FaultProxy(self.upstream, port=self.port)
+        self.proxy.__enter__()
+
+    def stop(self):
+        self.proxy.__exit__()
+        self.moto.stop()
+
+
+def killable(big):
+    """Versitygw keeps its objects in files, so it can be killed itself."""
+    if big:
+        try:
+            server = Versitygw(build=False)
+            server.start()
+            server.direct = server
+            return server
+        except Missing as why:
+            print(f"# {why}: a proxy is killed in its place")
+    return Behind()
+
+
+def survives_kills(place, kills, records, kinds):
+    """kill -9 of the daemon and of the server at any moment of a live feed: totals are the truth."""
+    rng = random.Random(kills)
+    base = os.path.join(place, "kills")
+    truth = simulate(base, "--users", 60 if records > 10000 else 12, "--days", 30, "--seed", 5,
+                     "--records", records, "--bodies", "none")
+    wanted = tally(truth["total"])
+    server = killable(records > 10000)
+    stop = threading.Event()
+    try:
+        server.direct.create_bucket("logs")
+        feed = Feed(os.path.join(base, "AWSLogs"))
+        parts = [kind(server.direct, "logs", feed) for kind in kinds]
+        for part in parts:
+            part["put"](part["first"], stop)
+        # Spread over the kills, which come somewhat faster than one a second.
+        feeders = [Background(part["put"], part["later"], stop, kills * 0.6 / len(part["later"]))
+                   for part in parts]
+        folder = os.path.join(place, "killed")
+        os.mkdir(folder)
+        daemon = Daemon(folder, server.env, [s for part in parts for s in part["sources"]])
+        of_server = 0
+        for i in range(kills):
+            # Often early, while it begins; the others while it reads and commits.
+            if not daemon.running():
+                daemon.start(ready=False)
+            time.sleep(rng.choice((rng.uniform(0, 0.1), rng.uniform(0, 1), rng.uniform(0, 2))) * SLOW)
+            assert daemon.running(), daemon.said()
+            if i % 4 == 3:
+                of_server += 1
+                server.crash()
+                time.sleep(rng.uniform(0, 0.5))
+                server.start()
+            else:
+                daemon.kill()
+        if not daemon.running():
+            daemon.start()
+        for feeder in feeders:
+            feeder.join(PATIENCE * 5)
+            assert not feeder.is_alive(), "the feed does not end"
+        daemon.wait_for(lambda: daemon.count() >= wanted["invocations"], "all is there",
+                        PATIENCE * 5)
+        time.sleep(2)
+        equal(tally(daemon.total()), wanted, f"totals after {kills} kills")
+        equal(daemon.stop(), DONE, "exit code")
+        equal(tally(daemon.total()), wanted, "totals")
+        print(f"# {kills} kills, {of_server} of them of the server; {wanted['invocations']} calls "
+              f"in {len(feed.files)} objects")
+    finally:
+        stop.set()
+        server.stop()
+
+
+def main():
+    tap = Tap()
+    kills = int(os.environ.get("ASSAY_KILLS", 12))
+    records = int(os.environ.get("ASSAY_RECORDS", 2000))
+    only_kills = kills > 50
+    with temporary() as place:
+        if not only_kills:
+            with Moto() as aws:
+                run_cases(tap, World(place, aws))
+        tap.case(f"totals are the truth after {kills} kills during a live feed", survives_kills,
+                 place, kills, records, [Kinds.s3])
+    tap.done()
+
+
+def run_cases(tap, world):
+    tap.case("it follows a bucket that fills; totals are the truth", follows, world)
+    tap.case("what was put is soon in an answer", latency, world)
+    tap.case("sources come and go with SIGHUP; mistakes leave the configuration before", reloads,
+             world)
+    tap.case("SIGTERM ends it in order; the next start completes", stops_in_the_middle, world)
+    tap.case("a second daemon on the same store is refused", two_daemons, world)
+    tap.case("it waits for room on a full disk", disk_full, world)
+    tap.case("a bucket that is not there is told of once; it recovers when it appears", no_bucket,
+             world)
+    tap.case("wrong keys are told of once; it recovers", wrong_keys, world)
+    tap.case("it recovers when the server was away", server_restarts, world)
+    if os.geteuid() == 0:
+        tap.case("it runs as nobody", as_nobody, world)
+    else:
+        tap.skip("it runs as nobody", "only root can become somebody else")
+    tap.case("systemd is told what happens", notifies, world)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Missing as reason:
+        print(f"1..0 # SKIP {reason}", flush=True)
+        sys.exit(0)
