@@ -3,6 +3,7 @@
 
 #include "base/io.h"
 #include "codec/jsonw.h"
+#include "report/metrics.h"
 
 #include <stdio.h>
 #include <sys/resource.h>
@@ -25,14 +26,11 @@ static int64_t size_of(const char *path, const char *behind)
 
 void serve_state_measure(struct serve_state *s)
 {
-    long long pages = 0;
+    struct metrics process;
     struct rusage usage;
-    FILE *file = fopen("/proc/self/statm", "re");
-    if (file && fscanf(file, "%*s %lld", &pages) != 1)
-        pages = 0;
-    if (file)
-        fclose(file);
-    s->memory = (int64_t)pages * sysconf(_SC_PAGESIZE);
+    metrics_init(&process);
+    metrics_measure(&process);
+    s->memory = process.memory_bytes;
     s->memory_peak = getrusage(RUSAGE_SELF, &usage) == 0 ? (int64_t)usage.ru_maxrss * 1024 : 0;
     s->store_bytes = size_of(s->config->store, "") + size_of(s->config->store, "-wal");
 }

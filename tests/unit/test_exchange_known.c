@@ -95,7 +95,7 @@ static void write_system(struct buf *b, const struct conversation *c, uint32_t o
     for (uint32_t i = 0; i < 1 + c->id % 3; i++) {
         buf_printf(b, "%s{\"type\":\"text\",\"text\":\"You are Claude Code. ", i ? "," : "");
         write_text(b, c->id + i, 300);
-        buf_printf(b, "\\nWorking directory: /work/r%u\"}", c->id % 2);
+        buf_printf(b, "\\nWorking directory: /home/ada/r%u\"}", c->id % 2);
     }
     buf_printf(b, "%s]", odd % 3 ? ",{\"cachePoint\":{\"type\":\"default\"}}" : "");
 }

@@ -69,7 +69,8 @@ Mask: assay \d+\.\d+\.\d+
     --body-bucket NAME[/PREFIX]
                                further bucket that bodies may be read from; may be repeated
     --requester-pays           agree to pay for requests to the bucket
-    --max-requests N           to S3, per second (default: no limit)
+    --all-streams              of log groups, not only the stream that Bedrock writes to
+    --max-requests N           per second (default: to S3 no limit, to CloudWatch Logs 5 per Region)
     --quiet                    no progress and no notes on standard error
     --help                     this text
 
@@ -97,7 +98,8 @@ Mask: assay \d+\.\d+\.\d+
     --body-bucket NAME[/PREFIX]
                                further bucket that bodies may be read from; may be repeated
     --requester-pays           agree to pay for requests to the bucket
-    --max-requests N           to S3, per second (default: no limit)
+    --all-streams              of log groups, not only the stream that Bedrock writes to
+    --max-requests N           per second (default: to S3 no limit, to CloudWatch Logs 5 per Region)
     --quiet                    no progress and no notes on standard error
     --help                     this text
 
