@@ -108,23 +108,54 @@ static inline uint64_t fold(uint64_t a, uint64_t b)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
+static const uint64_t C[4] = {UINT64_C(0x2d358dccaa6c78a5), UINT64_C(0x8bb84b93962eacc9),
+                              UINT64_C(0x4b33a62ed433d4a3), UINT64_C(0x4d5a2da51de1aa47)};
+
+static inline struct hash_lanes lanes_of(uint64_t h)
+{
+    return (struct hash_lanes){{h, h ^ C[1], h ^ C[2], h ^ C[3]}};
+}
+
+static inline void add_steps(struct hash_key key, struct hash_lanes *lanes, const unsigned char *p,
+                             size_t steps)
+{
+    const uint64_t k0 = key.k0 ^ C[0], k1 = key.k1 ^ C[1];
+    uint64_t a = lanes->v[0], b = lanes->v[1], c = lanes->v[2], d = lanes->v[3];
+    for (; steps > 0; steps--, p += HASH_STEP) {
+        a = fold(load64(p) ^ k0, load64(p + 8) ^ a);
+        b = fold(load64(p + 16) ^ k1, load64(p + 24) ^ b);
+        c = fold(load64(p + 32) ^ k0 ^ C[2], load64(p + 40) ^ c);
+        d = fold(load64(p + 48) ^ k1 ^ C[3], load64(p + 56) ^ d);
+    }
+    *lanes = (struct hash_lanes){{a, b, c, d}};
+}
+
+static inline uint64_t first_lane(struct hash_key key, uint64_t seed, uint64_t n)
+{
+    return fold(key.k0 ^ C[0] ^ seed, key.k1 ^ C[1] ^ n) ^ key.k1;
+}
+
+struct hash_lanes hash_lanes_start(struct hash_key key, uint64_t seed)
+{
+    return lanes_of(first_lane(key, seed, 0));
+}
+
+void hash_lanes_add(struct hash_key key, struct hash_lanes *lanes, const void *bytes, size_t steps)
+{
+    add_steps(key, lanes, bytes, steps);
+}
+
 uint64_t hash_fold(struct hash_key key, uint64_t seed, const void *bytes, size_t n)
 {
-    static const uint64_t C[4] = {UINT64_C(0x2d358dccaa6c78a5), UINT64_C(0x8bb84b93962eacc9),
-                                  UINT64_C(0x4b33a62ed433d4a3), UINT64_C(0x4d5a2da51de1aa47)};
     const unsigned char *p = bytes;
     const uint64_t k0 = key.k0 ^ C[0], k1 = key.k1 ^ C[1];
-    uint64_t h = fold(k0 ^ seed, k1 ^ n) ^ key.k1;
-    size_t left = n;
-    if (left >= 64) {
-        uint64_t a = h, b = h ^ C[1], c = h ^ C[2], d = h ^ C[3];
-        for (; left >= 64; left -= 64, p += 64) {
-            a = fold(load64(p) ^ k0, load64(p + 8) ^ a);
-            b = fold(load64(p + 16) ^ k1, load64(p + 24) ^ b);
-            c = fold(load64(p + 32) ^ k0 ^ C[2], load64(p + 40) ^ c);
-            d = fold(load64(p + 48) ^ k1 ^ C[3], load64(p + 56) ^ d);
-        }
-        h = fold(a ^ k0, b ^ C[2]) ^ fold(c ^ k1, d ^ C[3]);
+    uint64_t h = first_lane(key, seed, n);
+    size_t left = n % HASH_STEP;
+    if (n >= HASH_STEP) {
+        struct hash_lanes l = lanes_of(h);
+        add_steps(key, &l, p, n / HASH_STEP);
+        h = fold(l.v[0] ^ k0, l.v[1] ^ C[2]) ^ fold(l.v[2] ^ k1, l.v[3] ^ C[3]);
+        p += n - left;
     }
     for (; left >= 16; left -= 16, p += 16)
         h = fold(load64(p) ^ k0, load64(p + 8) ^ h);

@@ -29,6 +29,21 @@ struct hash128 hash128(struct hash_key key, const void *bytes, size_t n);
  */
 uint64_t hash_fold(struct hash_key key, uint64_t seed, const void *bytes, size_t n);
 
+/*
+ * The four lanes alone, of a text that is read in parts or goes on: whole steps of 64 bytes from
+ * its start. Equal lanes after equally many steps: equal texts, as far as hash_fold tells.
+ */
+enum { HASH_STEP = 64 };
+struct hash_lanes {
+    uint64_t v[4];
+};
+struct hash_lanes hash_lanes_start(struct hash_key key, uint64_t seed);
+void hash_lanes_add(struct hash_key key, struct hash_lanes *lanes, const void *bytes, size_t steps);
+static inline bool hash_lanes_eq(const struct hash_lanes *a, const struct hash_lanes *b)
+{
+    return memcmp(a, b, sizeof *a) == 0;
+}
+
 /* One number of two: order matters. */
 static inline uint64_t hash_mix(uint64_t a, uint64_t b)
 {

@@ -137,6 +137,32 @@ enum status symbols_intern(struct symbols *s, struct str text, uint32_t *id)
     return status;
 }
 
+static enum status intern_within(struct symbols *s, struct str text, size_t bytes,
+                                 struct symbols_budget *budget, uint32_t *id)
+{
+    uint32_t hash = (uint32_t)hash64(s->key, text.p, text.n);
+    uint32_t id_plus_1 = s->slots[slot_of(s, hash, text)].id_plus_1;
+    *id = id_plus_1 ? id_plus_1 - 1 : 0;
+    if (id_plus_1 || budget->used > budget->limit ||
+        bytes + SYMBOL_COST > budget->limit - budget->used)
+        return OK;
+    TRY(intern_locked(s, text, id));
+    budget->used += bytes + SYMBOL_COST;
+    return OK;
+}
+
+enum status symbols_intern_within(struct symbols *s, struct str text, size_t bytes,
+                                  struct symbols_budget *budget, uint32_t *id)
+{
+    *id = 0;
+    if (text.n == 0)
+        return OK;
+    pthread_mutex_lock(&s->lock);
+    enum status status = intern_within(s, text, bytes, budget, id);
+    pthread_mutex_unlock(&s->lock);
+    return status;
+}
+
 bool symbols_find(struct symbols *s, struct str text, uint32_t *id)
 {
     uint32_t hash = (uint32_t)hash64(s->key, text.p, text.n);

@@ -17,6 +17,16 @@ enum status symbols_new(struct symbols **out, struct err *err) MUST_USE;
 void symbols_free(struct symbols *s);
 /* The id of text, which is copied when it is new. ERR_NOMEM, or ERR_LIMIT past 2^31 texts. */
 enum status symbols_intern(struct symbols *s, struct str text, uint32_t *id) MUST_USE;
+/* How much texts that strangers choose may take: bytes of those texts and SYMBOL_COST for each. All
+ * that is counted by one budget is of one table, whose lock guards it. */
+enum { SYMBOL_COST = 64 };
+struct symbols_budget {
+    uint64_t limit, used; /* bytes */
+};
+/* As symbols_intern, but a new text is taken only while it fits; otherwise the id is 0. `bytes` are
+ * those that count for it. */
+enum status symbols_intern_within(struct symbols *s, struct str text, size_t bytes,
+                                  struct symbols_budget *budget, uint32_t *id) MUST_USE;
 /* False when the text was never interned. */
 bool symbols_find(struct symbols *s, struct str text, uint32_t *id);
 /* The text of an id that symbols_intern gave; lives as long as s, aligned for any type. */

@@ -93,7 +93,15 @@ enum status asking_open(struct asking *a, struct err *err)
     TRY(choose_rendering(a, err));
     TRY(check_operands(a, err));
     TRY(load_directory(a, err));
-    return reading_open(&a->reading, err);
+    TRY(reading_open(&a->reading, err));
+    TRY(plan_new(&a->question, a->reading.series, a->directory, &a->plan, err));
+    TRY(plan_view_new(a->plan, &a->view, err));
+    return cube_new(&a->cube, err);
+}
+
+int asking_threads(const struct asking *a)
+{
+    return a->store_path ? 1 : oneshot_threads(reading_threads(&a->reading));
 }
 
 static enum status make_sessions(struct asking *a, struct hash_key key, int threads,
@@ -109,17 +117,18 @@ static enum status make_sessions(struct asking *a, struct hash_key key, int thre
 
 static enum status read_logs(struct asking *a, bool sessions, struct err *err)
 {
-    int threads = reading_threads(&a->reading);
     if (sessions)
-        TRY(make_sessions(a, a->reading.env.key, oneshot_threads(threads), err));
+        TRY(make_sessions(a, a->reading.env.key, asking_threads(a), err));
     TRY(reading_source(&a->reading, a->operands, a->operands_n, err));
     const struct oneshot run = {
         .source = a->reading.source,
-        .threads = threads,
+        .threads = asking_threads(a),
         .dedupe_memory = (uint64_t)a->dedupe_memory,
         .env = &a->reading.env,
         .plan = a->plan,
         .sessions = a->sessions,
+        .loose = a->loose,
+        .loose_ctx = a->loose_ctx,
         .ctx = &a->reading,
         .trouble = reading_trouble,
         .progress = reading_progress(&a->reading),
@@ -143,7 +152,7 @@ static enum status take_call(void *ctx, const struct invocation *v, struct err *
 {
     struct asking *a = ctx;
     uint32_t group;
-    if (v->session == 0 || !plan_wants_time(a->plan, v->time_us))
+    if (!plan_wants_time(a->plan, v->time_us))
         return OK;
     TRY(sessions_put(a->sessions, 0, v, SESSIONS_SURE, err));
     if (plan_group(a->view, v->series, &group) != OK)
@@ -157,14 +166,20 @@ static enum status take_call(void *ctx, const struct invocation *v, struct err *
     return OK;
 }
 
+static enum status take_loose(void *ctx, const struct invocation *v, struct err *err)
+{
+    struct asking *a = ctx;
+    return a->loose(a->loose_ctx, 0, v, 1) == OK ? OK : err_nomem(err);
+}
+
 static enum status ask_store(struct asking *a, struct store *store, bool sessions, struct err *err)
 {
     TRY(store_load_series(store, a->reading.series, err));
     TRY(store_fill(store, a->plan, a->view, a->cube, err));
     if (sessions) {
         TRY(make_sessions(a, store_hash_key(store), 1, err));
-        TRY(store_calls(store, a->question.since_us, a->question.until_us, take_call, a, NULL,
-                        err));
+        TRY(store_calls(store, a->question.since_us, a->question.until_us, take_call,
+                        a->loose ? take_loose : NULL, a, err));
     }
     if (a->reading.quarantine)
         TRY(store_quarantine(store, list_entry, &a->reading, err));
@@ -184,8 +199,5 @@ enum status asking_read(struct asking *a, bool sessions, struct err *err)
 {
     if (sessions || question_needs_exchange(&a->question))
         reading_want_exchange(&a->reading);
-    TRY(plan_new(&a->question, a->reading.series, a->directory, &a->plan, err));
-    TRY(plan_view_new(a->plan, &a->view, err));
-    TRY(cube_new(&a->cube, err));
     return a->store_path ? read_store(a, sessions, err) : read_logs(a, sessions, err);
 }

@@ -25,6 +25,10 @@ struct asking {
     struct plan_view *view;
     struct cube *cube;
     struct sessions *sessions;
+    /* Hears of calls of no session besides the cube, `thread` below asking_threads; see
+     * ingest/oneshot.h. NULL unless the command sets it before it reads. */
+    enum status (*loose)(void *ctx, int thread, const struct invocation *v, int sign);
+    void *loose_ctx;
     struct about about;
     struct report_options render;
 };
@@ -44,9 +48,12 @@ struct asking {
 
 void asking_init(struct asking *a);
 void asking_fini(struct asking *a);
-/* Works out how to print, checks what is to be read and loads prices and directory. */
+/* Works out how to print, checks what is to be read, loads prices and directory and makes the plan
+ * of the finished question. */
 enum status asking_open(struct asking *a, struct err *err) MUST_USE;
-/* Reads it all: for the finished question, and for sessions when they are wanted. */
+/* How many threads will read. */
+int asking_threads(const struct asking *a);
+/* Reads it all: for the question, and for sessions when they are wanted. */
 enum status asking_read(struct asking *a, bool sessions, struct err *err) MUST_USE;
 
 #endif

@@ -3,16 +3,19 @@
 
 #include "query/inside.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 struct report {
     struct asking asking;
-    const char *by, *metrics, *since, *until, *bucket, *order, *limit, *runaway_limits;
+    const char *by, *metrics, *since, *until, *bucket, *order, *limit;
+    const char *runaway_limits, *savings_limits;
     struct option_list where;
     bool help, runaway;
 
     struct runaway_limits limits;
+    struct savings_limits enough;
     struct inside *inside;
     struct savings_engine *engine;
     struct answer *answer;
@@ -73,6 +76,8 @@ static bool is_savings(const struct report *r)
 static enum status check_savings(const struct report *r, struct err *err)
 {
     const struct question *q = &r->asking.question;
+    if (!is_savings(r) && r->savings_limits)
+        return err_set(err, ERR_USAGE, "--savings-limits belongs to assay report savings");
     if (!is_savings(r))
         return OK;
     if (r->by || r->metrics || r->bucket || r->order)
@@ -106,31 +111,64 @@ static enum status build_question(struct report *r, struct err *err)
     r->limits = runaway_defaults();
     if (r->runaway_limits)
         TRY(runaway_set(&r->limits, str_from(r->runaway_limits), err));
+    r->enough = savings_defaults();
+    if (r->savings_limits)
+        TRY(savings_limits_set(&r->enough, str_from(r->savings_limits), err));
     return question_finish(q, clock_now_us(), err);
+}
+
+/* Clients choose the names of tools: nobody wants to read more of them, and each takes memory. */
+enum { MOST_ROWS = 10000 };
+
+static void tell_cuts(const struct sessions *s, struct answer_sessions *out)
+{
+    struct sessions_cuts cuts = sessions_cuts(s);
+    out->cut = cuts.sessions;
+    out->pieces = cuts.pieces;
 }
 
 static enum status answer_sessions(struct report *r, struct str date, struct err *err)
 {
     struct asking *a = &r->asking;
-    const struct inside_options o = {
-        .plan = a->plan, .series = a->reading.series, .limits = r->limits};
+    const struct inside_options o = {.plan = a->plan,
+                                     .series = a->reading.series,
+                                     .limits = r->limits,
+                                     .most_rows = r->limit ? 0 : MOST_ROWS};
     TRY(inside_new(&o, &r->inside, err));
-    TRY(sessions_each(a->sessions, inside_session, r->inside, err));
+    for (bool more = true; more;) {
+        TRY(sessions_each(a->sessions, inside_session, r->inside, err));
+        TRY(inside_again(r->inside, &more, err));
+    }
     TRY(inside_loose(r->inside, a->cube, err));
-    return inside_answer(r->inside, &a->about, date, &r->answer, err);
+    TRY(inside_answer(r->inside, &a->about, date, &r->answer, err));
+    tell_cuts(a->sessions, &r->answer->sessions);
+    return OK;
 }
 
-static enum status answer_savings(struct report *r, struct str date, struct err *err)
+/* Before the reading: calls of no session are judged as they come. */
+static enum status open_savings(struct report *r, struct err *err)
 {
     struct asking *a = &r->asking;
     const struct savings_options o = {.plan = a->plan,
                                       .series = a->reading.series,
                                       .directory = a->directory,
-                                      .pricing = a->reading.pricing};
+                                      .pricing = a->reading.pricing,
+                                      .limits = r->enough,
+                                      .threads = asking_threads(a)};
     TRY(savings_new(&o, &r->engine, err));
+    a->loose = savings_call;
+    a->loose_ctx = r->engine;
+    return OK;
+}
+
+static enum status answer_savings(struct report *r, struct str date, struct err *err)
+{
+    struct asking *a = &r->asking;
     TRY(sessions_each(a->sessions, savings_session, r->engine, err));
     savings_loose(r->engine, a->cube);
-    return savings_finish(r->engine, &a->about, date, &r->savings, err);
+    TRY(savings_finish(r->engine, &a->about, date, &r->savings, err));
+    tell_cuts(a->sessions, &r->savings->sessions);
+    return OK;
 }
 
 static enum status run(struct report *r, struct buf *out, struct err *err)
@@ -139,6 +177,8 @@ static enum status run(struct report *r, struct buf *out, struct err *err)
     TRY(build_question(r, err));
     bool sessions = is_savings(r) || question_needs_sessions(&a->question);
     TRY(asking_open(a, err));
+    if (is_savings(r))
+        TRY(open_savings(r, err));
     TRY(asking_read(a, sessions, err));
     struct str date = pricing_date(a->reading.pricing);
     if (is_savings(r)) {
@@ -165,6 +205,9 @@ static int answer(struct report *r)
     struct buf out;
     buf_init(&out, SIZE_MAX / 2);
     int code = run(r, &out, &err) == OK ? cli_write(&out) : cli_fail(&err);
+    if (r->answer && r->answer->rows_cut > 0 && r->asking.question.limit == 0)
+        fprintf(stderr, "assay: only the first %zu of %zu rows; --limit 0 shows all\n",
+                r->answer->rows_n, r->answer->rows_n + r->answer->rows_cut);
     if (code == EXIT_DONE && r->asking.about.n[ABOUT_FILES_FAILED] > 0)
         code = EXIT_INCOMPLETE;
     buf_fini(&out);
@@ -187,6 +230,8 @@ int cmd_report(int argc, char **argv)
         {"runaway", OPTION_FLAG, &r.runaway, NULL, "of sessions those that look like runaways"},
         {"runaway-limits", OPTION_TEXT, &r.runaway_limits, "KEY=N,…",
          "thresholds: prompts, rate, fan-out, loop, cost …"},
+        {"savings-limits", OPTION_TEXT, &r.savings_limits, "KEY=N,…",
+         "of savings: context, first-message, first-percentile"},
         ASKING_OPTIONS(&r.asking),
         READING_OPTIONS(&r.asking.reading),
         {"help", OPTION_FLAG, &r.help, NULL, "this text"},

@@ -9,7 +9,7 @@
 
 struct show {
     struct asking asking;
-    const char *limit, *runaway_limits;
+    const char *limit, *since, *until, *runaway_limits;
     int64_t skip;
     bool help;
     struct runaway_limits limits;
@@ -28,6 +28,10 @@ static enum status build_question(struct show *s, struct err *err)
     const char *zone = s->asking.zone ? s->asking.zone : "UTC";
     TRY(question_set(q, STR("zone"), str_from(zone), err));
     TRY(question_set(q, STR("metrics"), STR("cost"), err));
+    if (s->since)
+        TRY(question_set(q, STR("since"), str_from(s->since), err));
+    if (s->until)
+        TRY(question_set(q, STR("until"), str_from(s->until), err));
     q->limit = CALLS_SHOWN;
     if (s->limit)
         TRY(question_set(q, STR("limit"), str_from(s->limit), err));
@@ -68,16 +72,16 @@ static void put_clean(struct str text)
     }
 }
 
-static int list_matches(struct timeline_finder *f, const char *id)
+static int list_matches(struct timeline_finder *f, const char *id, bool period)
 {
     size_t n, total;
     char typed[QUOTED_TEXT], time[TIME_TEXT], cost[MONEY_TEXT];
     const struct timeline_match *m = timeline_matches(f, &n, &total);
     if (n == 0) {
         fprintf(stderr,
-                "assay: no session begins with '%s'; assay report sessions lists them, where "
+                "assay: no session begins with '%s'%s; assay report sessions lists them, where "
                 "requests were logged\n",
-                quoted(typed, str_from(id)));
+                quoted(typed, str_from(id)), period ? " in this period" : "");
         return EXIT_BAD_USAGE;
     }
     fprintf(stderr, "assay: %zu sessions begin with '%s':\n", total, quoted(typed, str_from(id)));
@@ -111,7 +115,7 @@ static int answer(struct show *s)
     bool incomplete = a->about.n[ABOUT_FILES_FAILED] > 0;
     struct timeline *t = timeline_found(s->finder);
     if (!t) {
-        int code = list_matches(s->finder, id);
+        int code = list_matches(s->finder, id, s->since || s->until);
         return incomplete ? EXIT_INCOMPLETE : code; /* it may stand in what could not be read */
     }
     struct buf out;
@@ -128,6 +132,8 @@ int cmd_session(int argc, char **argv)
     static struct show s; /* one command per process; too large for a comfortable stack */
     asking_init(&s.asking);
     const struct option options[] = {
+        {"since", OPTION_TEXT, &s.since, "TIME", "only calls from then on, as for assay report"},
+        {"until", OPTION_TEXT, &s.until, "TIME", "end of the period, inclusive for days"},
         {"limit", OPTION_TEXT, &s.limit, "N", "at most N calls, 0: all (default 200)"},
         {"skip", OPTION_COUNT, &s.skip, "N", "begin after so many calls"},
         {"runaway-limits", OPTION_TEXT, &s.runaway_limits, "KEY=N,…",

@@ -114,6 +114,7 @@ enum status reading_open(struct reading *r, struct err *err)
     TRY(open_quarantine(r, err));
     TRY(symbols_new(&r->symbols, err));
     TRY(series_new(r->symbols, &r->series, err));
+    exchange_room_init(&r->room);
     r->env = (struct intake_env){
         .series = r->series,
         .pricing = r->pricing,
@@ -122,6 +123,7 @@ enum status reading_open(struct reading *r, struct err *err)
         .limits = {(size_t)r->max_line, (uint64_t)r->max_inflated, (uint32_t)r->max_ratio,
                    whole_files(reading_threads(r))},
         .repository_names = r->repository_names,
+        .room = &r->room,
         .rules = r->rules,
     };
     r->progress_wanted = !r->quiet && isatty(STDERR_FILENO);

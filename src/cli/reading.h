@@ -18,6 +18,7 @@ struct reading {
     struct series *series;
     struct intake_env env;
     struct source *source;
+    struct exchange_room room;
     int quarantine_fd; /* -1: not wanted */
     int64_t troubles_shown;
     bool progress_shown, progress_wanted;

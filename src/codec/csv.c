@@ -144,16 +144,26 @@ static bool is_number(struct str s)
     return digits;
 }
 
+/* The first characters that OWASP's page on CSV injection names, and their full-width forms, which
+ * some spreadsheets take for them. */
 static bool is_formula(struct str s)
 {
+    static const char *const wide[] = {"\xEF\xBC\x9D", "\xEF\xBC\x8B", "\xEF\xBC\x8D",
+                                       "\xEF\xBC\xA0"};
     if (s.n == 0)
         return false;
+    for (size_t i = 0; i < sizeof wide / sizeof wide[0]; i++)
+        if (str_has_prefix(s, str_from(wide[i])))
+            return true;
     switch (s.p[0]) {
     case '+':
     case '-':
         return !is_number(s);
     case '=':
     case '@':
+    case '\t':
+    case '\r':
+    case '\n':
         return true;
     default:
         return false;

@@ -25,7 +25,7 @@ void csv_open(struct csv *c, struct str text);
 enum status csv_next(struct csv *c, struct arena *arena, struct str *fields, size_t max, size_t *n,
                      struct err *err) MUST_USE;
 /* Appends a field, quoted when it must be. A field that a spreadsheet would take for a formula
- * (= + - @ at its start, not a number) gets an apostrophe in front. */
+ * (= + - @ or a tab at its start, not a number) gets an apostrophe in front. */
 void csv_write(struct buf *out, struct str field);
 
 #endif

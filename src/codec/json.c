@@ -8,6 +8,8 @@
 struct json {
     struct json_scan *scan;
     size_t capacity;
+    uint32_t *around; /* the index of a text with gaps */
+    size_t around_n, around_cap;
 };
 
 enum { FIRST_CAPACITY = 64 << 10 };
@@ -31,6 +33,7 @@ void json_free(struct json *j)
     if (!j)
         return;
     json_scan_free(j->scan);
+    free(j->around);
     free(j);
 }
 
@@ -49,6 +52,25 @@ static enum status reserve(struct json *j, size_t n)
     return OK;
 }
 
+static enum status scan(struct json *j, const char *p, size_t n, const uint32_t **at, size_t *at_n,
+                        struct err *err)
+{
+    switch (json_scan_run(j->scan, p, n, at, at_n)) {
+    case SCAN_OK:
+        return OK;
+    case SCAN_NOMEM:
+        return err_nomem(err);
+    case SCAN_UTF8:
+        return err_set(err, ERR_PARSE, "invalid UTF-8");
+    case SCAN_CONTROL:
+        return err_set(err, ERR_PARSE, "control character inside a string");
+    case SCAN_OPEN_STRING:
+        return err_set(err, ERR_TRUNCATED, "string without an end");
+    default:
+        return err_set(err, ERR_PARSE, "not JSON");
+    }
+}
+
 enum status json_index(struct json *j, const char *p, size_t n, struct json_text *out,
                        struct err *err)
 {
@@ -58,22 +80,59 @@ enum status json_index(struct json *j, const char *p, size_t n, struct json_text
     if (n > 0) {
         if (reserve(j, n) != OK)
             return err_nomem(err);
-        switch (json_scan_run(j->scan, p, n, &text.at, &text.at_n)) {
-        case SCAN_OK:
-            break;
-        case SCAN_NOMEM:
-            return err_nomem(err);
-        case SCAN_UTF8:
-            return err_set(err, ERR_PARSE, "invalid UTF-8");
-        case SCAN_CONTROL:
-            return err_set(err, ERR_PARSE, "control character inside a string");
-        case SCAN_OPEN_STRING:
-            return err_set(err, ERR_TRUNCATED, "string without an end");
-        case SCAN_OTHER:
-            return err_set(err, ERR_PARSE, "not JSON");
-        }
+        TRY(scan(j, p, n, &text.at, &text.at_n, err));
     }
     *out = text;
+    return OK;
+}
+
+/* Room for so many entries more. */
+static bool around_reserve(struct json *j, size_t more)
+{
+    size_t want = j->around_n + more, cap = j->around_cap ? j->around_cap : FIRST_CAPACITY;
+    if (want <= j->around_cap)
+        return true;
+    while (cap < want)
+        cap *= 2;
+    uint32_t *grown = realloc(j->around, cap * sizeof *grown);
+    if (!grown)
+        return false;
+    j->around = grown;
+    j->around_cap = cap;
+    return true;
+}
+
+/* Indexes [from, to) and adds its entries, and room for that of a gap. */
+static enum status scan_part(struct json *j, const char *p, size_t from, size_t to, struct err *err)
+{
+    const uint32_t *at = NULL;
+    size_t n = 0;
+    if (to > from)
+        TRY(scan(j, p + from, to - from, &at, &n, err));
+    if (!around_reserve(j, n + 1))
+        return err_nomem(err);
+    for (size_t i = 0; i < n; i++)
+        j->around[j->around_n + i] = at[i] + (uint32_t)from;
+    j->around_n += n;
+    return OK;
+}
+
+enum status json_index_around(struct json *j, const char *p, size_t n, const struct json_gap *gaps,
+                              size_t gaps_n, struct json_text *out, struct err *err)
+{
+    size_t at = 0;
+    if (gaps_n == 0 || n >= UINT32_MAX - JSON_PADDING)
+        return json_index(j, p, n, out, err);
+    if (reserve(j, n) != OK)
+        return err_nomem(err);
+    j->around_n = 0;
+    for (size_t i = 0; i < gaps_n; i++) {
+        TRY(scan_part(j, p, at, gaps[i].from, err));
+        j->around[j->around_n++] = (uint32_t)gaps[i].mark;
+        at = gaps[i].behind;
+    }
+    TRY(scan_part(j, p, at, n, err));
+    *out = (struct json_text){.p = p, .n = n, .at = j->around, .at_n = j->around_n};
     return OK;
 }
 

@@ -71,6 +71,26 @@ void json_free(struct json *j);
 enum status json_index(struct json *j, const char *p, size_t n, struct json_text *out,
                        struct err *err) MUST_USE;
 
+/*
+ * A part of a text that need not be indexed because its like was read before: whole values inside
+ * an array, with the commas between them. One entry stands for it, a colon, so that skipping passes
+ * over it, and who enters the array there unprepared finds a structural error.
+ */
+struct json_gap {
+    size_t from, behind; /* bytes left out */
+    size_t mark;         /* where in them a colon stands */
+};
+/* As json_index, without the gaps, which lie apart and in order. Any error but ERR_NOMEM may mean
+ * that a gap does not begin and end between tokens: the text is then to be indexed whole. */
+enum status json_index_around(struct json *j, const char *p, size_t n, const struct json_gap *gaps,
+                              size_t gaps_n, struct json_text *out, struct err *err) MUST_USE;
+/* Steps over the entry of a gap, in front of which the cursor stands inside an array. */
+static inline void json_pass_gap(struct json_cursor *c)
+{
+    c->i++;
+    c->fresh = false;
+}
+
 struct json_cursor json_begin(const struct json_text *text);
 static inline bool json_failed(const struct json_cursor *c)
 {

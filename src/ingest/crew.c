@@ -65,6 +65,12 @@ static enum status on_record(void *ctx, struct record *r, const struct origin *f
     return w->crew->job->take(w->crew->job->ctx, w->number, &v, err);
 }
 
+static size_t on_known(void *ctx, struct str text, struct json_gap *gaps, size_t room, size_t *end)
+{
+    struct worker *w = ctx;
+    return intake_known(w->intake, text, gaps, room, end);
+}
+
 static void on_quarantine(void *ctx, const struct origin *from, const char *reason)
 {
     struct worker *w = ctx;
@@ -84,7 +90,7 @@ static enum status read_bytes(struct worker *w, const struct source_bytes *b, st
 {
     struct origin from = {
         .name = w->path, .account = b->account, .region = b->region, .delivery_us = b->delivery_us};
-    struct reader_sink sink = {w, on_record, on_quarantine};
+    struct reader_sink sink = {w, on_record, on_quarantine, on_known};
     return b->fd < 0 ? reader_bytes(w->reader, b->bytes, &from, &sink, &w->about, err)
                      : reader_file(w->reader, b->fd, &from, &sink, &w->about, err);
 }

@@ -6,6 +6,12 @@
 
 #include <stdlib.h>
 
+void exchange_room_init(struct exchange_room *room)
+{
+    *room = (struct exchange_room){.names = {.limit = EXCHANGE_NAMES_BYTES},
+                                   .offers = {.limit = EXCHANGE_OFFERS_BYTES}};
+}
+
 enum status exchange_reader_new(const struct exchange_env *env, struct exchange_reader **out,
                                 struct err *err)
 {
@@ -13,6 +19,8 @@ enum status exchange_reader_new(const struct exchange_env *env, struct exchange_
     if (!r)
         return err_nomem(err);
     r->symbols = env->symbols;
+    exchange_room_init(&r->own);
+    r->budget = env->room ? env->room : &r->own;
     r->rules = env->rules;
     r->key = env->key;
     r->repository_names = env->repository_names;
@@ -22,6 +30,8 @@ enum status exchange_reader_new(const struct exchange_env *env, struct exchange_
         buf_init(&r->open[i].pieces, (size_t)DECODE_MAX + JSON_PADDING);
     arena_init(&r->arena);
     enum status status = json_new(&r->json, err);
+    if (status == OK)
+        status = json_new(&r->whole, err);
     if (status != OK) {
         exchange_reader_free(r);
         return status;
@@ -42,6 +52,7 @@ void exchange_reader_free(struct exchange_reader *r)
     buf_fini(&r->text);
     arena_fini(&r->arena);
     json_free(r->json);
+    json_free(r->whole);
     free(r);
 }
 
@@ -60,6 +71,7 @@ static void start(struct exchange_reader *r)
     r->offer = NULL;
     r->earlier.n = 0;
     r->open_n = 0;
+    r->unknown = false;
 }
 
 /* Claude 2, Llama and Titan: one text, of which the size is all that is told. */
@@ -158,7 +170,7 @@ static void decide_kind(struct exchange_reader *r, struct str harness)
             purpose = v.purpose;
         }
     }
-    x->purpose = symbol_of_clean(r, purpose);
+    x->purpose = symbol_of_name(r, purpose);
     if (x->kind != CALL_MAIN)
         x->prompts = x->history_prompts = 0;
 }
@@ -182,13 +194,7 @@ static void finish_request(struct exchange_reader *r)
 static void take_principal(struct exchange_reader *r, struct str arn)
 {
     harness_look(r->rules, HARNESS_PRINCIPAL, arn, &r->verdict);
-    struct principal who = principal_parse(arn);
-    uint32_t cut = 0;
-    if (who.session_id.n == 0)
-        return;
-    struct str id = clean_text(who.session_id, r->session, &cut);
-    if (cut == 0)
-        r->x.session = id;
+    r->x.session = fit_session(r, principal_parse(arn).session_id);
 }
 
 static uint64_t session_hash(const struct exchange_reader *r, struct str principal)
@@ -203,19 +209,46 @@ static uint64_t session_hash(const struct exchange_reader *r, struct str princip
     return h ? h : 1;
 }
 
+/* Reads the request with all of its index, when the one there is lacks something that is needed. */
+static bool needs_whole(struct exchange_reader *r, const struct json_cursor *input,
+                        struct str *body)
+{
+    struct json_cursor c = *input;
+    return r->issued_n > 0 && json_raw(&c, body) && (known_left(r, *body) || r->unknown);
+}
+
+static void read_whole(struct exchange_reader *r, struct str body, const struct json_cursor *input)
+{
+    struct json_text text;
+    enum status status = json_index(r->whole, body.p, body.n, &text, NULL);
+    if (status != OK) { /* every part of it was indexed before */
+        r->failed |= status == ERR_NOMEM;
+        r->x.flags |= EX_ODD;
+        return;
+    }
+    struct json_cursor c = json_begin(&text);
+    c.depth = input->depth;
+    read_request(r, &c);
+}
+
 enum status exchange_read(struct exchange_reader *r, const struct exchange_source *source,
                           struct exchange *out, struct exchange_names *names, uint64_t *session,
                           struct err *err)
 {
     start(r);
     take_principal(r, source->principal);
-    struct str agent_core = r->x.session;
+    struct str body;
     if (source->input) {
         struct json_cursor c = *source->input;
         read_request(r, &c);
+        if (needs_whole(r, source->input, &body)) {
+            start(r);
+            take_principal(r, source->principal);
+            read_whole(r, body, source->input);
+        }
         finish_request(r);
         if (r->x.session.n == 0)
-            r->x.session = agent_core;
+            take_principal(r, source->principal);
     }
     if (source->output) {
         struct json_cursor c = *source->output;

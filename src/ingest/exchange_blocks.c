@@ -70,11 +70,13 @@ static void take_tagged(struct json_cursor *c, struct str key, struct block *b)
         take_converse(c, b, BLOCK_RESULT);
     } else if (KEY_IS(key, "cachePoint")) {
         b->type = BLOCK_MARK;
+        b->marked = true;
         json_skip(c);
     } else if (KEY_IS(key, "image")) {
         b->type = BLOCK_MEDIA;
         take_other(c, b);
     } else if (KEY_IS(key, "cache_control") || KEY_IS(key, "signature")) {
+        b->marked |= key.p[0] == 'c';
         json_skip(c);
     } else {
         take_other(c, b);
@@ -157,7 +159,7 @@ void block_read(struct json_cursor *c, struct block *b)
     b->type = BLOCK_OTHER;
     b->text = b->id = b->name = STR_NONE;
     b->whole = *c;
-    b->has_inner = b->error = false;
+    b->has_inner = b->error = b->marked = false;
     b->inner_bytes = 0;
     b->other = 0;
     if (json_enter_object(c)) {

@@ -108,15 +108,18 @@ static void note_command(struct exchange_reader *r, struct str raw)
     at = str_find(s, close);
     if (at < 0)
         return;
-    s = raw_trim(str_of(s.p, (size_t)at));
+    char room[RAW_NAME_MAX];
+    uint32_t cut = 0;
+    s = fit_name(raw_trim(str_of(s.p, (size_t)at)), NAME_ENTRY, room, &cut);
     if (s.n && s.p[0] == '/')
         s = str_skip(s, 1);
     if (s.n == 0)
         return;
     if (r->x.commands_n == EXCHANGE_USES)
-        r->x.cut++;
+        cut = 1;
     else
-        r->commands[r->x.commands_n++] = symbol_of_name(r, s, &r->x.cut);
+        r->commands[r->x.commands_n++] = symbol_of_name(r, s);
+    r->x.cut += cut;
 }
 
 static void read_command(struct exchange_reader *r, struct str raw, struct message *m)
@@ -258,6 +261,7 @@ void read_content(struct exchange_reader *r, struct json_cursor *c, struct messa
     }
     while (many ? json_next_item(c) : true) {
         block_read(c, &b);
+        m->marked |= b.marked;
         if (m->role == ROLE_USER)
             read_user_block(r, &b, m);
         else

@@ -13,9 +13,10 @@
 #include "ingest/exchange.h"
 
 #include "base/hash.h"
+#include "model/name.h"
 #include "model/offer.h"
 
-/* The kinds of JSON text that hashes tell apart. */
+/* The kinds of JSON text that hashes tell apart. Hashes are stored, so the numbers stay. */
 enum seed {
     SEED_TEXT = 1,
     SEED_JSON,
@@ -27,7 +28,8 @@ enum seed {
     SEED_OFFER,
     SEED_DIRECTORY,
     SEED_NAME,
-    SEED_BLOCK, /* the last one: types of blocks are added to it */
+    SEED_BLOCK, /* types of blocks are added to it */
+    SEED_SESSION = 32,
 };
 
 enum {
@@ -64,6 +66,7 @@ struct block {
     struct json_cursor inner; /* BLOCK_USE: due at input; BLOCK_RESULT: at content */
     size_t inner_bytes;       /* as it stands */
     bool has_inner, error;
+    bool marked;    /* cache_control: clients move it from request to request */
     uint32_t other; /* bytes of members that are none of the above */
 };
 
@@ -130,8 +133,59 @@ struct opening_slot {
     uint64_t raw, decoded;
 };
 
+/* --- what is remembered of requests: exchange_known.c --- */
+
+enum known_kind { KNOWN_SYSTEM, KNOWN_TOOLS, KNOWN_MESSAGES, KNOWN_KINDS };
+
+enum {
+    KNOWN_SLOTS = 256,    /* of conversations */
+    KNOWN_SLOTS_FEW = 32, /* of system texts, of sets of tools */
+    KNOWN_ISSUED = 16,    /* parts of one request */
+    KNOWN_PARTS = 8,      /* system texts; listings among messages */
+    KNOWN_TOOLS_MAX = 256,
+};
+
+/* A text in such a part: of the system, a listing, a tool's name. Places count from the gap. */
+struct known_text {
+    uint32_t at, n;
+    uint32_t other; /* a listing's mark, a tool's bytes */
+    uint64_t hash;
+};
+
+/* What the first messages of a request amount to when they are walked with little work. */
+struct walked {
+    uint32_t n;                         /* messages */
+    uint32_t history, pending, prompts; /* see read_messages */
+    uint32_t listings;
+    const char *end; /* of the last one's bytes */
+};
+
+struct known {
+    uint64_t head; /* 0: empty */
+    uint64_t end;  /* of the last bytes */
+    struct hash_lanes lanes;
+    uint32_t from, n;       /* bytes between the array's bracket and the gap, bytes of the gap */
+    uint32_t mark;          /* a colon in the gap */
+    uint16_t depth;         /* of the array's elements */
+    uint32_t slot;          /* which one this is */
+    uint64_t used, written; /* when: clocks */
+    uint32_t texts_n;
+    struct known_text texts[KNOWN_PARTS]; /* of tools: known_tools */
+    struct walked walked;                 /* messages: n counts message 0, the rest does not */
+    uint64_t digest[EXCHANGE_RECENT];     /* of the message at position % EXCHANGE_RECENT; 0 */
+};
+
+/* A known part of the text in work that was left out of its index. */
+struct known_issued {
+    struct known what;
+    enum known_kind kind;
+    const char *gap;
+    bool taken;
+};
+
 struct exchange_reader {
     struct symbols *symbols;
+    struct exchange_room *budget, own;
     const struct harness_rules *rules;
     struct hash_key key;
     bool repository_names;
@@ -141,6 +195,13 @@ struct exchange_reader {
     struct system_slot systems[CACHE_SLOTS];
     struct name_slot names[NAME_SLOTS];
     struct opening_slot openings[OPENING_SLOTS];
+    struct known known[KNOWN_KINDS][KNOWN_SLOTS];
+    struct known_text known_tools[KNOWN_SLOTS_FEW][KNOWN_TOOLS_MAX];
+    uint64_t known_clock;
+    /* Of the text that was asked about. */
+    struct str asked;
+    struct known_issued issued[KNOWN_ISSUED];
+    size_t issued_n;
 
     /* Of the call that is read. */
     struct exchange x;
@@ -175,8 +236,10 @@ struct exchange_reader {
     struct {
         struct str names[OFFER_ITEMS], loaded[OFFER_TOOLS], servers[OFFER_SERVERS];
         struct offer_item items[OFFER_ITEMS];
-    } room;            /* for the same; pages that no offer needs are never touched */
-    struct json *json; /* for inputs put together from pieces */
+    } room;             /* for the same; pages that no offer needs are never touched */
+    struct json *json;  /* for inputs put together from pieces */
+    struct json *whole; /* for requests whose index lacks something that must be read */
+    bool unknown;       /* such a request */
 };
 
 #define KEY_IS(key, literal)                                                                       \
@@ -197,16 +260,6 @@ struct str raw_decode(struct exchange_reader *r, struct str raw, struct buf *int
 uint64_t raw_hash(const struct exchange_reader *r, uint64_t seed, struct str raw);
 /* Of the decoded, trimmed text: what a sub-agent is told. Never 0. */
 uint64_t prompt_hash(struct exchange_reader *r, struct str raw, uint64_t known);
-/* A name fit for reports: decoded, control characters replaced, cut to EXCHANGE_NAME_MAX bytes and
- * then counted in *cut. */
-struct str clean_name(struct str raw, char room[EXCHANGE_NAME_MAX], uint32_t *cut);
-/* As clean_name, of a text that is decoded already. */
-struct str clean_text(struct str text, char room[EXCHANGE_NAME_MAX], uint32_t *cut);
-uint32_t symbol_of_text(struct exchange_reader *r, struct str text);
-/* Symbol of a raw name. */
-uint32_t symbol_of_name(struct exchange_reader *r, struct str raw, uint32_t *cut);
-/* Symbol of a text that clean_name gave, or a part of one. */
-uint32_t symbol_of_clean(struct exchange_reader *r, struct str name);
 /* Hash of a value that does not depend on the order of members, on white space between tokens or
  * on cache_control. */
 uint64_t json_hash(struct exchange_reader *r, struct json_cursor *c, int depth);
@@ -214,6 +267,29 @@ static inline void add_bytes(uint32_t *sum, size_t n)
 {
     *sum = n > UINT32_MAX - *sum ? UINT32_MAX : *sum + (uint32_t)n;
 }
+
+/* --- exchange_names.c: names, and what only stands where one should --- */
+
+/* The text when it has the form of a name or is empty; otherwise NOT_A_NAME, counted in *cut. */
+struct str fit_text(struct str text, enum name_form form, uint32_t *cut);
+/* The same of a raw text: the name borrows from it or from `room`. */
+struct str fit_name(struct str raw, enum name_form form, char room[RAW_NAME_MAX], uint32_t *cut);
+/* What names of tools make of a server's name: anything but letters, digits, _ and - becomes _.
+ * "" when it is too long. */
+struct str safe_server(struct str text, char room[EXCHANGE_NAME_MAX]);
+/*
+ * A server's name, made safe. People may give servers names with blanks; what has not the form of a
+ * name is one only when the names of tools bear it too (`known`), otherwise it is NOT_A_NAME and
+ * counted.
+ */
+struct str fit_server(struct str text, const struct str *known, size_t n,
+                      char room[EXCHANGE_NAME_MAX], uint32_t *cut);
+/* A session id, in r->session: as it is, or a keyed hash when it has not the form of an id, so that
+ * its calls still meet. "" when it is too long: two of them could look the same when cut. */
+struct str fit_session(struct exchange_reader *r, struct str id);
+uint32_t symbol_of_text(struct exchange_reader *r, struct str text);
+/* Symbol of a name that fits or a part of one, remembered; 0 for "". */
+uint32_t symbol_of_name(struct exchange_reader *r, struct str name);
 
 /* --- exchange_blocks.c --- */
 
@@ -223,6 +299,25 @@ void block_read(struct json_cursor *c, struct block *b);
 uint32_t block_bytes(const struct block *b);
 /* Of normalised content; 0 for BLOCK_MARK. */
 uint64_t block_hash(struct exchange_reader *r, const struct block *b);
+
+/* --- exchange_known.c --- */
+
+/* When the next thing in the array that was entered is a gap: steps over it and tells what is
+ * known; else NULL. */
+const struct known_issued *known_take(struct exchange_reader *r, enum known_kind kind,
+                                      struct json_cursor *c);
+/* Whether something was left out of the index of this body and not taken. */
+bool known_left(struct exchange_reader *r, struct str body);
+/* A slot for a part (gap) of the array that begins behind the bracket before `array`, for the
+ * caller to fill; NULL when it is not to be remembered. `before`: known of a part that begins at
+ * the same place, or NULL. */
+struct known *known_remember(struct exchange_reader *r, enum known_kind kind, uint16_t depth,
+                             const char *array, struct str gap, const struct known_issued *before);
+/* What the array, or the value, that was entered or read last ends with. */
+static inline const char *place_behind(const struct json_cursor *c)
+{
+    return c->p + json_offset_behind(c);
+}
 
 /* --- exchange_system.c --- */
 void read_system(struct exchange_reader *r, struct json_cursor *c);
@@ -242,6 +337,7 @@ struct message {
     enum mode mode;
     enum role role;
     bool has_result, continued;
+    bool marked;              /* holds a mark of the cache */
     uint32_t bytes;           /* as they stand, without listings */
     uint32_t human, typed;    /* blocks; typed ones count where no tool result stands beside them */
     uint32_t commands, media; /* commands: since the last local output */

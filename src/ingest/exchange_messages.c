@@ -154,18 +154,56 @@ static uint64_t message_hash(struct exchange_reader *r, struct json_cursor *c, s
 struct places {
     struct json_cursor first, assistant, ring[EXCHANGE_RECENT];
     uint32_t n, assistant_at; /* assistant_at: 1 more than its position, 0: none */
+    /* For the memory of requests. */
+    const char *array, *gap;          /* where the messages begin; behind message 0 */
+    const struct known_issued *known; /* messages that were not walked, or NULL */
+    struct walked start, settled[2];  /* of message 0; before the last two assistant's messages */
+    bool marked;        /* a message since the last assistant's, itself too, moves with the cache */
+    bool marked_before; /* or one between the last two */
 };
+
+/* What has been walked up to the message that begins behind `end`. */
+static struct walked walked_now(const struct exchange_reader *r, const struct places *p,
+                                uint32_t pending, const char *end)
+{
+    return (struct walked){.n = p->n,
+                           .history = r->x.part[PART_HISTORY],
+                           .pending = pending,
+                           .prompts = r->x.history_prompts,
+                           .listings = r->listings_n,
+                           .end = end};
+}
+
+/* Steps over messages that are known, which add what walking them would. */
+static void take_known(struct exchange_reader *r, struct json_cursor *c, struct places *p,
+                       uint32_t *pending)
+{
+    const struct known_issued *k = known_take(r, KNOWN_MESSAGES, c);
+    p->known = k;
+    if (!k)
+        return;
+    p->n = k->what.walked.n;
+    add_bytes(&r->x.part[PART_HISTORY], k->what.walked.history);
+    add_bytes(pending, k->what.walked.pending);
+    r->x.history_prompts += k->what.walked.prompts;
+    for (uint32_t i = 0; i < k->what.texts_n; i++) {
+        const struct known_text *t = &k->what.texts[i];
+        add_listing(r, str_of(k->gap + t->at, t->n), t->hash, (enum harness_mark)t->other);
+    }
+}
 
 static void walk(struct exchange_reader *r, struct json_cursor *c, struct places *p)
 {
     uint32_t pending = 0;
     uint32_t *history = &r->x.part[PART_HISTORY];
-    while (json_next_item(c)) {
+    p->array = place_behind(c);
+    for (const char *end = p->array; json_next_item(c); end = place_behind(c)) {
         struct message m = {.mode = LIGHT, .last = STR("")};
         struct json_cursor at = *c;
         p->ring[p->n % EXCHANGE_RECENT] = at;
         if (p->n == 0)
             p->first = at;
+        struct walked before = walked_now(r, p, pending, end);
         read_lightly(r, c, &m);
         if (p->n == 0) {
             r->x.flags |= m.continued ? EX_CONTINUED : 0u;
@@ -178,10 +216,29 @@ static void walk(struct exchange_reader *r, struct json_cursor *c, struct places
             p->assistant_at = p->n + 1;
             add_bytes(history, pending);
             pending = 0;
+            p->settled[0] = p->settled[1];
+            p->settled[1] = before;
+            p->marked_before = p->marked;
+            p->marked = false;
         }
+        p->marked |= m.marked;
         r->x.history_prompts += m.human;
-        p->n++;
+        if (p->n++ == 0) {
+            p->gap = place_behind(c);
+            p->start = walked_now(r, p, pending, p->gap);
+            if (m.role != ROLE_ASSISTANT)
+                take_known(r, c, p, &pending);
+        }
     }
+}
+
+/* The digest of a message; 0 when it is not known. */
+static uint64_t known_digest(const struct places *p, uint32_t position)
+{
+    const struct known *k = p->known ? &p->known->what : NULL;
+    return k && position < k->walked.n && position + EXCHANGE_RECENT >= k->walked.n
+               ? k->digest[position % EXCHANGE_RECENT]
+               : 0;
 }
 
 static void hash_messages(struct exchange_reader *r, const struct places *p)
@@ -191,14 +248,62 @@ static void hash_messages(struct exchange_reader *r, const struct places *p)
     r->x.first = message_hash(r, &c, &opening);
     r->x.opening = prompt_hash(r, opening, 0);
     uint32_t from = p->n > EXCHANGE_RECENT ? p->n - EXCHANGE_RECENT : 0;
-    c = p->ring[from % EXCHANGE_RECENT];
-    for (uint32_t i = from; i < p->n; i++) {
+    uint32_t walked = p->known && p->known->what.walked.n > from ? p->known->what.walked.n : from;
+    for (uint32_t i = from; i < walked; i++) {
+        uint64_t digest = i == 0 ? r->x.first : known_digest(p, i);
+        r->unknown |= digest == 0;
+        r->x.recent[r->x.recent_n++] = digest;
+    }
+    c = p->ring[walked % EXCHANGE_RECENT];
+    for (uint32_t i = walked; i < p->n; i++) {
         r->x.recent[r->x.recent_n++] = i == 0 ? r->x.first : message_hash(r, &c, NULL);
         if (i == 0)
             json_skip(&c);
         if (i + 1 < p->n && !json_next_item(&c))
             break;
     }
+}
+
+static void remember_digests(const struct exchange_reader *r, const struct places *p,
+                             struct known *k)
+{
+    for (uint32_t i = 1; i < EXCHANGE_RECENT && i < k->walked.n; i++) {
+        uint32_t position = k->walked.n - i;
+        k->digest[position % EXCHANGE_RECENT] = position + r->x.recent_n >= p->n
+                                                    ? r->x.recent[position + r->x.recent_n - p->n]
+                                                    : known_digest(p, position);
+    }
+}
+
+/*
+ * The next request repeats all up to the last assistant's message, which is left out here because
+ * that request may be this one again. Where the message before it carries a mark of the cache,
+ * which moves on, only what stands before the assistant's message before is the same.
+ */
+static void remember(struct exchange_reader *r, const struct places *p)
+{
+    const struct walked *w = &p->settled[p->marked_before ? 0 : 1], *start = &p->start;
+    uint32_t old = p->known ? p->known->what.walked.n : 1;
+    if (w->n <= old || start->pending || start->history || start->n != 1 ||
+        w->listings - start->listings > KNOWN_PARTS || w->listings == LISTINGS || r->unknown ||
+        (r->x.flags & (EX_ODD | EX_TOOLS_CUT)) || p->gap[-1] != '}' || w->end[-1] != '}')
+        return;
+    struct known *k = known_remember(r, KNOWN_MESSAGES, p->first.depth, p->array,
+                                     str_of(p->gap, (size_t)(w->end - p->gap)), p->known);
+    if (!k)
+        return;
+    k->walked = (struct walked){.n = w->n,
+                                .history = w->history,
+                                .pending = w->pending,
+                                .prompts = w->prompts - start->prompts};
+    for (uint32_t i = start->listings; i < w->listings; i++) {
+        const struct listing *l = &r->listings[i];
+        k->texts[k->texts_n++] = (struct known_text){.at = (uint32_t)(l->text.p - p->gap),
+                                                     .n = (uint32_t)l->text.n,
+                                                     .other = l->mark,
+                                                     .hash = l->hash};
+    }
+    remember_digests(r, p, k);
 }
 
 /* The last assistant message and the tail behind it. */
@@ -249,6 +354,9 @@ void read_messages(struct exchange_reader *r, struct json_cursor *c)
 {
     struct places p;
     p.n = p.assistant_at = 0;
+    p.settled[0].n = p.settled[1].n = 0;
+    p.marked = p.marked_before = false;
+    p.known = NULL;
     start_over(r);
     r->seen_messages = json_enter_array(c);
     if (!r->seen_messages) {
@@ -268,6 +376,11 @@ void read_messages(struct exchange_reader *r, struct json_cursor *c)
         r->only_text = STR("");
     if (p.n == 0)
         return;
+    /* The last assistant's message has to be there to be read. */
+    r->unknown |= p.known && p.assistant_at <= p.known->what.walked.n;
+    if (r->unknown)
+        return;
     hash_messages(r, &p);
     read_tail(r, &p);
+    remember(r, &p);
 }

@@ -10,7 +10,7 @@ struct making {
     struct exchange_reader *r;
     struct offer_slot *slot;
     struct str separator; /* of names without a prefix */
-    struct str *names;    /* of MCP tools, clean; sorted */
+    struct str *names;    /* of MCP tools; sorted */
     size_t names_n;
     struct str *servers; /* connecting or shared by names */
     size_t servers_n;
@@ -31,9 +31,9 @@ static int longest_first(const void *a, const void *b)
     return x->n != y->n ? (x->n < y->n ? 1 : -1) : str_cmp(*x, *y);
 }
 
-static struct str keep(struct making *k, struct str clean)
+static struct str keep(struct making *k, struct str name)
 {
-    struct str kept = arena_str(&k->r->arena, clean);
+    struct str kept = arena_str(&k->r->arena, name);
     k->r->failed |= !kept.p;
     return kept.p ? kept : STR("");
 }
@@ -71,27 +71,6 @@ static void add_server(struct making *k, struct str name)
         k->servers[k->servers_n++] = name;
 }
 
-/* What names of tools make of a server's name: anything but letters, digits, _ and - becomes _. */
-static struct str safe_server(struct making *k, struct str name)
-{
-    char room[EXCHANGE_NAME_MAX];
-    struct str clean = clean_text(str_trim(name), room, &k->slot->cut);
-    for (size_t i = 0; i < clean.n; i++) {
-        char c = room[i];
-        bool fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                    c == '_' || c == '-';
-        room[i] = fine ? c : '_';
-    }
-    return keep(k, clean);
-}
-
-/* A line with a name, clean. */
-static struct str line_name(struct making *k, struct str line)
-{
-    char room[EXCHANGE_NAME_MAX];
-    return keep(k, clean_text(str_trim(line), room, &k->slot->cut));
-}
-
 /*
  * The lines of a listing that hold names: behind the line that says what it is, up to an empty line
  * or the closing tag. `each` is told the mark of the part it stands in, as one reminder may list
@@ -123,12 +102,6 @@ static void each_line(struct making *k, struct str text,
     }
 }
 
-static bool is_skill_char(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c && strchr("_.:/-", c));
-}
-
 /* `- name: …`, up to the first colon and space: names of plugins hold colons themselves. */
 static struct str bullet_name(struct str line)
 {
@@ -144,13 +117,12 @@ static struct str bullet_name(struct str line)
     return s;
 }
 
-static void add_skill(struct making *k, struct str line)
+/* A bullet without the form of a name is part of the description before it. */
+static void add_entry(struct making *k, enum offer_kind kind, struct str line)
 {
     struct str name = bullet_name(line);
-    for (size_t i = 0; i < name.n; i++)
-        if (!is_skill_char(name.p[i]))
-            return;
-    add_item(k, &(struct offer_item){.kind = OFFER_SKILL, .name = keep(k, name)});
+    if (name_fits(NAME_ENTRY, name))
+        add_item(k, &(struct offer_item){.kind = kind, .name = keep(k, name)});
 }
 
 static bool is_loaded(const struct making *k, struct str name)
@@ -161,27 +133,30 @@ static bool is_loaded(const struct making *k, struct str name)
 /* First pass: names of tools and servers, so that names can be split. */
 static void gather(struct making *k, enum harness_mark mark, struct str line)
 {
-    if (mark == MARK_DEFERRED)
-        add_name(k, line_name(k, line));
-    else if (mark == MARK_CONNECTING)
-        add_server(k, safe_server(k, line));
+    struct str name = str_trim(line);
+    char room[EXCHANGE_NAME_MAX];
+    if (mark == MARK_DEFERRED && name_fits(NAME_TOOL, name))
+        add_name(k, keep(k, name));
+    else if (mark == MARK_CONNECTING && name_fits(NAME_ENTRY, name))
+        add_server(k, keep(k, safe_server(name, room)));
 }
 
 /* Second pass: items. */
 static void itemize(struct making *k, enum harness_mark mark, struct str line)
 {
     struct offer_item item = {.kind = OFFER_SERVER, .name_bytes = (uint32_t)line.n + 1};
+    char room[EXCHANGE_NAME_MAX];
     if (mark == MARK_SKILLS) {
-        add_skill(k, line);
+        add_entry(k, OFFER_SKILL, line);
     } else if (mark == MARK_AGENTS) {
-        item = (struct offer_item){.kind = OFFER_AGENT, .name = line_name(k, bullet_name(line))};
-        add_item(k, &item);
+        add_entry(k, OFFER_AGENT, line);
     } else if (mark == MARK_CONNECTING) {
-        item.name = safe_server(k, line);
+        item.name = keep(k, fit_server(str_trim(line), k->slot->servers, k->slot->servers_n, room,
+                                       &k->slot->cut));
         add_item(k, &item);
         add_bytes(&k->slot->part[PART_MCP], item.name_bytes);
     } else if (mark == MARK_DEFERRED) {
-        struct str name = line_name(k, line);
+        struct str name = keep(k, fit_text(str_trim(line), NAME_TOOL, &k->slot->cut));
         struct mcp_name split = mcp_split(name, k->slot->servers, k->slot->servers_n, k->separator);
         if (!split.is)
             return;
@@ -205,13 +180,14 @@ static bool is_known(const struct making *k, struct str server)
 static void add_instructions(struct making *k, struct str text)
 {
     struct offer_item item = {.kind = OFFER_SERVER, .name = STR("")};
+    char room[EXCHANGE_NAME_MAX];
     for (struct str rest = text; rest.p && rest.n;) {
         struct str line = str_cut(&rest, '\n');
         if (str_has_prefix(line, STR("## "))) {
-            struct str server = safe_server(k, str_skip(line, 3));
+            struct str server = safe_server(str_trim(str_skip(line, 3)), room);
             if (is_known(k, server)) {
                 add_item(k, &item);
-                item = (struct offer_item){.kind = OFFER_SERVER, .name = server};
+                item = (struct offer_item){.kind = OFFER_SERVER, .name = keep(k, server)};
             }
         }
         if (str_has_prefix(line, STR("</system-reminder>")))
@@ -275,11 +251,11 @@ static void add_listing_items(struct making *k, const struct listing *l)
 static void gather_tools(struct making *k)
 {
     struct exchange_reader *r = k->r;
-    char room[EXCHANGE_NAME_MAX];
+    char room[RAW_NAME_MAX];
     for (uint32_t i = 0; i < r->tools_n; i++) {
-        struct str clean = clean_name(r->tools[i].name, room, &k->slot->cut);
-        harness_look(r->rules, HARNESS_TOOL, clean, &k->slot->verdict);
-        k->loaded[k->loaded_n++] = keep(k, clean);
+        struct str name = fit_name(r->tools[i].name, NAME_TOOL, room, &k->slot->cut);
+        harness_look(r->rules, HARNESS_TOOL, name, &k->slot->verdict);
+        k->loaded[k->loaded_n++] = keep(k, name);
     }
     /* Names without a prefix are split for a harness that is known to join them. */
     struct harness_verdict v = r->verdict;
@@ -330,6 +306,13 @@ static void add_shared(struct making *k)
     }
 }
 
+static bool keep_text(struct exchange_reader *r, struct str text, struct str *kept)
+{
+    uint32_t symbol = symbol_of_text(r, text);
+    *kept = symbols_text(r->symbols, symbol);
+    return symbol != 0;
+}
+
 /* The known servers go into the slot as texts that outlive this call. */
 static void keep_servers(struct making *k)
 {
@@ -345,8 +328,26 @@ static void keep_servers(struct making *k)
     }
     for (size_t i = 0; i < k->servers_n; i++)
         if (i == 0 || !str_eq(k->servers[i], k->servers[i - 1]))
-            k->slot->servers[n++] = symbols_text(r->symbols, symbol_of_text(r, k->servers[i]));
+            n += keep_text(r, k->servers[i], &k->slot->servers[n]);
     k->slot->servers_n = n;
+}
+
+/* Who asks for offers makes symbols of the names in them: there must be room for these too. */
+static uint32_t symbol_of_offer(struct making *k, struct str text)
+{
+    struct exchange_reader *r = k->r;
+    uint32_t symbol = 0;
+    bool fits = true;
+    struct offer_item item;
+    if (text.n == 0)
+        return 0;
+    for (struct str rest = text; fits && offer_next(&rest, &item);)
+        fits = symbol_of_text(r, item.name) != 0;
+    if (fits && symbols_intern_within(r->symbols, text, text.n, &r->budget->offers, &symbol) != OK)
+        r->failed = true;
+    if (symbol == 0)
+        cut(k);
+    return symbol;
 }
 
 static void write_offer(struct making *k)
@@ -360,7 +361,7 @@ static void write_offer(struct making *k)
             text.n--;
     }
     k->r->failed |= buf_status(&text) == ERR_NOMEM;
-    k->slot->symbol = symbol_of_text(k->r, buf_view(&text));
+    k->slot->symbol = symbol_of_offer(k, buf_view(&text));
     buf_fini(&text);
 }
 

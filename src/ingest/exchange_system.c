@@ -6,6 +6,15 @@
 
 #include <stdio.h>
 
+static struct str fit_label(struct exchange_reader *r, struct str value, enum name_form form,
+                            char room[EXCHANGE_NAME_MAX])
+{
+    struct str fit = fit_text(value, form, &r->x.cut);
+    if (fit.n)
+        memcpy(room, fit.p, fit.n);
+    return str_of(room, fit.n);
+}
+
 /* Reads `key=value;` pairs behind the prefix of a billing line. */
 static void read_billing(struct exchange_reader *r, struct str raw)
 {
@@ -23,9 +32,9 @@ static void read_billing(struct exchange_reader *r, struct str raw)
                 part = str_cut(&whole, '.');
             if (whole.p)
                 value.n = (size_t)(part.p + part.n - value.p);
-            r->version = clean_text(value, r->label[0], &r->x.cut);
+            r->version = fit_label(r, value, NAME_VERSION, r->label[0]);
         } else if (KEY_IS(key, "cc_entrypoint")) {
-            r->entrypoint = clean_text(value, r->label[1], &r->x.cut);
+            r->entrypoint = fit_label(r, value, NAME_ENTRYPOINT, r->label[1]);
         } else if (KEY_IS(key, "cc_is_subagent")) {
             r->billing_subagent = str_eq(value, STR("true"));
         }
@@ -50,14 +59,20 @@ static struct str last_part(struct str path)
     return path;
 }
 
+static bool is_absolute(struct str path)
+{
+    char c = path.n ? path.p[0] : '\0';
+    bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return c == '/' || c == '~' || c == '\\' || (letter && path.n > 1 && path.p[1] == ':');
+}
+
 static uint32_t repository_of(struct exchange_reader *r, struct str path)
 {
-    char room[EXCHANGE_NAME_MAX], hex[24];
-    uint32_t cut = 0; /* a directory's name is no entry that could be missed */
+    char hex[24];
     if (path.n == 0)
         return 0;
-    if (r->repository_names)
-        return symbol_of_text(r, clean_text(last_part(path), room, &cut));
+    if (r->repository_names && is_absolute(path) && name_fits(NAME_DIRECTORY, last_part(path)))
+        return symbol_of_text(r, last_part(path));
     uint64_t h = hash_fold(r->key, SEED_DIRECTORY, path.p, path.n);
     int n = snprintf(hex, sizeof hex, "#%012llx", (unsigned long long)(h >> 16));
     return symbol_of_text(r, str_of(hex, (size_t)n));
@@ -116,9 +131,24 @@ static void take_verdict(struct harness_verdict *into, const struct harness_verd
     }
 }
 
+static void add_hashed_text(struct exchange_reader *r, struct str raw, uint64_t hash)
+{
+    struct system_slot *slot = &r->systems[hash % CACHE_SLOTS];
+    if (slot->hash != hash) {
+        *slot = (struct system_slot){.hash = hash};
+        parse_system(r, raw, slot);
+    }
+    if (raw_trim(raw).n)
+        r->x.system = hash_mix(r->x.system, hash) | 1;
+    take_verdict(&r->verdict, &slot->verdict);
+    add_bytes(&r->x.part[PART_SYSTEM], slot->system);
+    add_bytes(&r->x.part[PART_ENVIRONMENT], slot->environment);
+    if (slot->repository)
+        r->x.repository = slot->repository;
+}
+
 static void add_system_text(struct exchange_reader *r, struct str raw)
 {
-    struct str trimmed = raw_trim(raw);
     if (is_billing(raw)) {
         char room[64];
         read_billing(r, raw);
@@ -126,19 +156,69 @@ static void add_system_text(struct exchange_reader *r, struct str raw)
         add_bytes(&r->x.part[PART_SYSTEM], raw_size(raw));
         return;
     }
-    uint64_t hash = raw_hash(r, SEED_SYSTEM, raw);
-    struct system_slot *slot = &r->systems[hash % CACHE_SLOTS];
-    if (slot->hash != hash) {
-        *slot = (struct system_slot){.hash = hash};
-        parse_system(r, raw, slot);
+    add_hashed_text(r, raw, raw_hash(r, SEED_SYSTEM, raw));
+}
+
+/* The texts that follow the billing line, which may change from request to request. */
+struct texts {
+    const char *array; /* behind its bracket */
+    const char *from;
+    uint32_t n;
+    struct str raw[KNOWN_PARTS];
+    bool other; /* something that is not remembered */
+};
+
+static void note_block(const struct json_cursor *c, const struct block *b, struct texts *t)
+{
+    if (b->type == BLOCK_MARK)
+        return;
+    if (b->type == BLOCK_TEXT && b->text.p && is_billing(b->text) && t->from == t->array)
+        t->from = place_behind(c);
+    else if (b->type == BLOCK_TEXT && b->text.p && !is_billing(b->text) && t->n < KNOWN_PARTS)
+        t->raw[t->n++] = b->text;
+    else
+        t->other = true;
+    t->other |= (t->n > 0 && t->raw[0].p < t->from) || (t->from > t->array && t->from[-1] != '}');
+}
+
+static void remember_texts(struct exchange_reader *r, const struct json_cursor *c,
+                           const struct texts *t)
+{
+    if (json_failed(c) || t->other || (r->x.flags & EX_ODD))
+        return;
+    struct str gap = str_of(t->from, (size_t)(place_behind(c) - 1 - t->from));
+    struct known *k =
+        known_remember(r, KNOWN_SYSTEM, (uint16_t)(c->depth + 1), t->array, gap, NULL);
+    for (uint32_t i = 0; k && i < t->n; i++)
+        k->texts[k->texts_n++] = (struct known_text){.at = (uint32_t)(t->raw[i].p - t->from),
+                                                     .n = (uint32_t)t->raw[i].n,
+                                                     .hash = raw_hash(r, SEED_SYSTEM, t->raw[i])};
+}
+
+static void read_blocks(struct exchange_reader *r, struct json_cursor *c)
+{
+    struct block b;
+    struct texts t;
+    t.array = t.from = place_behind(c);
+    t.n = 0;
+    t.other = false;
+    for (;;) {
+        const struct known_issued *known = known_take(r, KNOWN_SYSTEM, c);
+        for (uint32_t i = 0; known && i < known->what.texts_n; i++) {
+            const struct known_text *text = &known->what.texts[i];
+            add_hashed_text(r, str_of(known->gap + text->at, text->n), text->hash);
+        }
+        t.other |= known != NULL;
+        if (!json_next_item(c))
+            break;
+        block_read(c, &b);
+        note_block(c, &b, &t);
+        if (b.type == BLOCK_TEXT)
+            add_system_text(r, b.text);
+        else
+            add_bytes(&r->x.part[PART_SYSTEM], block_bytes(&b));
     }
-    if (trimmed.n)
-        r->x.system = hash_mix(r->x.system, hash) | 1;
-    take_verdict(&r->verdict, &slot->verdict);
-    add_bytes(&r->x.part[PART_SYSTEM], slot->system);
-    add_bytes(&r->x.part[PART_ENVIRONMENT], slot->environment);
-    if (slot->repository)
-        r->x.repository = slot->repository;
+    remember_texts(r, c, &t);
 }
 
 void read_system(struct exchange_reader *r, struct json_cursor *c)
@@ -158,25 +238,15 @@ void read_system(struct exchange_reader *r, struct json_cursor *c)
         json_skip(c);
         return;
     }
-    while (json_next_item(c)) {
-        block_read(c, &b);
-        if (b.type == BLOCK_TEXT)
-            add_system_text(r, b.text);
-        else
-            add_bytes(&r->x.part[PART_SYSTEM], block_bytes(&b));
-    }
+    read_blocks(r, c);
 }
 
 static void take_session(struct exchange_reader *r, struct str id, const char *encoding)
 {
-    char room[EXCHANGE_NAME_MAX];
-    uint32_t cut = 0;
-    struct str clean = clean_text(id, room, &cut);
-    /* An id that does not fit is none: two of them could look the same when cut. */
-    if (clean.n == 0 || cut)
+    struct str session = fit_session(r, id);
+    if (session.n == 0)
         return;
-    memcpy(r->session, clean.p, clean.n);
-    r->x.session = str_of(r->session, clean.n);
+    r->x.session = session;
     harness_look(r->rules, HARNESS_USER_ID, str_from(encoding), &r->verdict);
 }
 

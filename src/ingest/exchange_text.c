@@ -193,67 +193,6 @@ uint64_t prompt_hash(struct exchange_reader *r, struct str raw, uint64_t known)
     return slot->decoded;
 }
 
-struct str clean_text(struct str text, char room[EXCHANGE_NAME_MAX], uint32_t *cut)
-{
-    size_t n = text.n;
-    if (n > EXCHANGE_NAME_MAX) {
-        n = EXCHANGE_NAME_MAX;
-        while (n > 0 && ((unsigned char)text.p[n] & 0xC0) == 0x80)
-            n--;
-        (*cut)++;
-    }
-    for (size_t i = 0; i < n; i++) {
-        unsigned char c = (unsigned char)text.p[i];
-        bool c1 = c == 0xC2 && i + 1 < n && (unsigned char)text.p[i + 1] < 0xA0;
-        room[i] = c < 0x20 || c == 0x7F ? '?' : (char)c;
-        if (c1) { /* U+0080 to U+009F */
-            room[i] = '?';
-            room[++i] = '?';
-        }
-    }
-    return str_of(room, n);
-}
-
-struct str clean_name(struct str raw, char room[EXCHANGE_NAME_MAX], uint32_t *cut)
-{
-    if (!json_has_escape(str_of(raw.p, raw.n < RAW_NAME_MAX ? raw.n : RAW_NAME_MAX)))
-        return clean_text(raw, room, cut);
-    char bytes[RAW_NAME_MAX];
-    struct buf b;
-    buf_on(&b, bytes, sizeof bytes);
-    bool whole = raw.n <= RAW_NAME_MAX;
-    bool good = json_unescape(whole_start(raw, RAW_NAME_MAX), &b);
-    struct str out = good ? clean_text(buf_view(&b), room, cut) : STR("");
-    if (good && !whole && b.n <= EXCHANGE_NAME_MAX)
-        (*cut)++;
-    return out;
-}
-
-uint32_t symbol_of_text(struct exchange_reader *r, struct str text)
-{
-    uint32_t id = 0;
-    if (symbols_intern(r->symbols, text, &id) != OK)
-        r->failed = true;
-    return id;
-}
-
-uint32_t symbol_of_clean(struct exchange_reader *r, struct str name)
-{
-    if (name.n == 0)
-        return 0;
-    uint64_t hash = raw_hash(r, SEED_NAME, name);
-    struct name_slot *slot = &r->names[hash % NAME_SLOTS];
-    if (slot->hash != hash)
-        *slot = (struct name_slot){hash, symbol_of_text(r, name)};
-    return slot->symbol;
-}
-
-uint32_t symbol_of_name(struct exchange_reader *r, struct str raw, uint32_t *cut)
-{
-    char room[EXCHANGE_NAME_MAX];
-    return symbol_of_clean(r, clean_name(raw, room, cut));
-}
-
 /* Short strings are decoded: two writers may escape them differently. */
 static uint64_t string_hash(struct exchange_reader *r, struct str raw)
 {

@@ -41,9 +41,10 @@ static void read_members(struct json_cursor *c, struct tool_entry *t, bool *poin
     }
 }
 
-static void add_tool(struct exchange_reader *r, const struct tool_entry *t)
+/* `hash` is of name and bytes. */
+static void add_tool(struct exchange_reader *r, const struct tool_entry *t, uint64_t hash)
 {
-    r->tools_hash = hash_mix(r->tools_hash, raw_hash(r, SEED_NAME, t->name) + t->bytes);
+    r->tools_hash = hash_mix(r->tools_hash, hash);
     if (r->tools_n < OFFER_TOOLS) {
         r->tools[r->tools_n++] = *t;
         return;
@@ -53,8 +54,36 @@ static void add_tool(struct exchange_reader *r, const struct tool_entry *t)
     add_bytes(&r->x.part[PART_TOOLS], t->bytes);
 }
 
+/* The tools of a part that is known. */
+static void add_known(struct exchange_reader *r, const struct known_issued *k)
+{
+    const struct known_text *t = r->known_tools[k->what.slot];
+    for (uint32_t i = 0; i < k->what.texts_n; i++) {
+        const struct tool_entry entry = {str_of(k->gap + t[i].at, t[i].n), t[i].other};
+        add_tool(r, &entry, t[i].hash);
+    }
+}
+
+static void remember_tools(struct exchange_reader *r, const struct json_cursor *c,
+                           const char *array)
+{
+    if (json_failed(c) || r->tools_n > KNOWN_TOOLS_MAX || (r->x.flags & EX_ODD))
+        return;
+    struct str gap = str_of(array, (size_t)(place_behind(c) - 1 - array));
+    struct known *k = known_remember(r, KNOWN_TOOLS, (uint16_t)(c->depth + 1), array, gap, NULL);
+    for (uint32_t i = 0; k && i < r->tools_n; i++) {
+        const struct tool_entry *t = &r->tools[i];
+        r->known_tools[k->slot][k->texts_n++] =
+            (struct known_text){.at = t->name.n ? (uint32_t)(t->name.p - array) : 0,
+                                .n = (uint32_t)t->name.n,
+                                .other = t->bytes,
+                                .hash = raw_hash(r, SEED_NAME, t->name) + t->bytes};
+    }
+}
+
 void read_tools(struct exchange_reader *r, struct json_cursor *c)
 {
+    const struct known_issued *known;
     r->tools_n = 0;
     r->tools_hash = SEED_OFFER;
     r->x.flags &= ~(uint32_t)EX_TOOLS_CUT;
@@ -66,6 +95,9 @@ void read_tools(struct exchange_reader *r, struct json_cursor *c)
         json_skip(c);
         return;
     }
+    const char *array = place_behind(c);
+    if ((known = known_take(r, KNOWN_TOOLS, c)))
+        add_known(r, known);
     while (json_next_item(c)) {
         struct tool_entry t = {.name = STR("")};
         bool point = false;
@@ -75,8 +107,10 @@ void read_tools(struct exchange_reader *r, struct json_cursor *c)
         }
         read_members(c, &t, &point);
         if (!point)
-            add_tool(r, &t);
+            add_tool(r, &t, raw_hash(r, SEED_NAME, t.name) + t.bytes);
     }
+    if (!known)
+        remember_tools(r, c, array);
 }
 
 void add_listing(struct exchange_reader *r, struct str raw, uint64_t hash, enum harness_mark mark)

@@ -75,14 +75,30 @@ static struct str default_of(struct str keys)
     return STR("");
 }
 
+/* The name of a skill, sub-agent or server in an input. */
+static struct str fit_special(struct exchange_reader *r, const struct harness_hit *hit,
+                              struct str raw, char room[RAW_NAME_MAX])
+{
+    if (hit->mark != MARK_USE_MCP)
+        return fit_name(raw, NAME_ENTRY, room, &r->x.cut);
+    char safe[EXCHANGE_NAME_MAX];
+    struct str text = raw_decode(r, raw, &r->scratch);
+    struct str name = fit_server(str_trim(text), r->offer ? r->offer->servers : NULL,
+                                 r->offer ? r->offer->servers_n : 0, safe, &r->x.cut);
+    if (name.n)
+        memcpy(room, name.p, name.n);
+    return str_of(room, name.n);
+}
+
 /* A use of a tool whose input names what is used. False when it does not. */
 static bool name_special(struct exchange_reader *r, const struct found_use *f,
                          const struct harness_hit *hit, uint32_t tool, struct tool_use *u)
 {
     struct str name = default_of(hit->purpose), prompt = STR("");
+    char room[RAW_NAME_MAX];
     if (f->has_input)
         read_input(f->input, hit->purpose, &name, &prompt);
-    uint32_t id = symbol_of_name(r, name, &r->x.cut);
+    uint32_t id = symbol_of_name(r, fit_special(r, hit, name, room));
     if (id == 0 && hit->mark != MARK_USE_SKILL)
         return false;
     switch (hit->mark) {
@@ -105,28 +121,30 @@ static bool name_special(struct exchange_reader *r, const struct found_use *f,
 
 void name_use(struct exchange_reader *r, const struct found_use *f, struct tool_use *u)
 {
-    char room[EXCHANGE_NAME_MAX];
+    char room[RAW_NAME_MAX];
     uint32_t cut = 0;
-    struct str name = clean_name(f->name, room, &cut);
+    struct str name = fit_name(f->name, NAME_TOOL, room, &cut);
     struct harness_hit hit;
     r->x.cut += cut;
     *u = (struct tool_use){
         .id = f->id_hash, .kind = TOOL_BUILTIN, .answered = f->answered, .error = f->error};
     if (harness_find(r->rules, HARNESS_USE, name, &hit) &&
-        name_special(r, f, &hit, symbol_of_name(r, f->name, &cut), u)) {
+        name_special(r, f, &hit, symbol_of_name(r, name), u)) {
         if (u->kind == TOOL_AGENT)
             return;
     } else {
         struct mcp_name split = mcp_split(name, r->offer ? r->offer->servers : NULL,
                                           r->offer ? r->offer->servers_n : 0, r->separator);
         u->kind = split.is ? TOOL_MCP : TOOL_BUILTIN;
-        u->server = symbol_of_clean(r, split.server);
-        u->name = symbol_of_clean(r, split.is ? split.tool : name);
+        u->server = symbol_of_name(r, split.server);
+        u->name = symbol_of_name(r, split.is ? split.tool : name);
     }
     if (f->has_input) {
         struct json_cursor c = f->input;
         uint64_t input = json_hash(r, &c, 0);
-        u->input = json_failed(&c) ? 0 : hash_mix(raw_hash(r, SEED_INPUT, name), input);
+        /* Two tools that have no name are not the same tool. */
+        uint64_t tool = raw_hash(r, SEED_INPUT, cut ? f->name : name);
+        u->input = json_failed(&c) ? 0 : hash_mix(tool, input);
     }
 }
 

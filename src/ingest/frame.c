@@ -102,6 +102,13 @@ struct piece {
     int level;
 };
 
+/* What one index covers, and what of it the taker of the records knows already. */
+struct span {
+    size_t from, to;
+    struct json_gap gaps[READER_GAPS];
+    size_t gaps_n;
+};
+
 static size_t line_end(const struct piece *f, size_t pos, bool *found)
 {
     const char *nl = memchr(f->p + pos, '\n', f->n - pos);
@@ -114,20 +121,32 @@ static void quarantine(struct reader *r, const struct piece *f, size_t pos, cons
     reader_quarantine(r, f->level == 0 ? f->base + (int64_t)pos : r->origin.offset, reason);
 }
 
-/* Indexes and walks [pos, end) alone. *stop is relative to pos. */
-static enum status read_span(struct reader *r, const struct piece *f, size_t pos, size_t end,
-                             size_t *stop, enum walk_end *how, struct err *err)
+/* Indexes and walks a span. *stop is relative to its start. */
+static enum status read_around(struct reader *r, const struct piece *f, const struct span *s,
+                               size_t *stop, enum walk_end *how, struct err *err)
 {
     struct json_text text;
     *stop = 0;
-    enum status status = json_index(r->levels[f->level].json, f->p + pos, end - pos, &text, err);
+    enum status status = json_index_around(r->levels[f->level].json, f->p + s->from,
+                                           s->to - s->from, s->gaps, s->gaps_n, &text, err);
     if (status == ERR_NOMEM)
         return status;
     if (status != OK) {
         *how = WALK_BROKEN;
         return OK;
     }
-    return walk(r, f->level, &text, f->base + (int64_t)pos, stop, how, err);
+    return walk(r, f->level, &text, f->base + (int64_t)s->from, stop, how, err);
+}
+
+/* Indexes and walks [pos, end) alone. *stop is relative to pos. */
+static enum status read_span(struct reader *r, const struct piece *f, size_t pos, size_t end,
+                             size_t *stop, enum walk_end *how, struct err *err)
+{
+    struct span s;
+    s.from = pos;
+    s.to = end;
+    s.gaps_n = 0;
+    return read_around(r, f, &s, stop, how, err);
 }
 
 /* The record at pos goes on past what is there: wait for more, or give it up at a limit. Returns
@@ -310,13 +329,39 @@ static enum status read_carefully(struct reader *r, const struct piece *f, size_
     return read_text_line(r, f, start, end, err);
 }
 
-/* The end of the last whole line, or of everything at the end of the file. */
+/* The end of the last whole line, or of everything at the end of the file; of so many bytes as stay
+ * in the processor's cache, if a line ends there. */
 static size_t last_line_end(const struct piece *f, size_t pos)
 {
-    if (f->eof)
+    enum { AT_ONCE = 256 << 10 };
+    bool all = f->n - pos <= AT_ONCE;
+    if (f->eof && all)
         return f->n;
-    const char *nl = memrchr(f->p + pos, '\n', f->n - pos);
-    return nl ? (size_t)(nl - f->p) + 1 : pos;
+    const char *p = f->p + pos, *nl = memrchr(p, '\n', all ? f->n - pos : AT_ONCE);
+    if (!nl && !all)
+        nl = memchr(p + AT_ONCE, '\n', f->n - pos - AT_ONCE);
+    return nl ? (size_t)(nl - f->p) + 1 : f->eof ? f->n : pos;
+}
+
+/* Lines that are read with one index: empty when not one is whole. */
+static void next_span(struct reader *r, const struct piece *f, size_t pos, struct span *s)
+{
+    size_t known = 0;
+    s->from = pos;
+    s->gaps_n = 0;
+    if (f->level == 0 && r->sink->known)
+        s->gaps_n = r->sink->known(r->sink->ctx, str_of(f->p + pos, f->n - pos), s->gaps,
+                                   READER_GAPS, &known);
+    s->to = known ? pos + known : last_line_end(f, pos);
+}
+
+/* Whether a record stands in the same line before pos, which is no earlier than from. */
+static bool follows_record(const struct piece *f, size_t from, size_t pos)
+{
+    for (; pos > from && f->p[pos - 1] != '\n'; pos--)
+        if (!is_blank(f->p[pos - 1]) && !memchr("[],", f->p[pos - 1], 3))
+            return true;
+    return false;
 }
 
 static enum status feed_csv(struct reader *r, const struct piece *f, size_t *pos, struct err *err)
@@ -335,6 +380,7 @@ enum status frame_feed(struct reader *r, int level, const char *p, size_t n, int
                        size_t *consumed, struct err *err)
 {
     const struct piece f = {p, n, base, eof, level};
+    struct span s;
     size_t pos = 0, careful_until = 0;
     for (;;) {
         if (r->discarding) {
@@ -353,16 +399,23 @@ enum status frame_feed(struct reader *r, int level, const char *p, size_t n, int
         if (r->csv) {
             TRY(feed_csv(r, &f, &pos, err));
         } else if (pos >= careful_until && (p[pos] == '{' || p[pos] == '[')) {
-            size_t cut = last_line_end(&f, pos), stop = 0;
+            size_t stop = 0;
             enum walk_end how = WALK_BROKEN;
-            if (cut > pos)
-                TRY(read_span(r, &f, pos, cut, &stop, &how, err));
-            if (cut > pos && how == WALK_DONE) {
-                pos = cut;
+            next_span(r, &f, pos, &s);
+            if (s.to > pos)
+                TRY(read_around(r, &f, &s, &stop, &how, err));
+            if (s.to > pos && how == WALK_DONE) {
+                pos = s.to;
                 continue;
             }
             pos += stop;
-            careful_until = cut > pos ? cut : pos + 1;
+            if (how == WALK_TEXT && follows_record(&f, before, pos)) {
+                bool found;
+                quarantine(r, &f, pos, REASON_BROKEN);
+                pos = line_end(&f, pos, &found);
+                continue;
+            }
+            careful_until = s.to > pos ? s.to : pos + 1;
             continue;
         } else {
             TRY(read_carefully(r, &f, &pos, err));

@@ -5,11 +5,11 @@
  * of names, the price match of a combination of them and the series of a tuple of labels in small
  * direct-mapped tables. A miss costs the shared, locked look-up; nothing depends on a hit.
  */
-#include "ingest/intake.h"
+#include "ingest/intake_internal.h"
 
 #include "ingest/bodies.h"
 #include "ingest/exchange.h"
-#include "ingest/usage.h"
+#include "model/name.h"
 
 #include <stdlib.h>
 
@@ -64,8 +64,8 @@ enum status intake_new(const struct intake_env *env, struct intake **out, struct
     in->tuples = calloc(TUPLES, sizeof *in->tuples);
     bool ok = in->matches && in->tuples && bodies_new(env->limits, &in->bodies, NULL) == OK;
     if (ok && env->exchange) {
-        const struct exchange_env reads = {in->symbols, env->rules, env->key,
-                                           env->repository_names};
+        const struct exchange_env reads = {in->symbols, env->rules, env->key, env->repository_names,
+                                           env->room};
         ok = bodies_new(env->limits, &in->input_bodies, NULL) == OK &&
              exchange_reader_new(&reads, &in->reader, NULL) == OK;
     }
@@ -102,6 +102,12 @@ bool intake_unread(struct intake *in)
     bool unread = in->unread;
     in->unread = false;
     return unread;
+}
+
+size_t intake_known(struct intake *in, struct str text, struct json_gap *gaps, size_t room,
+                    size_t *end)
+{
+    return in->reader ? exchange_known(in->reader, text, gaps, room, end) : 0;
 }
 
 /* Which slot a name belongs in: its length and its ends tell the names of one log well apart. */
@@ -292,166 +298,18 @@ static enum status read_exchange(struct intake *in, const struct record *r,
     return OK;
 }
 
-static int64_t first_of(int64_t envelope, int64_t body, uint32_t *flags)
+/* Names that the service gives: anything else is odd, and not kept. */
+static struct str code_of(struct str s, uint32_t *flags)
 {
-    if (envelope == COUNT_ABSENT)
-        return body;
-    if (body != COUNT_ABSENT && body != envelope)
-        *flags |= INV_ODD;
-    return envelope;
-}
-
-static int64_t or_zero(int64_t count)
-{
-    return count == COUNT_ABSENT ? 0 : count;
-}
-
-/*
- * Cache writes by TTL. The envelope's total is trusted; a split that is larger keeps its ratio
- * within the total, one that is smaller leaves a remainder of unknown TTL (bedrock-logs 2.3).
- */
-static void split_writes(int64_t total, const struct usage *u, struct invocation *v)
-{
-    int64_t five = or_zero(u->write_5m), hour = or_zero(u->write_1h);
-    bool split = u->write_5m != COUNT_ABSENT || u->write_1h != COUNT_ABSENT;
-    if (split && five + hour > total) {
-        v->flags |= INV_ODD;
-        __extension__ typedef __int128 wide;
-        hour = (int64_t)((wide)total * hour / (five + hour));
-        five = total - hour;
-    }
-    v->tokens[TOKENS_CACHE_WRITE_5M] = five;
-    v->tokens[TOKENS_CACHE_WRITE_1H] = hour;
-    v->tokens[TOKENS_CACHE_WRITE_UNKNOWN] = total - five - hour;
-}
-
-static void take_counts(const struct record *r, const struct usage *u, struct invocation *v)
-{
-    int64_t input = first_of(r->input_tokens, u->input, &v->flags);
-    /* The body's output count is provisional until message_delta: no disagreement before it. */
-    bool provisional = u->stream && !u->complete;
-    int64_t output = first_of(r->output_tokens, provisional ? COUNT_ABSENT : u->output, &v->flags);
-    if (output == COUNT_ABSENT)
-        output = u->output;
-    int64_t read = first_of(r->cache_read, u->cache_read, &v->flags);
-    int64_t write = first_of(r->cache_write, u->cache_write, &v->flags);
-    if (write == COUNT_ABSENT && (u->write_5m != COUNT_ABSENT || u->write_1h != COUNT_ABSENT))
-        write = or_zero(u->write_5m) + or_zero(u->write_1h);
-    if (input == COUNT_ABSENT && output == COUNT_ABSENT && read == COUNT_ABSENT &&
-        write == COUNT_ABSENT)
-        v->flags |= INV_NO_COUNTS;
-    if (read == COUNT_ABSENT && write == COUNT_ABSENT)
-        v->flags |= INV_NO_CACHE_COUNTS;
-    v->tokens[TOKENS_INPUT] = or_zero(input);
-    v->tokens[TOKENS_OUTPUT] = or_zero(output);
-    v->tokens[TOKENS_CACHE_READ] = or_zero(read);
-    split_writes(or_zero(write), u, v);
-}
-
-static void take_flags(const struct record *r, const struct usage *u, struct invocation *v)
-{
-    if (r->error.n > 0)
-        v->flags |= INV_ERROR;
-    if (r->odd || u->odd)
-        v->flags |= INV_ODD;
-    if (r->input.has_body)
-        v->flags |= INV_INPUT_BODY;
-    if (r->output.has_body)
-        v->flags |= INV_OUTPUT_BODY;
-    if (r->input.path.n > 0 || r->output.path.n > 0)
-        v->flags |= INV_BODY_PATH;
-    if (u->guardrail)
-        v->flags |= INV_GUARDRAIL;
-    if (u->stream && !u->complete)
-        v->flags |= INV_INCOMPLETE;
-    v->latency_ms = u->latency_ms;
-    v->first_byte_ms = u->first_byte_ms;
-}
-
-/* The record's own time, else that of its delivery, else the epoch; both flagged. */
-static void take_time(const struct record *r, const struct origin *from, struct invocation *v)
-{
-    if (time_parse(r->timestamp, &v->time_us))
-        return;
-    v->flags |= INV_TIME_GUESSED;
-    bool known = from->delivery_us >= 0 && from->delivery_us < TIME_END;
-    v->time_us = known ? from->delivery_us : 0;
-}
-
-/*
- * The key: account, region and request id. Without a request id what the record says is hashed
- * instead, so that two copies of it still meet.
- */
-static void take_key(struct intake *in, const struct record *r, struct str account,
-                     struct str region, struct invocation *v)
-{
-    char bytes[4 * RECORD_NAME_MAX];
-    size_t n = 0;
-    bool has_id = r->request_id.n > 0;
-    const struct str parts[] = {account, region, r->request_id, has_id ? STR_NONE : r->timestamp,
-                                has_id ? STR_NONE : r->model_id};
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-        size_t fits = sizeof bytes - n - 1;
-        size_t take = parts[i].n < fits ? parts[i].n : fits;
-        if (take)
-            memcpy(bytes + n, parts[i].p, take);
-        n += take;
-        bytes[n++] = '\0';
-        if (n >= sizeof bytes - 1)
-            break;
-    }
-    v->key = hash128(in->env->key, bytes, n);
-    if (has_id)
-        return;
-    v->flags |= INV_NO_REQUEST_ID;
-    struct {
-        struct hash128 names;
-        uint64_t arn, operation;
-        int64_t tokens[TOKEN_CLASSES];
-        int64_t latency;
-    } rest = {v->key,
-              hash64(in->env->key, r->arn.p, r->arn.n),
-              hash64(in->env->key, r->operation.p, r->operation.n),
-              {0},
-              v->latency_ms};
-    memcpy(rest.tokens, v->tokens, sizeof rest.tokens);
-    v->key = hash128(in->env->key, &rest, sizeof rest);
-}
-
-/* What the exchange adds, as numbers that are the same in every process. */
-static uint64_t content_of_exchange(const struct exchange *x)
-{
-    uint64_t h = (uint64_t)x->kind << 32 | x->flags;
-    const uint32_t numbers[] = {x->messages,        x->tail,   x->prompts,
-                                x->history_prompts, x->made_n, x->earlier_n};
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
-        h = hash_mix(h, numbers[i]);
-    for (int i = 0; i < PARTS; i++)
-        h = hash_mix(h, x->part[i]);
-    return h;
-}
-
-/*
- * The high bits are what the record says without its bodies' details, so that the choice between
- * duplicates is the same whether or not exchanges are read; they decide only where all else is
- * equal.
- */
-static void take_content(struct invocation *v, uint64_t labels)
-{
-    enum { EXCHANGE_BITS = 16 };
-    uint64_t h = labels;
-    for (int i = 0; i < TOKEN_CLASSES; i++)
-        h = (h ^ (uint64_t)v->tokens[i]) * UINT64_C(0x9E3779B97F4A7C15);
-    h ^= (uint64_t)(uint32_t)v->latency_ms << 32 ^ (uint32_t)v->first_byte_ms;
-    h = (h ^ v->flags) * UINT64_C(0xD6E8FEB86659FD93);
-    h = (h ^ h >> 32) >> EXCHANGE_BITS << EXCHANGE_BITS;
-    if (v->exchange)
-        h |= content_of_exchange(v->exchange) >> (64 - EXCHANGE_BITS);
-    v->content = h;
+    if (s.n == 0 || name_fits(NAME_CODE, s))
+        return s;
+    *flags |= INV_ODD;
+    return NOT_A_NAME;
 }
 
 static enum status take_labels(struct intake *in, const struct record *r, const struct usage *u,
-                               struct str account, struct str region, struct labels *l)
+                               struct str account, struct str region, struct labels *l,
+                               uint32_t *flags)
 {
     *l = (struct labels){0};
     TRY(symbol_of(in, account, &l->v[LABEL_ACCOUNT]));
@@ -459,9 +317,9 @@ static enum status take_labels(struct intake *in, const struct record *r, const 
     TRY(symbol_of(in, r->inference_region, &l->v[LABEL_INFERENCE_REGION]));
     TRY(symbol_of(in, r->arn, &l->v[LABEL_PRINCIPAL]));
     TRY(symbol_of(in, r->model_id, &l->v[LABEL_MODEL_ID]));
-    TRY(symbol_of(in, r->operation, &l->v[LABEL_OPERATION]));
-    TRY(symbol_of(in, r->error, &l->v[LABEL_ERROR]));
-    return symbol_of(in, u->tier, &l->v[LABEL_TIER]);
+    TRY(symbol_of(in, code_of(r->operation, flags), &l->v[LABEL_OPERATION]));
+    TRY(symbol_of(in, code_of(r->error, flags), &l->v[LABEL_ERROR]));
+    return symbol_of(in, code_of(u->tier, flags), &l->v[LABEL_TIER]);
 }
 
 enum status intake_record(struct intake *in, struct record *r, const struct origin *from,
@@ -480,11 +338,11 @@ enum status intake_record(struct intake *in, struct record *r, const struct orig
     TRY(read_usage(in, r, from, &bodies, &u, &v.flags, err));
     if (in->arena.failed)
         return err_nomem(err);
-    take_flags(r, &u, &v);
-    take_counts(r, &u, &v);
-    take_time(r, from, &v);
-    take_key(in, r, account, region, &v);
-    if (take_labels(in, r, &u, account, region, &labels) != OK)
+    intake_flags(r, &u, &v);
+    intake_counts(r, &u, &v);
+    intake_time(r, from, &v);
+    intake_key(in->env->key, r, account, region, &v);
+    if (take_labels(in, r, &u, account, region, &labels, &v.flags) != OK)
         return err_nomem(err);
     TRY(read_exchange(in, r, &bodies, &labels, &v, err));
     bool optimized = u.optimized || str_eq(r->latency_mode, STR("optimized"));
@@ -499,7 +357,7 @@ enum status intake_record(struct intake *in, struct record *r, const struct orig
         find_series(in, &labels, &tuple) != OK)
         return err_nomem(err);
     v.series = tuple->series;
-    take_content(&v, tuple->content);
+    intake_content(&v, tuple->content);
     *out = v;
     return OK;
 }

@@ -5,6 +5,7 @@
 #ifndef ASSAY_INGEST_INTAKE_H
 #define ASSAY_INGEST_INTAKE_H
 
+#include "ingest/exchange.h"
 #include "ingest/reader.h"
 #include "model/harness.h"
 #include "model/pricing.h"
@@ -26,6 +27,7 @@ struct intake_env {
     bool exchange; /* bodies are read for what they tell beside usage; with DETAIL_COUNTS there is
                     * only what the caller's ARN tells */
     bool repository_names;             /* see exchange.h */
+    struct exchange_room *room;        /* likewise */
     const struct harness_rules *rules; /* when `exchange` is set */
 };
 
@@ -38,6 +40,9 @@ void intake_free(struct intake *in);
 void intake_from(struct intake *in, struct source_reader *from);
 enum status intake_record(struct intake *in, struct record *r, const struct origin *from,
                           struct invocation *out, struct err *err) MUST_USE;
+/* The `known` of a reader's sink. */
+size_t intake_known(struct intake *in, struct str text, struct json_gap *gaps, size_t room,
+                    size_t *end);
 /* True when, since it was asked last, a body was there that the system could not read. */
 bool intake_unread(struct intake *in);
 

@@ -46,25 +46,27 @@ enum status oneshot_gather(struct sessions *s, int worker, const struct invocati
 }
 
 /* What sessions gather is theirs to add up; the cube has the others. */
-static enum status count(struct run *r, struct part *p, const struct invocation *v, int sign)
+static enum status count(struct run *r, int worker, const struct invocation *v, int sign)
 {
+    struct part *p = &r->parts[worker];
     if (r->o->sessions && v->session != 0)
         return OK;
+    if (r->o->loose)
+        TRY(r->o->loose(r->o->loose_ctx, worker, v, sign));
     return plan_add(p->view, p->cube, v, sign);
 }
 
 static enum status offer(struct run *r, int worker, const struct invocation *v, struct err *err)
 {
-    struct part *p = &r->parts[worker];
     enum verdict verdict;
     struct invocation old;
     TRY(dedupe_offer(r->dedupe, v, &verdict, &old, err));
     TRY(oneshot_gather(r->o->sessions, worker, v, verdict, &old, err));
     enum status status = OK;
     if (verdict == VERDICT_REPLACE)
-        status = count(r, p, &old, -1);
+        status = count(r, worker, &old, -1);
     if (status == OK && (verdict == VERDICT_NEW || verdict == VERDICT_REPLACE))
-        status = count(r, p, v, 1);
+        status = count(r, worker, v, 1);
     return status == OK ? OK : err_nomem(err);
 }
 
@@ -150,7 +152,7 @@ static enum status count_deferred(void *ctx, const struct invocation *v, struct 
     struct run *r = ctx;
     if (r->o->sessions)
         TRY(sessions_confirm(r->o->sessions, 0, v, err));
-    return count(r, &r->parts[0], v, 1) == OK ? OK : err_nomem(err);
+    return count(r, 0, v, 1) == OK ? OK : err_nomem(err);
 }
 
 static enum status open_parts(struct run *r, int threads, struct err *err)

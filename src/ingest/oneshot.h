@@ -20,6 +20,10 @@ struct oneshot {
     /* Made for as many threads, filled by the run; may be NULL. The cube then holds only what
      * belongs to no session. */
     struct sessions *sessions;
+    /* Hears of each invocation that goes to the cube, sign -1 when it is taken back; `thread` is
+     * below oneshot_threads. May be NULL. ERR_NOMEM only. */
+    enum status (*loose)(void *ctx, int thread, const struct invocation *v, int sign);
+    void *loose_ctx;
     void *ctx; /* of the two below */
     /* Each thing that could not be read; one call at a time. May be NULL. */
     void (*trouble)(void *ctx, const struct crew_trouble *t);

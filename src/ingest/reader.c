@@ -305,15 +305,10 @@ static bool inflate_whole(struct reader *r, struct input *in, size_t *n)
 /* The records in the first n bytes of the window. */
 static enum status read_window(struct reader *r, size_t n, struct err *err)
 {
-    size_t pos = 0, piece = PIECE_BYTES, consumed;
+    size_t consumed;
     r->about->n[ABOUT_BYTES] += (int64_t)n;
     memset(r->window + n, 0, JSON_PADDING);
-    for (; n - pos > piece; pos += consumed) {
-        TRY(frame_feed(r, 0, r->window + pos, piece, (int64_t)pos, false, &consumed, err));
-        if (consumed < piece / 2)
-            piece *= 2;
-    }
-    return frame_feed(r, 0, r->window + pos, n - pos, (int64_t)pos, true, &consumed, err);
+    return frame_feed(r, 0, r->window, n, 0, true, &consumed, err);
 }
 
 static enum status read_all(struct reader *r, struct input *in, struct err *err)

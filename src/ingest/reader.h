@@ -33,12 +33,18 @@ struct origin {
     int64_t delivery_us; /* event time of a wrapper, hour of the key; TIME_NONE when unknown */
 };
 
+enum { READER_GAPS = 16 };
+
 struct reader_sink {
     void *ctx;
     /* A failure stops the reading of the file and is handed to the caller of reader_file. */
     enum status (*record)(void *ctx, struct record *r, const struct origin *o, struct err *err);
     /* `reason` is static text and never holds anything of the record. */
     void (*quarantine)(void *ctx, const struct origin *o, const char *reason);
+    /* Finds parts of the next lines of a text that need not be indexed because whoever takes the
+     * records knows them: how many, at most `room`, and where these lines end; *end is 0 when it
+     * is all the same to it. May be NULL. The lines that were asked for before are done with. */
+    size_t (*known)(void *ctx, struct str text, struct json_gap *gaps, size_t room, size_t *end);
 };
 
 enum status reader_new(struct reader_limits limits, struct reader **out, struct err *err) MUST_USE;

@@ -2,6 +2,7 @@
 #include "ingest/usage.h"
 
 #include "ingest/delta.h"
+#include "model/name.h"
 
 #define KEY_IS(key, literal)                                                                       \
     ((key).n == sizeof(literal) - 1 && memcmp((key).p, literal, sizeof(literal) - 1) == 0)
@@ -223,6 +224,15 @@ static bool decode_common(struct json_cursor *c, struct str key, struct arena *a
     return true;
 }
 
+/* A model is looked for by its name and may be shown by it, so it has to be one. */
+static void decode_model(struct json_cursor *c, struct arena *arena, struct usage *u)
+{
+    struct str name = record_name(c, arena, &u->odd);
+    bool fits = name_fits(NAME_CODE, name);
+    u->model = fits ? name : STR_NONE;
+    u->odd |= name.n > 0 && !fits;
+}
+
 /* An answer object: Converse, InvokeModel of any vendor, or the message of a message_start. */
 static void decode_answer(struct json_cursor *c, struct arena *arena, struct usage *u)
 {
@@ -230,7 +240,7 @@ static void decode_answer(struct json_cursor *c, struct arena *arena, struct usa
         if (decode_common(c, key, arena, u))
             continue;
         if (KEY_IS(key, "model"))
-            u->model = record_name(c, arena, &u->odd);
+            decode_model(c, arena, u);
         else if (KEY_IS(key, "metrics"))
             decode_metrics(c, u);
         else if (KEY_IS(key, "serviceTier") || KEY_IS(key, "service_tier"))

@@ -100,6 +100,17 @@ enum {
     EXCHANGE_RECENT = 8,
 };
 
+/*
+ * Clients choose names and offers, so there are limits of all names and of all offers of a run or a
+ * store, in bytes as symbols_budget counts them. What is new beyond them becomes 0 and is counted
+ * (`cut`, EX_TOOLS_CUT); what is known is found as before. Nobody reaches them by work: 48 MB are
+ * some 400,000 names, 64 MB some 30,000 different offers.
+ */
+enum {
+    EXCHANGE_NAMES_BYTES = 48 << 20,
+    EXCHANGE_OFFERS_BYTES = 64 << 20,
+};
+
 enum exchange_flag {
     EX_SUBAGENT = 1 << 0,   /* the caller is a sub-agent, also for CALL_COMPACTION */
     EX_CONTINUED = 1 << 1,  /* begins with the summary of a compaction */
@@ -122,7 +133,7 @@ struct exchange {
     uint32_t prompts;    /* by a human, in the tail */
     uint32_t history_prompts; /* by a human, in all messages */
     uint32_t interrupts;      /* by the user, in the tail */
-    uint32_t cut;             /* names and entries that a limit left out */
+    uint32_t cut; /* names that are none (model/name.h), and entries that a limit left out */
     /*
      * Keyed hashes of messages, normalised (a string is one text block, cache_control is no part,
      * white space at the ends of texts is trimmed), which never are 0. `recent` are those of the

@@ -1,14 +1,19 @@
 /*
  * From calls to sessions: see session.h. Calls are put in order, cut into sessions by their id or,
  * where clients give none, into chains of requests; then each session is worked out in steps that
- * have files of their own: threads, uses, measures, cache. What the steps need meanwhile lies in
- * an arena that is emptied after each session.
+ * have files of their own: threads, uses, measures, cache. What they need meanwhile lies in arenas
+ * that are emptied after each step and after each session.
  */
 #include "model/session_internal.h"
 
 #include <stdlib.h>
 
 static const int64_t HOUR_US = 3600 * INT64_C(1000000);
+
+int64_t session_window_us(const struct session_options *options)
+{
+    return options->window_us ? options->window_us : HOUR_US;
+}
 
 static int compare(uint64_t a, uint64_t b)
 {
@@ -51,11 +56,18 @@ static enum status fold_one(struct fold *f, struct session_call *calls, size_t n
                                                    fold_measures, fold_cache};
     f->calls = calls;
     f->n = n;
-    f->s = (struct session){.id = id, .inferred = inferred, .calls = calls, .calls_n = n};
+    f->s = (struct session){
+        .id = id,
+        .inferred = inferred,
+        .continued = !inferred && f->options->before,
+        .calls = calls,
+        .calls_n = n,
+    };
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         steps[i](f);
-        if (f->scratch.failed || f->out->failed)
+        if (f->step.failed || f->scratch.failed || f->out->failed)
             return err_nomem(err);
+        arena_reset(&f->step);
     }
     arena_reset(&f->scratch);
     enum status status = each(ctx, &f->s);
@@ -77,19 +89,33 @@ static struct str name_of(const struct session_call *first, struct arena *arena)
     return str_of(p, 1 + DIGITS);
 }
 
+/* Moves each call to its place; the places are used up. */
+static void move(struct session_call *calls, uint32_t *place, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        while (place[i] != i) {
+            uint32_t to = place[i];
+            struct session_call call = calls[to];
+            calls[to] = calls[i];
+            calls[i] = call;
+            place[i] = place[to];
+            place[to] = to;
+        }
+}
+
 /* Cuts calls without a session id into chains: start[k] .. start[k+1] of `calls` are one of the
  * *chains_n chains, each in the order of time. ERR_NOMEM. */
 static enum status cut(struct session_call *calls, size_t n, const struct session_options *options,
-                       struct arena *scratch, size_t **start, size_t *chains_n)
+                       struct arena *step, struct arena *scratch, uint32_t **start,
+                       size_t *chains_n)
 {
     struct chains c;
-    chains_init(&c, calls, n, options->key.k1, scratch);
-    c.window_us = options->window_us ? options->window_us : HOUR_US;
-    for (uint32_t i = 0; i < n && !scratch->failed; i++)
+    chains_init(&c, calls, n, options->key.k1, step);
+    c.window_us = session_window_us(options);
+    for (uint32_t i = 0; i < n && !step->failed; i++)
         chains_add(&c, i);
-    size_t *at = arena_alloc(scratch, (c.chain_n + 2) * sizeof *at);
-    struct session_call *sorted = arena_alloc(scratch, n * sizeof *sorted);
-    if (scratch->failed)
+    uint32_t *at = arena_alloc(scratch, (c.chain_n + 2) * sizeof *at);
+    if (step->failed || scratch->failed)
         return ERR_NOMEM;
     memset(at, 0, (c.chain_n + 2) * sizeof *at);
     for (size_t i = 0; i < n; i++)
@@ -97,8 +123,9 @@ static enum status cut(struct session_call *calls, size_t n, const struct sessio
     for (size_t k = 1; k < c.chain_n + 2; k++)
         at[k] += at[k - 1];
     for (size_t i = 0; i < n; i++)
-        sorted[at[c.of[i]]++] = calls[i];
-    memcpy(calls, sorted, n * sizeof *calls);
+        c.of[i] = at[c.of[i]]++;
+    move(calls, c.of, (uint32_t)n);
+    arena_reset(step);
     /* Each has moved on to where the next begins; nothing is in chain 0. */
     *start = at;
     *chains_n = c.chain_n;
@@ -110,9 +137,10 @@ static enum status fold_chains(struct fold *f, struct session_call *calls, size_
                                struct err *err)
 {
     struct arena cuts;
-    size_t *start, chains_n;
+    uint32_t *start;
+    size_t chains_n;
     arena_init(&cuts);
-    enum status status = cut(calls, n, f->options, &cuts, &start, &chains_n);
+    enum status status = cut(calls, n, f->options, &f->step, &cuts, &start, &chains_n);
     if (status != OK)
         err_nomem(err);
     for (size_t k = 0; status == OK && k < chains_n; k++) {
@@ -137,6 +165,7 @@ enum status session_fold(struct session_call *calls, size_t n,
     if (n > 0)
         qsort(calls, n, sizeof *calls, by_id);
     arena_init(&f.scratch);
+    arena_init(&f.step);
     for (size_t from = 0, to; status == OK && from < n; from = to) {
         struct str id = calls[from].v.exchange->session;
         for (to = from + 1; to < n && str_eq(calls[to].v.exchange->session, id);)
@@ -147,6 +176,7 @@ enum status session_fold(struct session_call *calls, size_t n,
             status = fold_chains(&f, &calls[from], to - from, each, ctx, err);
     }
     arena_fini(&f.scratch);
+    arena_fini(&f.step);
     return status;
 }
 

@@ -18,7 +18,8 @@ enum { SESSION_THREAD_NONE = -1 };
 
 enum session_call_flag {
     SC_RETRY = 1 << 0, /* the same request as an earlier call: it costs, but is no turn or prompt */
-    SC_FIRST = 1 << 1, /* first call of the session's main thread, seen from its beginning */
+    SC_FIRST = 1 << 1, /* first call of the session's main thread that was answered, seen from its
+                        * beginning; a retry when that before it failed */
     SC_COLD = 1 << 2,  /* the cache had run out and the prefix was written again */
 };
 
@@ -44,7 +45,7 @@ struct session_thread {
     uint32_t generations;  /* 1, and one more for each compaction that it went on from */
     uint32_t calls, turns; /* turns: without retries and compaction calls */
     int64_t first_us, last_us;
-    int64_t peak_context; /* tokens */
+    int64_t peak_context; /* tokens of the largest call; compaction calls do not count */
     money_sum cost;       /* pico-USD */
 };
 
@@ -58,11 +59,13 @@ struct session_use {
 };
 
 struct session {
-    struct str id;         /* as the client gave it; when inferred "~" and 16 digits, made of the
-                            * first call's content and time: the same in every process */
-    bool inferred;         /* calls were joined by their messages */
-    bool seen_whole;       /* the first main call is its first message, not a resumed one */
-    bool prompts_at_least; /* some requests were not seen: `prompts` is a lower limit */
+    struct str id;   /* as the client gave it; when inferred "~" and 16 digits, made of the
+                      * first call's content and time: the same in every process */
+    bool inferred;   /* calls were joined by their messages */
+    bool continued;  /* it goes on from what options.before tells of */
+    bool seen_whole; /* the first main call that was answered is the first message, not a resumed
+                      * one */
+    bool prompts_at_least;            /* some requests were not seen: `prompts` is a lower limit */
     const struct session_call *calls; /* by time; of one second see session.c */
     size_t calls_n;
     const struct session_thread *threads; /* 0 is the main one if there is one */
@@ -70,6 +73,7 @@ struct session {
     const struct session_use *uses; /* by call; commands are not among them */
     size_t uses_n;
     int64_t first_us, last_us;
+    int64_t before_us;     /* first_us; of what is continued: the last call before */
     int64_t active_us;     /* without what is idle: gaps count as at most 5 minutes */
     int64_t requests_seen; /* calls whose request was seen; 0: what only these tell is not known */
     int64_t prompts, turns, retries, compactions, interrupts;
@@ -88,18 +92,36 @@ struct session {
     money_sum cost_retries;
 };
 
+/*
+ * What was folded of a session before, where it has more calls than can be folded at once. Figures
+ * of the pieces then add up to those of the session, but for what spans a cut: threads that go on
+ * are begun anew, and a retry or a cold restart right behind it is not seen.
+ */
+struct session_before {
+    int64_t last_us;
+    const uint64_t *uses; /* ids of those that its last piece made, sorted */
+    size_t uses_n;
+};
+
 struct session_options {
     struct hash_key key; /* as the exchanges were made with */
     int64_t window_us;   /* inferred sessions end after so long without a call; 0: 1 hour */
     /* To tell which calls were of one model; NULL: those of one series. */
     const struct series *series;
+    const struct session_before *before; /* NULL: the calls are all there are. Not without an id */
 };
+
+/* The window that holds, never 0. */
+int64_t session_window_us(const struct session_options *options);
 
 /*
  * Calls of one value of invocation.session (model/invocation.h). Where they bear a session id they
  * are one session; otherwise they are split into chains, each a session. Sorts `calls`; `each` is
  * called per session, whose arrays live in the arena until it is reset by the caller. What it
  * returns other than OK ends the fold and is told in err.
+ *
+ * Calls without an id may also come in several folds, cut at pauses longer than the window: that
+ * gives the same sessions.
  */
 enum status session_fold(struct session_call *calls, size_t n,
                          const struct session_options *options, struct arena *arena,

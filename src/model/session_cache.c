@@ -23,7 +23,7 @@ static uint32_t model_of(const struct fold *f, const struct session_call *c)
 
 static void find_rates(struct fold *f, struct rates *r)
 {
-    table_init(&r->by_model, f->options->key.k0, &f->scratch);
+    table_init(&r->by_model, f->options->key.k0, &f->step);
     for (uint32_t i = 0; i < f->n; i++) {
         const struct session_call *c = &f->calls[i];
         if (c->v.tokens[TOKENS_CACHE_READ] <= 0 || c->v.cost[TOKENS_CACHE_READ] <= 0)

@@ -11,6 +11,10 @@
  *
  * A state is what a request ends with: group (first message), number of messages, last message.
  * Each step looks at a bounded number of chains, so that the whole is linear whatever is sent.
+ *
+ * Where chains end after a pause (window_us), what is over is as if it had not been: it leaves the
+ * lists when it is met, and is not counted among what is looked at. So calls that are cut apart at
+ * a longer pause give the same chains as all of them together; session_fold's callers rely on it.
  */
 #include "model/session_internal.h"
 
@@ -218,29 +222,49 @@ static uint32_t split(struct chains *c, uint32_t group, uint32_t repetition)
 static uint32_t from_reserve(struct chains *c, uint32_t group, uint32_t state, uint32_t call)
 {
     struct chain_state *s = &c->state[state - 1];
-    while (s->reserve && !c->reserve[s->reserve - 1])
+    while (s->reserve && (!c->reserve[s->reserve - 1] || over(c, s->reserve - 1, call))) {
+        c->reserve[s->reserve - 1] = false;
         s->reserve = c->behind[s->reserve - 1];
+    }
     if (!s->reserve) {
         s->reserve_end = 0;
         return 0;
     }
     uint32_t first = s->reserve - 1;
-    if (over(c, first, call) || !request_goes_on(exchange_of(c, first), exchange_of(c, call)))
+    if (!request_goes_on(exchange_of(c, first), exchange_of(c, call)))
         return 0;
     return split(c, group, first);
+}
+
+/* The chain, or the first one behind it at its state, that is not over; others leave the state. */
+static uint32_t not_over(struct chains *c, uint32_t k, uint32_t call)
+{
+    while (k && over(c, chain_at(c, k)->last - 1, call)) {
+        uint32_t next = chain_at(c, k)->next;
+        leave_state(c, k);
+        k = next;
+    }
+    return k;
+}
+
+static uint32_t first_at(struct chains *c, uint32_t state, uint32_t call)
+{
+    return not_over(c, c->state[state - 1].head, call);
+}
+
+static uint32_t next_at(struct chains *c, uint32_t k, uint32_t call)
+{
+    return not_over(c, chain_at(c, k)->next, call);
 }
 
 static uint32_t at_state(struct chains *c, uint32_t state, uint32_t call)
 {
     int looked = 0;
-    for (uint32_t k = c->state[state - 1].head; k && looked < LOOK; looked++) {
+    for (uint32_t k = first_at(c, state, call); k && looked < LOOK; looked++) {
         const struct chain *chain = chain_at(c, k);
-        uint32_t next = chain->next;
-        if (over(c, chain->last - 1, call))
-            leave_state(c, k);
-        else if (request_goes_on(exchange_of(c, chain->at - 1), exchange_of(c, call)))
+        if (request_goes_on(exchange_of(c, chain->at - 1), exchange_of(c, call)))
             return k;
-        k = next;
+        k = next_at(c, k, call);
     }
     return 0;
 }
@@ -250,10 +274,11 @@ static uint32_t by_answer(struct chains *c, uint32_t group, uint32_t call)
 {
     const struct exchange *x = exchange_of(c, call);
     uint32_t from = 0;
-    for (uint32_t i = 0; i < x->earlier_n && !from; i++)
+    for (uint32_t i = 0; i < x->earlier_n && !from; i++) {
         from = table_get(&c->made, x->earlier[i].id, 0);
-    if (!from || !c->of[from - 1] || over(c, from - 1, call) ||
-        !request_goes_on(exchange_of(c, from - 1), x))
+        from = from && over(c, from - 1, call) ? 0 : from;
+    }
+    if (!from || !c->of[from - 1] || !request_goes_on(exchange_of(c, from - 1), x))
         return 0;
     uint32_t k = c->of[from - 1];
     const struct chain *chain = chain_at(c, k);
@@ -304,15 +329,11 @@ static uint32_t by_repetition(struct chains *c, uint32_t group, uint32_t call)
     if (!state)
         return 0;
     const struct chain_state *s = &c->state[state - 1];
-    uint32_t found = 0, k = s->head;
+    uint32_t k = first_at(c, state, call), found = k;
     for (int looked = 0; k && looked < LOOK; looked++) {
-        const struct chain *chain = chain_at(c, k);
-        if (!over(c, chain->last - 1, call)) {
-            if (call_failed(&c->calls[chain->last - 1]))
-                return k;
-            found = found ? found : k;
-        }
-        k = chain->next;
+        if (call_failed(&c->calls[chain_at(c, k)->last - 1]))
+            return k;
+        k = next_at(c, k, call);
     }
     uint32_t expected = chains_expected(c, x->opening);
     if (expected > table_get(&c->wanted, x->opening, BEGUN))

@@ -84,8 +84,9 @@ struct thread_work {
 
 struct fold {
     const struct session_options *options;
-    struct arena *out; /* of the caller */
-    struct arena scratch;
+    struct arena *out;    /* of the caller */
+    struct arena scratch; /* of the session */
+    struct arena step;    /* of the step at hand */
     struct session_call *calls;
     size_t n;
     struct session s;
@@ -114,7 +115,8 @@ static inline money_sum call_cost(const struct invocation *v)
     return sum;
 }
 
-/* In this order. Each leaves its results in f; what failed stands in the arenas. */
+/* In this order. Each leaves its results in f; what failed stands in the arenas. What is given to
+ * later steps is not in the arena of a step. */
 void fold_threads(struct fold *f);  /* session_threads.c */
 void fold_uses(struct fold *f);     /* session_uses.c */
 void fold_parents(struct fold *f);  /* session_uses.c */

@@ -13,16 +13,25 @@ static bool may_prompt(const struct fold *f, size_t call)
     return f->calls[call].kind == CALL_MAIN && !(f->calls[call].flags & SC_RETRY);
 }
 
+/* What the first request of a generation tells of in a piece that is not the first of its session:
+ * earlier pieces counted it. */
+static int64_t told_before(const struct fold *f, const struct exchange *x)
+{
+    return f->s.continued && x->history_prompts > x->prompts ? x->history_prompts - x->prompts : 0;
+}
+
 /* Per generation of the main thread: a later request repeats the prompts of calls that were not
  * seen. What was not seen and no later request tells of may have had any number. */
 static void count_prompts(struct fold *f)
 {
     struct session *s = &f->s;
     size_t n = s->threads_n ? f->threads[0].generations : 1;
-    int64_t *sum = arena_alloc(&f->scratch, n * sizeof *sum);
-    if (!sum)
+    int64_t *sum = arena_alloc(&f->step, n * sizeof *sum);
+    bool *begun = arena_alloc(&f->step, n * sizeof *begun);
+    if (!sum || !begun)
         return;
     memset(sum, 0, n * sizeof *sum);
+    memset(begun, 0, n * sizeof *begun);
     bool untold = false;
     for (size_t i = 0; i < f->n; i++) {
         struct session_call *c = &f->calls[i];
@@ -33,7 +42,13 @@ static void count_prompts(struct fold *f)
             continue;
         }
         untold = false;
-        int64_t *known = &sum[f->work[i].generation];
+        uint32_t generation = f->work[i].generation;
+        int64_t *known = &sum[generation];
+        if (!begun[generation]) {
+            *known = told_before(f, x);
+            s->prompts -= *known;
+        }
+        begun[generation] = true;
         *known += x->prompts;
         s->interrupts += x->interrupts;
         if (x->history_prompts > *known) {
@@ -60,24 +75,25 @@ static void count_call(struct fold *f, size_t call)
     s->cost += cost;
     s->cost_kind[kind] += cost;
     s->cost_retries += retry ? cost : 0;
-    if (call > 0) {
-        int64_t gap = c->v.time_us - f->calls[call - 1].v.time_us;
-        s->active_us += gap < IDLE_US ? gap : IDLE_US;
-    }
+    int64_t gap = c->v.time_us - (call > 0 ? f->calls[call - 1].v.time_us : s->before_us);
+    s->active_us += gap < IDLE_US ? gap : IDLE_US;
     /* What has no body counts as the main thread's, to which it is attached. */
     if ((kind == CALL_MAIN || kind == CALL_UNKNOWN) && c->context > s->peak_context)
         s->peak_context = c->context;
 }
 
-/* The first request of the main thread, unless it goes on from something that was not seen. */
+/* The first request of the main thread that was answered, unless it goes on from something that was
+ * not seen. It may be a retry of what was throttled: that had no answer to go on from. */
 static void find_first(struct fold *f)
 {
-    for (size_t i = 0; i < f->n; i++) {
+    for (size_t i = 0; i < f->n && !f->s.continued; i++) {
         struct session_call *c = &f->calls[i];
-        if (c->kind != CALL_MAIN || c->flags & SC_RETRY)
+        if (c->kind != CALL_MAIN)
             continue;
-        if (c->v.exchange->flags & (EX_HISTORY | EX_CONTINUED) || call_failed(c))
+        if (c->v.exchange->flags & (EX_HISTORY | EX_CONTINUED))
             return;
+        if (call_failed(c))
+            continue;
         c->flags |= SC_FIRST;
         f->s.seen_whole = true;
         f->s.first_context = c->context;
@@ -98,11 +114,13 @@ static int64_t busiest_minute(const struct fold *f)
 
 void fold_measures(struct fold *f)
 {
+    f->s.first_us = f->s.before_us = f->calls[0].v.time_us;
+    if (f->s.continued)
+        f->s.before_us = f->options->before->last_us;
     count_prompts(f);
     for (size_t i = 0; i < f->n; i++)
         count_call(f, i);
     find_first(f);
-    f->s.first_us = f->calls[0].v.time_us;
     f->s.last_us = f->calls[f->n - 1].v.time_us;
     f->s.requests_per_minute = busiest_minute(f);
 }

@@ -1,4 +1,4 @@
-/* Hash tables of the fold: open addressing, at most half full. */
+/* Hash tables of the fold: open addressing, at most three quarters full. */
 #include "model/session_internal.h"
 
 struct table_entry {
@@ -56,7 +56,7 @@ static bool grow(struct table *t)
 
 uint32_t *table_at(struct table *t, uint64_t a, uint64_t b)
 {
-    if (t->n * 2 >= t->size && !grow(t)) {
+    if (t->n * 4 >= t->size * 3 && !grow(t)) {
         t->spare = 0;
         return &t->spare;
     }

@@ -69,7 +69,7 @@ static int class_of(struct finder *d, size_t call)
 static void sort_out(struct finder *d)
 {
     struct fold *f = d->f;
-    for (uint32_t i = 0; i < f->n && !f->scratch.failed; i++) {
+    for (uint32_t i = 0; i < f->n && !f->step.failed; i++) {
         const struct exchange *x = exchange_at(f, i);
         int class = class_of(d, i);
         d->apart_of[i] = 0;
@@ -90,8 +90,8 @@ static bool number(struct finder *d)
 {
     struct fold *f = d->f;
     size_t most = 1 + d->chains.chain_n + d->apart_n;
-    int32_t *of_chain = arena_alloc(&f->scratch, most * sizeof *of_chain);
-    int32_t *of_apart = arena_alloc(&f->scratch, most * sizeof *of_apart);
+    int32_t *of_chain = arena_alloc(&f->step, most * sizeof *of_chain);
+    int32_t *of_apart = arena_alloc(&f->step, most * sizeof *of_apart);
     if (!of_chain || !of_apart)
         return false;
     for (size_t i = 0; i < most; i++)
@@ -115,7 +115,7 @@ static bool number(struct finder *d)
 static void mark_retries(struct fold *f)
 {
     struct table seen;
-    table_init(&seen, f->options->key.k0, &f->scratch);
+    table_init(&seen, f->options->key.k0, &f->step);
     for (uint32_t i = 0; i < f->n; i++) {
         struct session_call *c = &f->calls[i];
         const struct exchange *x = c->v.exchange;
@@ -172,7 +172,7 @@ static void add_up(struct finder *d)
         t->calls++;
         t->turns += !(c->flags & SC_RETRY) && c->kind != CALL_COMPACTION;
         t->cost += call_cost(&c->v);
-        if (c->context > t->peak_context)
+        if (c->kind != CALL_COMPACTION && c->context > t->peak_context)
             t->peak_context = c->context;
     }
 }
@@ -180,22 +180,22 @@ static void add_up(struct finder *d)
 void fold_threads(struct fold *f)
 {
     struct finder d = {.f = f};
-    chains_init(&d.chains, f->calls, f->n, f->options->key.k1, &f->scratch);
+    chains_init(&d.chains, f->calls, f->n, f->options->key.k1, &f->step);
     d.chains.by_system = true;
-    table_init(&d.firsts, f->options->key.k0, &f->scratch);
-    table_init(&d.apart, f->options->key.k0, &f->scratch);
+    table_init(&d.firsts, f->options->key.k0, &f->step);
+    table_init(&d.apart, f->options->key.k0, &f->step);
     f->work = arena_alloc(&f->scratch, f->n * sizeof *f->work);
-    d.apart_of = arena_alloc(&f->scratch, f->n * sizeof *d.apart_of);
-    if (f->scratch.failed)
+    d.apart_of = arena_alloc(&f->step, f->n * sizeof *d.apart_of);
+    if (f->scratch.failed || f->step.failed)
         return;
     memset(f->work, 0, f->n * sizeof *f->work);
     sort_out(&d);
-    if (f->scratch.failed || !number(&d))
+    if (f->step.failed || !number(&d))
         return;
     f->threads = arena_alloc(f->out, f->s.threads_n * sizeof *f->threads);
     f->thread = arena_alloc(&f->scratch, f->s.threads_n * sizeof *f->thread);
     mark_retries(f);
-    if (!f->threads || f->scratch.failed)
+    if (!f->threads || f->scratch.failed || f->step.failed)
         return;
     memset(f->thread, 0, f->s.threads_n * sizeof *f->thread);
     add_up(&d);

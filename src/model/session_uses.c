@@ -30,7 +30,7 @@ static uint32_t gather(struct gatherer *g, const struct tool_use *u, uint32_t ca
     uint32_t none = 0, *place = u->id ? table_at(&g->by_id, u->id, 0) : &none;
     if (*place)
         return *place;
-    struct found *v = room_for(&g->f->scratch, g->found, g->n, &g->cap, sizeof *v);
+    struct found *v = room_for(&g->f->step, g->found, g->n, &g->cap, sizeof *v);
     if (!v)
         return 0;
     g->found = v;
@@ -46,6 +46,20 @@ static uint32_t gather(struct gatherer *g, const struct tool_use *u, uint32_t ca
     return *place = (uint32_t)g->n;
 }
 
+static int compare_ids(const void *pa, const void *pb)
+{
+    const uint64_t *a = pa, *b = pb;
+    return (*a > *b) - (*a < *b);
+}
+
+/* It was counted in an earlier piece of the session. */
+static bool was_counted(const struct fold *f, uint64_t id)
+{
+    const struct session_before *before = f->options->before;
+    return before && before->uses_n > 0 &&
+           bsearch(&id, before->uses, before->uses_n, sizeof id, compare_ids);
+}
+
 /* What the request tells of an earlier answer's uses: how they ended, or that they were. */
 static void gather_earlier(struct gatherer *g, uint32_t call)
 {
@@ -55,7 +69,8 @@ static void gather_earlier(struct gatherer *g, uint32_t call)
         return;
     for (uint32_t i = 0; i < x->earlier_n; i++) {
         const struct tool_use *u = &x->earlier[i];
-        if (u->kind == TOOL_COMMAND || u->id == 0) /* without an id it may be counted already */
+        if (u->kind == TOOL_COMMAND || u->id == 0 || /* without an id it may be counted already */
+            was_counted(g->f, u->id))
             continue;
         uint32_t at = gather(g, u, call, g->f->work[call].before, i);
         if (at) {
@@ -102,7 +117,7 @@ static void count_uses(struct fold *f, const struct found *found, size_t n)
 void fold_uses(struct fold *f)
 {
     struct gatherer g = {.f = f};
-    table_init(&g.by_id, f->options->key.k1, &f->scratch);
+    table_init(&g.by_id, f->options->key.k1, &f->step);
     for (uint32_t i = 0; i < f->n; i++) {
         const struct exchange *x = f->calls[i].v.exchange;
         for (uint32_t k = 0; k < x->made_n; k++)
@@ -113,7 +128,7 @@ void fold_uses(struct fold *f)
         gather_earlier(&g, i);
     struct session_use *uses = arena_alloc(f->out, g.n * sizeof *uses);
     f->since = arena_alloc(&f->scratch, g.n * sizeof *f->since);
-    if (!uses || f->scratch.failed)
+    if (!uses || f->scratch.failed || f->step.failed)
         return;
     if (g.n)
         qsort(g.found, g.n, sizeof *g.found, by_call);
@@ -152,8 +167,8 @@ static bool is_dated(const struct fold *f, size_t use)
 void fold_parents(struct fold *f)
 {
     struct table starts;
-    uint32_t *next = arena_alloc(&f->scratch, f->s.uses_n * sizeof *next);
-    table_init(&starts, f->options->key.k0, &f->scratch);
+    uint32_t *next = arena_alloc(&f->step, f->s.uses_n * sizeof *next);
+    table_init(&starts, f->options->key.k0, &f->step);
     if (!next)
         return;
     for (size_t i = f->s.uses_n; i-- > 0;) {
@@ -164,7 +179,7 @@ void fold_parents(struct fold *f)
         next[i] = *head;
         *head = (uint32_t)i + 1;
     }
-    for (size_t i = 0; i < f->s.threads_n && !f->scratch.failed; i++) {
+    for (size_t i = 0; i < f->s.threads_n && !f->step.failed; i++) {
         struct session_thread *t = &f->threads[i];
         uint32_t first = f->thread[i].first - 1;
         uint64_t opening = f->calls[first].v.exchange->opening;

@@ -142,15 +142,15 @@ static enum status name_row(struct fold *f, uint32_t group, struct answer_row *r
     return OK;
 }
 
-static int compare_lead(const struct answer_row *a, const struct answer_row *b, bool ascending)
+static int compare_lead(const struct answer_order *a, const struct answer_order *b, bool ascending)
 {
-    int order = metric_compare(&a->lead, &b->lead);
+    int order = metric_compare(a->lead, b->lead);
     /* What has no figure stands last in either direction. */
-    return ascending && a->lead.known && b->lead.known ? order : -order;
+    return ascending && a->lead->known && b->lead->known ? order : -order;
 }
 
-static int compare_dim(const struct question *q, const struct answer_row *a,
-                       const struct answer_row *b, int dim)
+static int compare_dim(const struct question *q, const struct answer_order *a,
+                       const struct answer_order *b, int dim)
 {
     /* By the instant: the texts of two hours with one wall clock do not sort by time. */
     if (q->dims[dim] == DIM_TIME)
@@ -159,10 +159,9 @@ static int compare_dim(const struct question *q, const struct answer_row *a,
 }
 
 /* A question that is ordered by a metric has that one for its lead. */
-int answer_compare_rows(const void *pa, const void *pb, void *context)
+int answer_compare(const struct answer_order *a, const struct answer_order *b,
+                   const struct question *q)
 {
-    const struct answer_row *a = pa, *b = pb;
-    const struct question *q = context;
     int order = 0;
     if (q->order_metric >= 0)
         order = compare_lead(a, b, q->ascending);
@@ -173,6 +172,14 @@ int answer_compare_rows(const void *pa, const void *pb, void *context)
     for (int i = 0; order == 0 && i < q->dims_n; i++)
         order = compare_dim(q, a, b, i);
     return order;
+}
+
+static int compare_rows(const void *pa, const void *pb, void *question)
+{
+    const struct answer_row *a = pa, *b = pb;
+    const struct answer_order x = {a->bucket_us, &a->lead, a->dims},
+                              y = {b->bucket_us, &b->lead, b->dims};
+    return answer_compare(&x, &y, question);
 }
 
 /* Cells that came to nothing, because all that was added was taken back, are left out here. */
@@ -223,8 +230,7 @@ static enum status make_rows(struct fold *f)
         a->rows[i].lead =
             metric_value(a->question->lead_metric, &a->rows[i].sums, a->rows[i].users);
     a->total.lead = metric_value(a->question->lead_metric, &a->total.sums, a->total.users);
-    qsort_r(a->rows, a->rows_n, sizeof *a->rows, answer_compare_rows,
-            (void *)(uintptr_t)a->question);
+    qsort_r(a->rows, a->rows_n, sizeof *a->rows, compare_rows, (void *)(uintptr_t)a->question);
     int64_t limit = a->question->limit;
     if (limit > 0 && (uint64_t)limit < a->rows_n) {
         a->rows_cut = a->rows_n - (size_t)limit;

@@ -35,7 +35,12 @@ struct answer_sessions {
     int64_t requests;   /* of them, those whose request was seen */
     int64_t recognised; /* of them, those whose harness a rule named */
     int64_t left_out;   /* in no session, and so in no row of this question */
+    int64_t names_cut;  /* names in requests and answers that are none, and what limits left out */
     int64_t looked;     /* conversations and single calls, selected or not, that bodies told of */
+    /* Selected or not, were too long to be worked out at once, and what was made of them: their
+     * figures miss what spans a cut (query/sessions.h). The caller's to fill. */
+    int64_t cut, pieces;
+    int64_t unshown; /* of one session: calls of later pieces, which are not shown */
     money_sum cost, recognised_cost, left_out_cost;
 };
 

@@ -4,8 +4,14 @@
 
 #include "query/answer.h"
 
-/* For qsort_r: rows whose lead value and dimensions are there; the context is the question. */
-int answer_compare_rows(const void *a, const void *b, void *question);
+/* What a row is ordered by. */
+struct answer_order {
+    int64_t bucket_us;
+    const struct metric_value *lead;
+    const struct str *dims; /* texts */
+};
+int answer_compare(const struct answer_order *a, const struct answer_order *b,
+                   const struct question *q);
 /* The name of a bucket of time; returns its length. */
 size_t answer_bucket_text(char out[TIME_TEXT * 2], enum bucket bucket, int64_t start_us);
 

@@ -9,12 +9,22 @@
 
 #include <stdlib.h>
 
+enum { ROWS_AT_ONCE = 32768, MOST_SHARE_BITS = 12 };
+
 static bool asks_metric(const struct question *q, int from, int to)
 {
     bool asks = q->lead_metric >= from && q->lead_metric <= to;
     for (int i = 0; i < q->metrics_n; i++)
         asks = asks || (q->metrics[i] >= from && q->metrics[i] <= to);
     return asks;
+}
+
+static bool rows_of_sessions_only(const struct inside *in)
+{
+    bool only = in->filters_sessions;
+    for (int i = 0; i < in->question->dims_n; i++)
+        only = only || dimension_of_session(in->question->dims[i]);
+    return only;
 }
 
 static void read_question(struct inside *in)
@@ -73,6 +83,11 @@ enum status inside_new(const struct inside_options *o, struct inside **out, stru
         return status;
     }
     in->total->tally.no_offers = in->by_tool;
+    in->limit = in->question->limit;
+    if (in->limit == 0 && in->by_use && !in->by_session)
+        in->limit = o->most_rows;
+    in->may_share = in->limit > 0 && rows_of_sessions_only(in);
+    in->rows_at_once = o->rows_at_once ? o->rows_at_once : ROWS_AT_ONCE;
     *out = in;
     return OK;
 }
@@ -174,11 +189,24 @@ struct str inside_text(const struct inside *in, const struct inside_row *row, in
 /* Amounts per month are ordered as those of the period are. */
 static const struct tally_scale any_scale = {30 * US_PER_DAY};
 
+static int compare_kept(const void *pa, const void *pb, void *ctx)
+{
+    const struct inside *in = ctx;
+    const struct kept_row *a = pa, *b = pb;
+    struct str of_a[QUESTION_DIMS], of_b[QUESTION_DIMS];
+    for (int i = 0; i < in->question->dims_n; i++) {
+        of_a[i] = inside_text(in, a->row, i);
+        of_b[i] = inside_text(in, b->row, i);
+    }
+    const struct answer_order x = {a->row->key.bucket_us, &a->lead, of_a},
+                              y = {b->row->key.bucket_us, &b->lead, of_b};
+    return answer_compare(&x, &y, in->question);
+}
+
 static void trim(struct inside *in, size_t limit)
 {
     if (in->kept_n > 0)
-        qsort_r(in->kept, in->kept_n, sizeof *in->kept, answer_compare_rows,
-                (void *)(uintptr_t)in->question);
+        qsort_r(in->kept, in->kept_n, sizeof *in->kept, compare_kept, in);
     while (in->kept_n > limit) {
         row_free(in->kept[--in->kept_n].row);
         in->cut++;
@@ -198,11 +226,8 @@ static enum status keep(struct inside *in, struct inside_row *row)
     }
     struct kept_row *k = &in->kept[in->kept_n];
     *k = (struct kept_row){.row = row};
-    k->head.bucket_us = row->key.bucket_us;
     row->tally.no_offers = in->by_tool;
-    k->head.lead = tally_value(&row->tally, q->lead_metric, &any_scale);
-    for (int i = 0; i < q->dims_n; i++)
-        k->head.dims[i] = inside_text(in, row, i);
+    k->lead = tally_value(&row->tally, q->lead_metric, &any_scale);
     in->kept_n++;
     return OK;
 }
@@ -221,11 +246,42 @@ enum status inside_keep(struct inside *in)
     }
     row_table_reset(&in->table);
     const int64_t most = INT64_MAX / 4;
-    int64_t wanted = in->question->limit;
+    int64_t wanted = in->limit;
     size_t limit = (size_t)(wanted > 0 && wanted < most ? wanted : most);
     if (in->kept_n >= 2 * limit + 64)
         trim(in, limit);
     return OK;
+}
+
+/* ---- Which rows are worked out now. */
+
+enum status inside_row_at(struct inside *in, const struct row_key *key, struct inside_row **row)
+{
+    struct row_table *t = &in->table;
+    *row = NULL;
+    if (row_share(t, key, in->share_bits) != in->pass)
+        return OK;
+    *row = row_at(t, key);
+    if (!*row)
+        return ERR_NOMEM;
+    if (!in->may_share || in->pass > 0 || t->rows_n <= in->rows_at_once ||
+        in->share_bits == MOST_SHARE_BITS)
+        return OK;
+    if (!row_table_keep(t, in->share_bits + 1, 0))
+        return ERR_NOMEM;
+    in->share_bits++;
+    if (row_share(t, key, in->share_bits) != 0)
+        *row = NULL;
+    return OK;
+}
+
+enum status inside_again(struct inside *in, bool *more, struct err *err)
+{
+    *more = in->pass + 1 < UINT32_C(1) << in->share_bits;
+    if (!*more)
+        return OK;
+    in->pass++;
+    return inside_keep(in) == OK ? OK : err_nomem(err);
 }
 
 /* ---- What belongs to no session. */
@@ -257,14 +313,6 @@ static enum status add_rows(struct inside *in, struct inside_row **row_of, const
         TRY(row_mark(&in->total_table, in->total, marks[i].mark));
     }
     return OK;
-}
-
-static bool rows_of_sessions_only(const struct inside *in)
-{
-    bool only = in->filters_sessions;
-    for (int i = 0; i < in->question->dims_n; i++)
-        only = only || dimension_of_session(in->question->dims[i]);
-    return only;
 }
 
 enum status inside_loose(struct inside *in, const struct cube *cube, struct err *err)
@@ -361,7 +409,7 @@ static enum status tell(struct inside *in, struct answer *a)
 {
     struct tally_scale scale = tally_scale_of(in->question, &a->about);
     TRY(inside_keep(in));
-    trim(in, in->question->limit > 0 ? (size_t)in->question->limit : SIZE_MAX);
+    trim(in, in->limit > 0 ? (size_t)in->limit : SIZE_MAX);
     a->rows_n = in->kept_n;
     a->rows_cut = in->cut;
     a->rows = arena_alloc(&a->arena, (in->kept_n ? in->kept_n : 1) * sizeof *a->rows);
@@ -370,6 +418,8 @@ static enum status tell(struct inside *in, struct answer *a)
     for (size_t i = 0; i < in->kept_n; i++) {
         TRY(tell_row(in, a, in->kept[i].row, &scale, &a->rows[i]));
         TRY(name_row(in, a, in->kept[i].row, &a->rows[i]));
+        row_free(in->kept[i].row); /* so that not all of them are there twice */
+        in->kept[i].row = NULL;
     }
     return tell_row(in, a, in->total, &scale, &a->total);
 }

@@ -116,8 +116,10 @@ static enum status add_call(struct walk *w, struct row_table *table, struct insi
     for (int i = 0; i < SESSION_SUMS; i++)
         t->sum[i] += counts.v[i];
     add_money(w, t, call);
-    if (c->kind == CALL_MAIN || c->kind == CALL_UNKNOWN)
+    if (c->kind == CALL_MAIN || c->kind == CALL_UNKNOWN) {
+        t->main = true;
         tally_max(t, METRIC_PEAK_CONTEXT, c->context);
+    }
     tally_max(t, METRIC_DEPTH, w->s->threads[c->thread].depth);
     if (w->in->by_use)
         return OK;
@@ -195,12 +197,13 @@ enum status walk_add_offer(struct walk *w, size_t call, const struct row_key *ke
         if (!item_counts(w, item) || (w->in->by_use && !walk_atom_passes(w, &a)))
             continue;
         struct row_key full = w->in->by_use ? atom_key(w, key, &a) : *key;
-        struct inside_row *row = row_at(&w->in->table, &full);
-        if (!row)
-            return ERR_NOMEM;
-        add_item(w, &row->tally, call, item);
-        add_item(w, &w->in->total->tally, call, item);
-        if (w->in->by_session)
+        struct inside_row *row;
+        TRY(inside_row_at(w->in, &full, &row));
+        if (row)
+            add_item(w, &row->tally, call, item);
+        if (w->in->pass == 0)
+            add_item(w, &w->in->total->tally, call, item);
+        if (w->in->by_session && row)
             TRY(add_session(w, row));
     }
     return OK;
@@ -221,20 +224,36 @@ static bool has_place(const struct walk *w, const struct atom *a)
     return false;
 }
 
+/* Adds the call to the row of a key and to the total, as far as the pass is theirs; tallies are
+ * those n. */
+static enum status add_to_both(struct walk *w, size_t call, const struct row_key *key,
+                               struct tally *tallies[2], int *n)
+{
+    struct inside *in = w->in;
+    struct inside_row *row;
+    *n = 0;
+    TRY(inside_row_at(in, key, &row));
+    if (row) {
+        TRY(add_call(w, &in->table, row, call));
+        tallies[(*n)++] = &row->tally;
+    }
+    if (in->pass == 0) {
+        TRY(add_call(w, &in->total_table, in->total, call));
+        tallies[(*n)++] = &in->total->tally;
+    }
+    return OK;
+}
+
 static enum status add_atom(struct walk *w, size_t call, const struct row_key *key,
                             const struct atom *a)
 {
-    struct inside *in = w->in;
     if (!has_place(w, a) || !walk_atom_passes(w, a))
         return OK;
     struct row_key full = atom_key(w, key, a);
-    struct inside_row *row = row_at(&in->table, &full);
-    if (!row)
-        return ERR_NOMEM;
-    TRY(add_call(w, &in->table, row, call));
-    TRY(add_call(w, &in->total_table, in->total, call));
-    struct tally *tallies[] = {&row->tally, &in->total->tally};
-    for (int i = 0; i < 2; i++) {
+    struct tally *tallies[2];
+    int n;
+    TRY(add_to_both(w, call, &full, tallies, &n));
+    for (int i = 0; i < n; i++) {
         *tally_sum(tallies[i], METRIC_TOOL_CALLS) += 1;
         *tally_sum(tallies[i], METRIC_TOOL_ERRORS) += a->error;
         *tally_sum(tallies[i], METRIC_AGENTS) += a->kind == TOOL_AGENT;
@@ -258,17 +277,13 @@ static struct counts uses_of(const struct walk *w, size_t call, int64_t *agents,
 
 enum status walk_add_by_call(struct walk *w, size_t call, const struct row_key *key)
 {
-    struct inside *in = w->in;
-    struct inside_row *row = row_at(&in->table, key);
-    if (!row)
-        return ERR_NOMEM;
-    TRY(add_call(w, &in->table, row, call));
-    TRY(add_call(w, &in->total_table, in->total, call));
+    struct tally *tallies[2];
+    int tallies_n;
+    TRY(add_to_both(w, call, key, tallies, &tallies_n));
     int64_t agents;
     bool servers;
     struct counts n = uses_of(w, call, &agents, &servers);
-    struct tally *tallies[] = {&row->tally, &in->total->tally};
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < tallies_n; i++) {
         for (int k = 0; k < SESSION_SUMS; k++)
             tallies[i]->sum[k] += n.v[k];
         tally_max(tallies[i], METRIC_FAN_OUT, agents);

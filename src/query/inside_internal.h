@@ -44,14 +44,18 @@ void row_table_fini(struct row_table *t);
 void row_table_reset(struct row_table *t);
 /* The row of a key, made when it is new; NULL when memory is short. */
 struct inside_row *row_at(struct row_table *t, const struct row_key *key);
+/* Forgets the rows that are not in this share, of 2^bits that their keys are dealt out to. False
+ * when memory is short, and all rows are there still. */
+bool row_table_keep(struct row_table *t, unsigned bits, uint32_t share) MUST_USE;
+uint32_t row_share(const struct row_table *t, const struct row_key *key, unsigned bits);
 /* Counts a mark of the plan: a user once in each row; a reason likewise. */
 enum status row_mark(struct row_table *t, struct inside_row *row, uint32_t mark) MUST_USE;
 void row_free(struct inside_row *row);
 
-/* A row that is final, with what it is ordered by in front (answer_compare_rows). */
+/* A row that is final. */
 struct kept_row {
-    struct answer_row head;
     struct inside_row *row;
+    struct metric_value lead;
 };
 
 /* ---- The engine. */
@@ -89,11 +93,20 @@ struct inside {
     struct kept_row *kept;
     size_t kept_n, kept_cap, cut;
     struct answer_sessions about;
-    uint64_t serial;     /* of the session, from 1 */
+    uint64_t serial; /* of the session, from 1 */
+    bool counted;    /* it is among the sessions of the answer */
+    int64_t limit;   /* of rows; 0: none */
+    bool may_share;  /* rows need not all be there at once */
+    uint32_t rows_at_once;
+    unsigned share_bits; /* rows are dealt out to 2^share_bits passes */
+    uint32_t pass;       /* the share at hand; what is no row is added up in the first */
     uint64_t calls_seen; /* in sessions before this one */
     struct offer_cache offers[OFFER_CACHE];
 };
 
+/* The row of a key, made when it is new; NULL when it is of another pass. */
+enum status inside_row_at(struct inside *in, const struct row_key *key,
+                          struct inside_row **row) MUST_USE;
 /* By session: its rows are final now. At the end: all are. */
 enum status inside_keep(struct inside *in) MUST_USE;
 /* The text of a dimension of a row; "" for DIM_TIME. Borrows. */
@@ -128,7 +141,6 @@ struct walk {
     size_t anchor, first; /* calls; first: the session's first message, calls_n: not seen */
     size_t use;           /* the next one to look at */
     struct counts rest;   /* what no call tells */
-    bool counted;         /* among the sessions of the answer */
 };
 
 static inline int64_t *count_of(struct counts *c, enum metric metric)

@@ -97,6 +97,70 @@ struct inside_row *row_at(struct row_table *t, const struct row_key *key)
     return row;
 }
 
+uint32_t row_share(const struct row_table *t, const struct row_key *key, unsigned bits)
+{
+    return bits ? (uint32_t)(hash64(t->key, key, sizeof *key) >> (64 - bits)) : 0;
+}
+
+static void put_slot(struct row_table *t, uint32_t row)
+{
+    size_t at = (size_t)hash64(t->key, &t->rows[row]->key, sizeof(struct row_key)) & t->mask;
+    while (t->slots[at])
+        at = (at + 1) & t->mask;
+    t->slots[at] = row + 1;
+}
+
+static void put_mark(struct row_table *t, uint64_t *marks, uint64_t mark)
+{
+    size_t at = (size_t)hash64(t->key, &mark, sizeof mark) & t->marks_mask;
+    while (marks[at])
+        at = (at + 1) & t->marks_mask;
+    marks[at] = mark;
+}
+
+/* Marks of rows that are gone go, those of others follow: new_id is their id + 1, 0: gone. */
+static void keep_marks(struct row_table *t, uint64_t *marks, const uint32_t *new_id)
+{
+    t->marks_n = 0;
+    for (size_t i = 0; i <= t->marks_mask; i++) {
+        uint64_t mark = t->marks[i] - 1;
+        if (t->marks[i] == 0 || new_id[mark >> 32] == 0)
+            continue;
+        put_mark(t, marks, ((uint64_t)(new_id[mark >> 32] - 1) << 32 | (uint32_t)mark) + 1);
+        t->marks_n++;
+    }
+    free(t->marks);
+    t->marks = marks;
+}
+
+bool row_table_keep(struct row_table *t, unsigned bits, uint32_t share)
+{
+    uint32_t *new_id = calloc(t->rows_n + 1, sizeof *new_id), n = 0;
+    uint64_t *marks = calloc(t->marks_mask + 1, sizeof *marks);
+    if (!new_id || !marks) {
+        free(new_id);
+        free(marks);
+        return false;
+    }
+    for (uint32_t i = 0; i < t->rows_n; i++) {
+        struct inside_row *row = t->rows[i];
+        if (row_share(t, &row->key, bits) != share) {
+            row_free(row);
+            continue;
+        }
+        new_id[i] = n + 1;
+        row->id = n;
+        t->rows[n++] = row;
+    }
+    t->rows_n = n;
+    memset(t->slots, 0, (t->mask + 1) * sizeof *t->slots);
+    for (uint32_t i = 0; i < n; i++)
+        put_slot(t, i);
+    keep_marks(t, marks, new_id);
+    free(new_id);
+    return true;
+}
+
 static bool grow_marks(struct row_table *t)
 {
     size_t size = (t->marks_mask + 1) * 2;

@@ -24,7 +24,7 @@ struct counts walk_call_counts(const struct walk *w, size_t i)
     const struct exchange *x = c->v.exchange;
     struct counts n = {{0}};
     bool retry = c->flags & SC_RETRY, turn = c->kind == CALL_MAIN && !retry;
-    int64_t gap = i > 0 ? c->v.time_us - w->s->calls[i - 1].v.time_us : 0;
+    int64_t gap = c->v.time_us - (i > 0 ? w->s->calls[i - 1].v.time_us : w->s->before_us);
     *count_of(&n, METRIC_PROMPTS) = c->prompts;
     *count_of(&n, METRIC_TURNS) = turn;
     *count_of(&n, METRIC_RETRIES) = retry;
@@ -53,7 +53,7 @@ static void find_rest(struct walk *w)
     *count_of(&w->rest, METRIC_COMPACTIONS) = s->compactions;
     *count_of(&w->rest, METRIC_INTERRUPTS) = s->interrupts;
     *count_of(&w->rest, METRIC_ACTIVE) = s->active_us;
-    *count_of(&w->rest, METRIC_DURATION) = s->last_us - s->first_us;
+    *count_of(&w->rest, METRIC_DURATION) = s->last_us - s->before_us;
     *count_of(&w->rest, METRIC_COLD_RESTARTS) = s->cold_restarts;
     *count_of(&w->rest, METRIC_TOOL_CALLS) = s->tool_calls;
     *count_of(&w->rest, METRIC_TOOL_ERRORS) = s->tool_errors;
@@ -178,6 +178,7 @@ static void consider_call(struct inside *in, const struct invocation *v)
     about->calls++;
     about->requests += (v->flags & INV_INPUT_BODY) != 0;
     about->cost += cost;
+    about->names_cut += v->exchange->cut;
     about->recognised += recognised;
     about->recognised_cost += recognised ? cost : 0;
 }
@@ -186,12 +187,12 @@ static enum status add_passed(struct walk *w, size_t call, uint32_t group)
 {
     struct inside *in = w->in;
     struct row_key key;
-    if (!w->counted) {
+    if (!in->counted && in->pass == 0) {
         in->about.sessions++;
         in->about.inferred += w->s->inferred;
         in->about.at_least += w->s->prompts_at_least;
     }
-    w->counted = true;
+    in->counted = true;
     TRY(walk_call_key(w, call, group, &key));
     TRY(in->by_use ? walk_add_by_use(w, call, &key) : walk_add_by_call(w, call, &key));
     return in->wants_offers ? walk_add_offer(w, call, &key) : OK;
@@ -207,7 +208,7 @@ static enum status add_all(struct walk *w, bool session_pass)
         if (plan_wants_time(in->plan, v->time_us))
             TRY(plan_group(in->view, v->series, &group));
         bool pass = session_pass && group != GROUP_NONE;
-        if (group != GROUP_NONE)
+        if (group != GROUP_NONE && in->pass == 0)
             consider_call(in, v);
         if (pass && in->by_thread)
             TRY(walk_thread_passes(w, i, &pass));
@@ -219,19 +220,26 @@ static enum status add_all(struct walk *w, bool session_pass)
     return OK;
 }
 
+/* By session: the rows of the session before are final now, as more of it would have come next. */
+static enum status begin(struct inside *in)
+{
+    in->serial++;
+    in->counted = false;
+    return in->by_session ? inside_keep(in) : OK;
+}
+
 enum status inside_session(void *ctx, const struct session *s)
 {
     struct inside *in = ctx;
     struct walk w = {.in = in, .s = s};
-    in->about.looked++;
+    in->about.looked += in->pass == 0;
     if (session_is_stray(s))
-        return plan_add(in->view, in->stray, &s->calls[0].v, 1);
-    in->serial++;
+        return in->pass > 0 ? OK : plan_add(in->view, in->stray, &s->calls[0].v, 1);
+    if (!s->continued)
+        TRY(begin(in));
     enum status status = s->calls_n > 0 ? look(&w) : OK;
     if (status == OK && s->calls_n > 0)
         status = add_all(&w, walk_session_passes(&w));
-    if (status == OK && in->by_session)
-        status = inside_keep(in);
     in->calls_seen += s->calls_n;
     free(w.skills);
     return status;

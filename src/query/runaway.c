@@ -1,13 +1,10 @@
 /* Runaway sessions: see runaway.h. */
 #include "query/runaway.h"
 
-#include "base/nearest.h"
+#include "query/limits.h"
 
-static const struct {
-    struct str key;
-    int64_t limit;
-} signals[RUNAWAY_SIGNALS] = {
-#define RUNAWAY_ROW(id, key, limit, text) [id] = {{key, sizeof key - 1}, limit},
+static const struct limit_key signals[RUNAWAY_SIGNALS] = {
+#define RUNAWAY_ROW(id, key, limit, text) [id] = {{key, sizeof key - 1}, limit, 0},
     RUNAWAY_MAP(RUNAWAY_ROW)
 #undef RUNAWAY_ROW
 };
@@ -16,7 +13,7 @@ struct runaway_limits runaway_defaults(void)
 {
     struct runaway_limits limits;
     for (int i = 0; i < RUNAWAY_SIGNALS; i++)
-        limits.v[i] = signals[i].limit;
+        limits.v[i] = signals[i].usual;
     return limits;
 }
 
@@ -25,42 +22,9 @@ struct str runaway_key(enum runaway_signal signal)
     return signals[signal].key;
 }
 
-static enum status find(struct str key, int *signal, struct err *err)
-{
-    char shown[QUOTED_TEXT];
-    struct nearest near = nearest_start(key);
-    for (int i = 0; i < RUNAWAY_SIGNALS; i++) {
-        if (str_eq(signals[i].key, key)) {
-            *signal = i;
-            return OK;
-        }
-        nearest_offer(&near, signals[i].key);
-    }
-    if (near.best.p)
-        return err_set(err, ERR_USAGE, "there is no signal '%s'; did you mean %.*s?",
-                       quoted(shown, key), STR_ARG(near.best));
-    return err_set(err, ERR_USAGE,
-                   "there is no signal '%s'; there are prompts, rate, per-prompt, fan-out, depth, "
-                   "growth, loop, cost and active",
-                   quoted(shown, key));
-}
-
 enum status runaway_set(struct runaway_limits *limits, struct str text, struct err *err)
 {
-    struct runaway_limits changed = *limits;
-    struct str rest = str_trim(text);
-    while (rest.n > 0) {
-        char shown[QUOTED_TEXT];
-        int signal = 0;
-        struct str value = str_trim(str_cut(&rest, ','));
-        struct str key = str_trim(str_cut(&value, '='));
-        TRY(find(key, &signal, err));
-        if (!value.p || !str_to_i64(str_trim(value), &changed.v[signal]))
-            return err_set(err, ERR_USAGE, "%s needs a whole number (0: it does not count)",
-                           quoted(shown, key));
-    }
-    *limits = changed;
-    return OK;
+    return limits_set(signals, RUNAWAY_SIGNALS, "signal", text, limits->v, err);
 }
 
 /* From the first call of the main thread that is there to the largest. */

@@ -200,10 +200,19 @@ static enum status remember_up_to(struct savings_prices *p, uint32_t series)
     return OK;
 }
 
-enum status savings_price(struct savings_prices *p, const struct invocation *v,
-                          enum alternative which, money_sum *cost, uint32_t *model)
+/* Where the TTL of cache writes is not known, both amounts are bounded, and their difference is
+ * smallest at one of the ends. */
+static money_sum less_at_least(const struct invocation *v, const struct invocation *other)
 {
-    *cost = -1;
+    money_sum low = savings_cost(v) - savings_cost(other);
+    money_sum high = low + v->cost_span - other->cost_span;
+    return low < high ? low : high;
+}
+
+enum status savings_price(struct savings_prices *p, const struct invocation *v,
+                          enum alternative which, money_sum *less, uint32_t *model)
+{
+    *less = 0;
     if (v->series >= p->known_n)
         TRY(remember_up_to(p, v->series));
     struct alternative_price *a = &p->known[v->series][which];
@@ -213,11 +222,10 @@ enum status savings_price(struct savings_prices *p, const struct invocation *v,
         return OK;
     struct invocation other = *v;
     pricing_apply(&a->match, &other);
-    if (other.outcome != OUTCOME_PRICED)
+    if (other.outcome != OUTCOME_PRICED && other.outcome != OUTCOME_BOUNDED)
         return OK;
-    *cost = 0;
-    for (int i = 0; i < TOKEN_CLASSES; i++)
-        *cost += other.cost[i];
+    money_sum saved = less_at_least(v, &other);
+    *less = saved > 0 ? saved : 0;
     *model = a->model;
     return OK;
 }

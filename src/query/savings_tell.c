@@ -11,9 +11,10 @@
 
 static const struct {
     struct str key, heading, advice, assumes;
+    bool needs_content;
 } kinds[SAVING_KINDS] = {
-#define SAVING_ROW(id, key, heading, advice, assumes)                                              \
-    [id] = {TEXT(key), TEXT(heading), TEXT(advice), TEXT(assumes)},
+#define SAVING_ROW(id, key, heading, advice, assumes, needs_content)                               \
+    [id] = {TEXT(key), TEXT(heading), TEXT(advice), TEXT(assumes), needs_content},
     SAVING_MAP(SAVING_ROW)
 #undef SAVING_ROW
 };
@@ -38,6 +39,11 @@ struct str saving_assumes(enum saving_kind kind)
     return kinds[kind].assumes;
 }
 
+bool saving_needs_content(enum saving_kind kind)
+{
+    return kinds[kind].needs_content;
+}
+
 static int compare_savings(const void *pa, const void *pb)
 {
     const struct saving *a = pa, *b = pb;
@@ -59,17 +65,35 @@ static void put_count(struct buf *out, int64_t n, const char *one, const char *m
 #define CALLS "call", "calls"
 #define TOKENS "token", "tokens"
 
+static void tell_server(const struct ledger *l, struct buf *out)
+{
+    buf_str(out, STR("installed by "));
+    put_count(out, l->users, "user", "users");
+    buf_str(out, STR(", called by none; it puts "));
+    put_count(out, l->tokens / (l->calls ? l->calls : 1), TOKENS);
+    buf_str(out, STR(" into each of "));
+    put_count(out, l->calls, CALLS);
+    buf_str(out, STR(" ("));
+    put_count(out, l->most, "tool)", "tools)");
+}
+
+static void tell_calls(const struct ledger *l, struct buf *out)
+{
+    put_count(out, l->calls, CALLS);
+    if (l->loose > 0 && l->sessions > 0) {
+        buf_str(out, STR(" ("));
+        put_count(out, l->loose, "of no session)", "of no session)");
+    }
+    buf_str(out, STR(" with "));
+    put_count(out, l->tokens, TOKENS);
+}
+
 static void tell_evidence(const struct savings_engine *e, const struct ledger *l, struct buf *out)
 {
     struct str other = symbols_text(e->texts, l->other);
     switch (l->kind) {
     case SAVING_UNUSED_MCP:
-        buf_str(out, STR("never called; it puts "));
-        put_count(out, l->tokens / (l->calls ? l->calls : 1), TOKENS);
-        buf_str(out, STR(" into each of "));
-        put_count(out, l->calls, CALLS);
-        buf_str(out, STR(" ("));
-        put_count(out, l->most, "tool)", "tools)");
+        tell_server(l, out);
         break;
     case SAVING_COLD_CACHE:
         put_count(out, l->events, "restart", "restarts");
@@ -80,7 +104,7 @@ static void tell_evidence(const struct savings_engine *e, const struct ledger *l
     case SAVING_LONG_SESSION:
         put_count(out, l->calls, CALLS);
         buf_str(out, STR(" above "));
-        put_count(out, e->long_context, TOKENS);
+        put_count(out, e->limits.v[SAVINGS_CONTEXT], TOKENS);
         buf_str(out, STR(" of context, up to "));
         put_count(out, l->most, TOKENS);
         break;
@@ -91,17 +115,14 @@ static void tell_evidence(const struct savings_engine *e, const struct ledger *l
         buf_printf(out, "; the median of %.*s is ", STR_ARG(other));
         put_count(out, l->events, TOKENS);
         break;
-    case SAVING_BACKGROUND:
-    case SAVING_SUPERSEDED:
-        put_count(out, l->calls, CALLS);
-        buf_str(out, STR(" with "));
-        put_count(out, l->tokens, TOKENS);
-        buf_printf(out, "; %.*s would have done", STR_ARG(other));
-        break;
     default:
-        put_count(out, l->calls, CALLS);
-        buf_str(out, STR(" with "));
-        put_count(out, l->tokens, TOKENS);
+        tell_calls(l, out);
+    }
+    if (l->kind == SAVING_BACKGROUND || l->kind == SAVING_SUPERSEDED)
+        buf_printf(out, "; %.*s would have done", STR_ARG(other));
+    if (l->bounded > 0) {
+        buf_str(out, STR("; at least, because the TTL of cache writes is not known of "));
+        put_count(out, l->bounded, CALLS);
     }
 }
 
@@ -116,7 +137,7 @@ static enum status tell(const struct savings_engine *e, struct savings *s, const
         .kind = l->kind,
         .subject = arena_str(&s->arena, symbols_text(e->texts, l->subject)),
         .evidence = arena_str(&s->arena, buf_view(&text)),
-        .sessions = l->sessions,
+        .sessions = l->loose > 0 && l->sessions == 0 ? SAVING_NO_SESSIONS : l->sessions,
         .cost = l->cost,
         .saved = l->saved,
         .month = tally_month(l->saved, &scale),
@@ -128,6 +149,7 @@ static enum status tell(const struct savings_engine *e, struct savings *s, const
 
 static enum status tell_all(struct savings_engine *e, struct savings *s)
 {
+    TRY(savings_join(e));
     TRY(savings_judge_firsts(e));
     s->v = arena_alloc(&s->arena, (e->ledgers_n + 1) * sizeof *s->v);
     if (!s->v || !s->prices_date.p)
@@ -154,6 +176,9 @@ enum status savings_finish(struct savings_engine *e, const struct about *about,
     s->question = plan_question(e->plan);
     s->about = *about;
     s->sessions = e->about;
+    /* What has no messages (an embedding) was seen too, but where no request at all tells of a
+     * session, bodies were not looked into. */
+    s->seen = e->seen > 0 ? e->about.requests : 0;
     s->prices_date = arena_str(&s->arena, prices_date);
     if (tell_all(e, s) != OK) {
         savings_free(s);

@@ -3,7 +3,8 @@
  * one per part of the sessions' hashes; what is put, dropped and confirmed is appended as a packed
  * record. In the end the streams of a part are read into memory, an index of their records is
  * sorted, and session after session is unpacked and folded. A part that is too large is first dealt
- * out to 64 streams by the next bits of the hash.
+ * out to 64 streams by the next bits of the hash, and where a single session is, it is sorted in
+ * the file (sessions_sort.c).
  */
 #include "query/sessions.h"
 
@@ -18,7 +19,10 @@ enum {
     DEFAULT_MEMORY = 32 << 20,
     LEAST_BLOCK = 512, /* bytes of a stream in memory */
     LARGEST_BLOCK = 16 << 10,
-    LANES_SHARE = 8,       /* of the memory, for what the lanes hold */
+    LANES_SHARE = 8, /* of the memory, for what the lanes hold */
+    PART_SHARE = 4,
+    LEAST_PART = 64 << 10,
+    LEAST_FOLD = 4 << 20,
     LEVELS = 64 / BITS,    /* of parts of parts: then the hash is used up */
     RECORD_MAX = 32 << 10, /* bytes: two full lists of uses */
 };
@@ -46,6 +50,11 @@ enum status sessions_new(const struct sessions_options *o, int threads, struct s
     uint32_t block = LEAST_BLOCK;
     while (block < LARGEST_BLOCK && block * UINT64_C(2) <= share)
         block *= 2;
+    s->block = block;
+    s->part_limit = s->o.memory / PART_SHARE;
+    s->fold_limit = s->o.memory - s->part_limit - s->o.memory / LANES_SHARE;
+    s->part_limit = s->part_limit < LEAST_PART ? LEAST_PART : s->part_limit;
+    s->fold_limit = s->fold_limit < LEAST_FOLD ? LEAST_FOLD : s->fold_limit;
     s->lanes = calloc((size_t)threads, sizeof *s->lanes);
     enum status status = s->lanes ? spill_new(block, &s->spill, err) : err_nomem(err);
     for (int i = 0; s->lanes && i < threads; i++)
@@ -83,13 +92,18 @@ uint64_t sessions_memory(const struct sessions *s)
     return atomic_load(&s->peak);
 }
 
+struct sessions_cuts sessions_cuts(const struct sessions *s)
+{
+    return s->cuts;
+}
+
 uint64_t sessions_spilled(const struct sessions *s)
 {
     return spill_bytes(s->spill);
 }
 
-/* A record is its length and kind, then the invocation, then the exchange of a call that was
- * put. */
+/* A record is its length and kind, then the invocation, then of a call that was put the number of
+ * entries of its lists and the exchange. */
 enum status sessions_append(struct sessions *s, struct session_stream *stream, uint64_t session,
                             enum record_kind kind, struct str bytes, struct err *err)
 {
@@ -110,11 +124,15 @@ static enum status add(struct sessions *s, int thread, const struct invocation *
     if (v->session == 0)
         return OK;
     buf_reset(record);
-    if (!buf_reserve(record, PACK_MAX))
+    if (!buf_reserve(record, PACK_MAX + VARINT_MAX))
         return err_nomem(err);
     record->n = invocation_pack(v, (unsigned char *)record->p);
-    if (kind == RECORD_SURE || kind == RECORD_PENDING)
-        exchange_pack(v->exchange, record);
+    if (kind == RECORD_SURE || kind == RECORD_PENDING) {
+        const struct exchange *x = v->exchange;
+        uint8_t *p = (uint8_t *)record->p + record->n;
+        record->n += (size_t)(pack_u64(p, x->made_n + x->earlier_n + x->commands_n) - p);
+        exchange_pack(x, record);
+    }
     if (buf_status(record) != OK)
         return buf_status(record) == ERR_NOMEM
                    ? err_nomem(err)
@@ -170,9 +188,14 @@ bool sessions_next(struct unpack *u, enum record_kind *kind, struct str *bytes)
     return true;
 }
 
-/* Deals the records of a stream out to 64 by the next bits of their hashes. */
-static enum status deal(struct sessions *s, const struct session_stream *from,
-                        struct session_stream *to, int level, struct buf *bytes, struct err *err)
+static size_t share_of(const struct session_deal *deal, const struct invocation *v)
+{
+    return deal->by_call ? (size_t)((v->key.hi >> 32) * deal->n >> 32)
+                         : part_of(v->session, deal->level);
+}
+
+enum status sessions_deal(struct sessions *s, const struct session_stream *from,
+                          const struct session_deal *deal, struct buf *bytes, struct err *err)
 {
     buf_reset(bytes);
     for (size_t i = 0; i < spill_pieces(&from->bytes); i++) {
@@ -184,7 +207,7 @@ static enum status deal(struct sessions *s, const struct session_stream *from,
             struct invocation v;
             if (invocation_unpack((const unsigned char *)record.p, record.n, &v) == 0)
                 return err_set(err, ERR_IO, "the temporary file was changed from outside");
-            TRY(sessions_append(s, &to[part_of(v.session, level)], v.session, kind, record, err));
+            TRY(sessions_append(s, &deal->to[share_of(deal, &v)], v.session, kind, record, err));
         }
         size_t left = (size_t)(u.end - u.p);
         if (left)
@@ -204,11 +227,12 @@ static enum status split(struct visit *visit, struct session_stream *const *stre
 {
     struct sessions *s = visit->s;
     struct session_stream *parts = calloc(SESSION_PARTS, sizeof *parts);
+    const struct session_deal by = {.to = parts, .n = SESSION_PARTS, .level = level};
     struct buf bytes;
     buf_init(&bytes, SIZE_MAX);
     enum status status = parts ? OK : err_nomem(err);
     for (size_t i = 0; status == OK && i < n; i++)
-        status = deal(s, streams[i], parts, level, &bytes, err);
+        status = sessions_deal(s, streams[i], &by, &bytes, err);
     sessions_note_memory(s, bytes.cap);
     buf_fini(&bytes);
     for (int k = 0; status == OK && k < SESSION_PARTS; k++) {
@@ -238,9 +262,11 @@ static enum status read_part(struct visit *visit, struct session_stream *const *
     }
     if (!any)
         return OK;
-    if (several && need > visit->s->o.memory && level + 1 < LEVELS)
+    if (need <= visit->s->part_limit)
+        return sessions_read(visit, streams, n, err);
+    if (several && level + 1 < LEVELS)
         return split(visit, streams, n, level + 1, err);
-    return sessions_read(visit, streams, n, err);
+    return sessions_sort(visit, streams, n, need, err);
 }
 
 enum status sessions_each(struct sessions *s,
@@ -253,6 +279,7 @@ enum status sessions_each(struct sessions *s,
         return err_nomem(err);
     buf_init(&visit.bytes, SIZE_MAX);
     arena_init(&visit.arena);
+    s->cuts = (struct sessions_cuts){0};
     enum status status = OK;
     for (int k = 0; status == OK && k < SESSION_PARTS; k++) {
         for (int i = 0; i < s->threads; i++)

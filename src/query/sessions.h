@@ -12,8 +12,13 @@
  * an order of their own (by part, then by hash), which callers must not show. Of several records of
  * one call that were put the one counts that invocation_beats.
  *
- * A call takes some 250 bytes of the file. In memory are at most `memory` bytes of packed calls
- * with their index, and one session unpacked: about 1 KiB a call, however many it has.
+ * A call takes some 250 bytes of the file. All that is in memory at once keeps to `memory` bytes,
+ * but for 4 MiB that are always allowed: an eighth is for what waits to be written, a quarter for
+ * packed calls with their index, the rest for unpacked calls that are folded together, 1.2 KB each
+ * and 140 bytes more for each use of a tool it tells of. Calls without an id are folded from pause
+ * to pause, which changes nothing. A session that is longer than that is folded in pieces, which
+ * do not depend on threads or on the order of arrival; what has an id is `continued` then
+ * (model/session.h), what has none is several sessions. sessions_cuts counts them.
  */
 #ifndef ASSAY_QUERY_SESSIONS_H
 #define ASSAY_QUERY_SESSIONS_H
@@ -27,6 +32,10 @@ struct sessions_options {
     struct series *series; /* borrowed */
     struct session_options fold;
     uint64_t memory; /* bytes of calls in memory at once, 0: 32 MiB; the rest is in the file */
+};
+
+struct sessions_cuts {
+    int64_t sessions, pieces; /* sessions that were cut, and what became of them */
 };
 
 enum sessions_how {
@@ -55,7 +64,10 @@ enum status sessions_confirm(struct sessions *s, int thread, const struct invoca
 enum status sessions_each(struct sessions *s,
                           enum status (*each)(void *ctx, const struct session *s), void *ctx,
                           struct err *err) MUST_USE;
-/* Peak bytes of memory but for what session_fold uses meanwhile, and bytes of the file. */
+/* Of the last sessions_each. */
+struct sessions_cuts sessions_cuts(const struct sessions *s);
+/* Peak bytes of memory, of which those of calls that are folded are estimated; and bytes of the
+ * file. */
 uint64_t sessions_memory(const struct sessions *s);
 uint64_t sessions_spilled(const struct sessions *s);
 

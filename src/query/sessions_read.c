@@ -1,7 +1,7 @@
 /*
  * The sessions of one part: an index of its records is sorted by session and call, so that what was
  * put, dropped and confirmed of one call lies together; then session after session is unpacked and
- * folded, so that besides the packed part only one session is in memory.
+ * folded, so that besides the packed part only one session is in memory, or a piece of it.
  */
 #include "base/varint.h"
 #include "model/invocation_pack.h"
@@ -69,15 +69,19 @@ static enum status make_index(struct visit *visit, size_t records, struct err *e
         enum record_kind kind;
         struct str record;
         struct invocation v;
+        size_t used;
         if (!sessions_next(&u, &kind, &record) ||
-            invocation_unpack((const unsigned char *)record.p, record.n, &v) == 0)
+            (used = invocation_unpack((const unsigned char *)record.p, record.n, &v)) == 0)
             return changed(err);
+        struct unpack rest = unpack_of(record.p + used, record.n - used);
+        bool put = kind == RECORD_SURE || kind == RECORD_PENDING;
         visit->entries[i] = (struct index_entry){
             .session = v.session,
             .key = v.key,
             .content = v.content,
             .time_us = v.time_us,
-            .kind = kind,
+            .kind = (uint8_t)kind,
+            .listed = put ? (uint16_t)unpack_u64(&rest) : 0,
             .n = (uint32_t)record.n,
             .at = (size_t)(record.p - visit->bytes.p),
         };
@@ -145,38 +149,55 @@ static const struct index_entry *choose(const struct visit *visit, const struct 
     return best;
 }
 
-static enum status unpack_call(struct visit *visit, const struct index_entry *e,
-                               struct session_call *call, struct err *err)
+uint32_t sessions_principal(const struct sessions *s, uint32_t series)
 {
-    const unsigned char *p = bytes_at(visit, e);
-    *call = (struct session_call){.thread = 0};
-    struct exchange *x = arena_alloc(&visit->arena, sizeof *x);
-    if (!x)
-        return err_nomem(err);
-    size_t used = invocation_unpack(p, e->n, &call->v);
-    struct unpack u = unpack_of(p + used, e->n - used);
-    enum status status = exchange_unpack(&u, &visit->arena, x);
-    call->v.exchange = x;
-    return status == OK ? OK : status == ERR_NOMEM ? err_nomem(err) : changed(err);
+    return s->o.series ? series_labels(s->o.series, series)->v[LABEL_PRINCIPAL] : 0;
 }
 
-static enum status take_call(struct visit *visit, const struct index_entry *e, size_t n,
-                             size_t *calls_n, struct err *err)
+static bool make_room(struct visit *visit)
 {
-    const struct index_entry *chosen = choose(visit, e, n);
-    if (!chosen)
-        return OK;
-    if (*calls_n == visit->calls_cap) {
-        size_t cap = visit->calls_cap ? visit->calls_cap * 2 : 64;
-        struct session_call *calls = realloc(visit->calls, cap * sizeof *calls);
-        if (!calls)
-            return err_nomem(err);
-        visit->calls = calls;
-        visit->calls_cap = cap;
+    if (visit->calls_n < visit->calls_cap)
+        return true;
+    size_t cap = visit->calls_cap ? visit->calls_cap * 2 : 64;
+    struct session_call *calls = realloc(visit->calls, cap * sizeof *calls);
+    if (!calls)
+        return false;
+    visit->calls = calls;
+    visit->calls_cap = cap;
+    return true;
+}
+
+/* Nearly all calls that come together have one id. */
+static struct str keep_id(struct visit *visit, struct str id)
+{
+    if (id.n == 0)
+        return STR("");
+    if (visit->calls_n > 0) {
+        struct str last = visit->calls[visit->calls_n - 1].v.exchange->session;
+        if (str_eq(last, id))
+            return last;
     }
-    TRY(unpack_call(visit, chosen, &visit->calls[*calls_n], err));
-    ++*calls_n;
-    return OK;
+    return arena_str(&visit->arena, id);
+}
+
+enum status sessions_unpack(struct visit *visit, const unsigned char *p, size_t n, struct err *err)
+{
+    struct exchange *x = arena_alloc(&visit->arena, sizeof *x);
+    if (!x || !make_room(visit))
+        return err_nomem(err);
+    struct session_call *call = &visit->calls[visit->calls_n];
+    *call = (struct session_call){.thread = 0};
+    size_t used = invocation_unpack(p, n, &call->v);
+    struct unpack u = unpack_of(p + used, n - used);
+    unpack_u64(&u);
+    enum status status = exchange_unpack(&u, &visit->arena, x);
+    if (status == OK) {
+        x->session = keep_id(visit, x->session);
+        status = visit->arena.failed ? ERR_NOMEM : OK;
+    }
+    call->v.exchange = x;
+    visit->calls_n++;
+    return status == OK ? OK : status == ERR_NOMEM ? err_nomem(err) : changed(err);
 }
 
 static int by_flags(const void *a, const void *b)
@@ -187,48 +208,99 @@ static int by_flags(const void *a, const void *b)
 
 /* Calls of one hash: of one principal, unless two collide. The principal's symbol stands in flags
  * meanwhile. */
-static enum status fold_calls(struct visit *visit, size_t n, struct err *err)
+enum status sessions_fold(struct visit *visit, const struct session_before *before, struct err *err)
 {
     const struct sessions *s = visit->s;
+    struct session_options options = s->o.fold;
     struct session_call *calls = visit->calls;
+    size_t n = visit->calls_n;
+    uint64_t weight = 0;
     bool several = false;
+    enum status status = OK;
+    options.before = before;
     for (size_t i = 0; i < n; i++) {
-        calls[i].flags =
-            s->o.series ? series_labels(s->o.series, calls[i].v.series)->v[LABEL_PRINCIPAL] : 0;
+        const struct exchange *x = calls[i].v.exchange;
+        weight += session_weight(x->made_n + x->earlier_n + x->commands_n);
+        calls[i].flags = sessions_principal(s, calls[i].v.series);
         several |= calls[i].flags != calls[0].flags;
     }
     if (several)
         qsort(calls, n, sizeof *calls, by_flags);
-    for (size_t from = 0, to; from < n; from = to) {
+    for (size_t from = 0, to; status == OK && from < n; from = to) {
         uint32_t principal = calls[from].flags;
         for (to = from; to < n && calls[to].flags == principal;)
             to++;
-        TRY(session_fold(&calls[from], to - from, &s->o.fold, &visit->arena, visit->each,
-                         visit->ctx, err));
+        status = session_fold(&calls[from], to - from, &options, &visit->arena, visit->each,
+                              visit->ctx, err);
     }
+    sessions_note_memory(visit->s, visit->bytes.cap + visit->entries_cap * sizeof *visit->entries +
+                                       visit->places_cap * sizeof *visit->places + weight);
+    return status;
+}
+
+void sessions_forget(struct visit *visit)
+{
+    arena_reset(&visit->arena);
+    visit->calls_n = 0;
+}
+
+/* Leaves the calls that count at the beginning of the entries, which are in the order of calls. */
+static size_t choose_all(struct visit *visit, size_t records)
+{
+    struct index_entry *e = visit->entries;
+    size_t n = 0;
+    for (size_t i = 0, end; i < records; i = end) {
+        for (end = i; end < records && same_call(&e[end], &e[i]);)
+            end++;
+        const struct index_entry *chosen = choose(visit, &e[i], end - i);
+        if (chosen)
+            e[n++] = *chosen;
+    }
+    return n;
+}
+
+enum status sessions_load(struct visit *visit, struct session_stream *const *streams,
+                          size_t streams_n, size_t *n, struct err *err)
+{
+    size_t records;
+    TRY(load(visit, streams, streams_n, &records, err));
+    TRY(make_index(visit, records, err));
+    *n = choose_all(visit, records);
     return OK;
 }
 
-enum status sessions_read(struct visit *visit, struct session_stream *const *streams, size_t n,
-                          struct err *err)
+/* Calls of one hash, which fit into what is folded at once or not. */
+static enum status read_one(struct visit *visit, const struct index_entry *e, size_t n,
+                            struct err *err)
 {
-    size_t records;
-    TRY(load(visit, streams, n, &records, err));
-    TRY(make_index(visit, records, err));
+    uint64_t weight = 0;
+    for (size_t i = 0; i < n; i++)
+        weight += session_weight(e[i].listed);
+    if (weight <= visit->s->fold_limit) {
+        for (size_t i = 0; i < n; i++)
+            TRY(sessions_unpack(visit, bytes_at(visit, &e[i]), e[i].n, err));
+        TRY(sessions_fold(visit, NULL, err));
+        sessions_forget(visit);
+        return OK;
+    }
+    TRY(sessions_place(visit, e, n, err));
+    for (size_t i = 0; i < n; i++) {
+        const struct call_place *place = &visit->places[i];
+        TRY(sessions_slice(visit, place, (const unsigned char *)visit->bytes.p + place->at, err));
+    }
+    return sessions_slice_end(visit, err);
+}
+
+enum status sessions_read(struct visit *visit, struct session_stream *const *streams,
+                          size_t streams_n, struct err *err)
+{
+    size_t n;
+    TRY(sessions_load(visit, streams, streams_n, &n, err));
     const struct index_entry *e = visit->entries;
-    for (size_t i = 0; i < records;) {
-        size_t calls_n = 0;
-        uint64_t session = e[i].session;
-        arena_reset(&visit->arena);
-        for (size_t end; i < records && e[i].session == session; i = end) {
-            for (end = i; end < records && same_call(&e[end], &e[i]);)
-                end++;
-            TRY(take_call(visit, &e[i], end - i, &calls_n, err));
-        }
-        TRY(fold_calls(visit, calls_n, err));
-        sessions_note_memory(visit->s, visit->bytes.cap + visit->entries_cap * sizeof *e +
-                                           visit->calls_cap * sizeof *visit->calls +
-                                           visit->arena.used);
+    for (size_t i = 0, end; i < n; i = end) {
+        for (end = i; end < n && e[end].session == e[i].session;)
+            end++;
+        TRY(read_one(visit, &e[i], end - i, err));
     }
     return OK;
 }
@@ -237,6 +309,8 @@ void sessions_visit_fini(struct visit *visit)
 {
     buf_fini(&visit->bytes);
     free(visit->entries);
+    free(visit->places);
     free(visit->calls);
+    free(visit->slice.uses);
     arena_fini(&visit->arena);
 }

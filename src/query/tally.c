@@ -5,9 +5,10 @@
 
 void tally_fini(struct tally *t)
 {
-    for (int i = 0; i < TALLY_SAMPLES; i++)
+    for (int i = 0; t->sample && i < TALLY_SAMPLES; i++)
         free(t->sample[i].v);
-    memset(t->sample, 0, sizeof t->sample);
+    free(t->sample);
+    t->sample = NULL;
 }
 
 void tally_max(struct tally *t, enum metric metric, int64_t value)
@@ -33,6 +34,8 @@ static int sample_of(enum metric metric)
 
 enum status tally_sample(struct tally *t, enum metric metric, int64_t tokens)
 {
+    if (!t->sample && !(t->sample = calloc(TALLY_SAMPLES, sizeof *t->sample)))
+        return ERR_NOMEM;
     struct sample *s = &t->sample[sample_of(metric)];
     if (s->n == s->cap) {
         uint32_t cap = s->cap ? s->cap * 2 : 4;
@@ -142,10 +145,24 @@ static struct metric_value money_value(struct tally *t, int metric)
     return (struct metric_value){.known = known, .money = money};
 }
 
+/* Without a session nothing is known, of a peak or a first request not without such a call. */
+static struct metric_value max_value(const struct tally *t, int metric)
+{
+    int64_t max = t->max[metric - (int)SESSION_MAX_FIRST];
+    bool known = t->last_session > 0 && !blind(t, metric);
+    if (metric == METRIC_FIRST_MAX)
+        known = max > 0;
+    if (metric == METRIC_PEAK_CONTEXT)
+        known = t->main;
+    return (struct metric_value){.known = known, .n = max};
+}
+
 static struct metric_value sample_value(struct tally *t, int metric)
 {
     static const int percents[] = {50, 90, 99};
     int at = metric - (int)SESSION_SAMPLE_FIRST;
+    if (!t->sample)
+        return (struct metric_value){0};
     struct sample *s = &t->sample[sample_of((enum metric)metric)];
     int percent = metric < METRIC_FIRST_SYSTEM ? percents[at] : 50;
     return (struct metric_value){.known = s->n > 0, .n = sample_percentile(s, percent)};
@@ -178,11 +195,8 @@ struct metric_value tally_value(struct tally *t, int metric, const struct tally_
         return metric_value(metric, &t->sums, t->users);
     if (metric < (int)SESSION_MAX_FIRST)
         return sum_value(t, metric);
-    if (metric < (int)SESSION_MONEY_FIRST) {
-        int64_t max = t->max[metric - (int)SESSION_MAX_FIRST];
-        bool first = metric == METRIC_FIRST_MAX, known = t->last_session > 0 && !blind(t, metric);
-        return (struct metric_value){.known = first ? max > 0 : known, .n = max};
-    }
+    if (metric < (int)SESSION_MONEY_FIRST)
+        return max_value(t, metric);
     if (metric < (int)SESSION_SAMPLE_FIRST)
         return money_value(t, metric);
     if (metric < METRIC_TOOL_ERROR_RATE)

@@ -30,10 +30,11 @@ struct tally {
     int64_t max[SESSION_MAXES];
     money_sum money[SESSION_MONIES];
     money_sum cost_of_sessions; /* of all calls that belong to one */
-    struct sample sample[TALLY_SAMPLES];
+    struct sample *sample;      /* TALLY_SAMPLES of them; NULL while there is none */
     int64_t users;
     uint64_t last_session, last_used, last_offered; /* numbers of sessions, from 1 */
     uint64_t last_call;                             /* number of the call, from 1 */
+    bool main;                                      /* a call of some main thread */
     bool at_least;                                  /* of some session not all prompts were seen */
     bool tax_more;                                  /* some of the tax has no amount */
     bool taxed;                                     /* there was an offer whose size is known */

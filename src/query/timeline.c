@@ -12,6 +12,7 @@ struct timeline_finder {
     struct arena scratch;
     struct timeline exact, begins; /* the last one with this very id, that only begins so */
     size_t exact_n;
+    struct timeline *open; /* made of the last session, of which more may come; NULL */
     struct timeline_match matches[TIMELINE_MATCHES + 1];
     size_t matches_n, total;
     struct arena texts; /* of matches */
@@ -141,6 +142,10 @@ static void add_call(struct builder *b, size_t i)
     sums_add(&sums, v, 1);
     c->priced = metric_has_amount(&sums);
     b->t->seen += (v->flags & INV_INPUT_BODY) != 0;
+    b->t->has_main = b->t->has_main || c->kind == CALL_MAIN || c->kind == CALL_UNKNOWN;
+    if (c->kind != CALL_COMPACTION)
+        b->t->threads[c->thread].peaked = true;
+    b->t->names_cut += v->exchange->cut;
     add_uses(b, i, c);
 }
 
@@ -204,10 +209,10 @@ static enum status build(struct timeline_finder *f, const struct session *s, str
     t->calls_n = s->calls_n;
     t->threads_n = s->threads_n;
     add_head(&b);
-    for (size_t i = 0; i < s->calls_n; i++)
-        add_call(&b, i);
     for (size_t i = 0; i < s->threads_n; i++)
         add_thread(&b, i);
+    for (size_t i = 0; i < s->calls_n; i++)
+        add_call(&b, i);
     return b.failed ? ERR_NOMEM : OK;
 }
 
@@ -239,15 +244,36 @@ static enum status add_match(struct timeline_finder *f, const struct timeline *t
     return OK;
 }
 
+/* A later piece of a session that was too long: only counted. */
+static void go_on(struct timeline_finder *f, const struct session *s)
+{
+    struct timeline *t = f->open;
+    t->unshown += (int64_t)s->calls_n;
+    for (size_t i = 0; i < f->matches_n; i++) {
+        struct timeline_match *m = &f->matches[i];
+        if (m->first_us != t->s.first_us || !str_eq(m->id, t->id) || !str_eq(m->user, t->user))
+            continue;
+        m->requests += (int64_t)s->calls_n;
+        m->cost += s->cost;
+    }
+}
+
 enum status timeline_session(void *ctx, const struct session *s)
 {
     struct timeline_finder *f = ctx;
+    if (s->continued) {
+        if (f->open)
+            go_on(f, s);
+        return OK;
+    }
+    f->open = NULL;
     if (s->calls_n == 0 || !str_has_prefix(s->id, f->o.id))
         return OK;
     bool exact = str_eq(s->id, f->o.id);
     struct timeline *t = exact ? &f->exact : &f->begins;
     TRY(build(f, s, t));
     f->exact_n += exact;
+    f->open = t;
     return add_match(f, t);
 }
 

@@ -46,6 +46,7 @@ struct timeline_thread {
     int32_t parent;
     uint32_t depth, calls, turns, generations;
     struct str name; /* type of the sub-agent, purpose */
+    bool peaked;     /* some call is no compaction: peak_context is known */
     int64_t peak_context;
     money_sum cost;
 };
@@ -55,6 +56,9 @@ struct timeline {
     struct session s; /* figures only; its lists and texts are gone */
     struct str id, user, harness, version, entrypoint, repository;
     int64_t requests, seen; /* calls; of them those whose request was seen */
+    bool has_main;          /* otherwise s.peak_context is not known */
+    int64_t unshown;        /* later calls: the session was too long to be folded at once */
+    int64_t names_cut;      /* names in their bodies that are none, and what limits left out */
     struct runaway runaway;
     struct str signals;
     struct timeline_call *calls;

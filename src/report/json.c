@@ -165,6 +165,11 @@ void write_sessions(struct jsonw *w, const struct answer_sessions *s)
     write_i64(w, "requests_seen", s->requests);
     write_i64(w, "recognised", s->recognised);
     write_i64(w, "left_out", s->left_out);
+    write_i64(w, "names_cut", s->names_cut);
+    if (s->cut > 0) {
+        write_i64(w, "cut", s->cut);
+        write_i64(w, "pieces", s->pieces);
+    }
     key_nano(w, "cost_nusd", s->cost);
     key_nano(w, "recognised_cost_nusd", s->recognised_cost);
     key_nano(w, "left_out_cost_nusd", s->left_out_cost);

@@ -240,6 +240,27 @@ static void note_harnesses(const struct answer *a, struct notes *n)
                                  (int64_t)(s->cost / PICO_PER_NANO)))));
 }
 
+/* Who is given more memory has them whole. */
+static void note_cuts(const struct answer *a, struct notes *n)
+{
+    const struct answer_sessions *s = &a->sessions;
+    if (s->cut > 0)
+        add_line(n, true,
+                 format(n,
+                        "%.*s too long for --session-memory, worked out in %.*s: what spans two of "
+                        "them is missing or counts twice",
+                        STR_ARG(counted(n, s->cut, "session", "sessions")),
+                        STR_ARG(counted(n, s->pieces, "piece", "pieces"))));
+    if (s->names_cut > 0)
+        add(n, true,
+            format(n, "%.*s left out: no names, or beyond a limit",
+                   STR_ARG(counted(n, s->names_cut, "name in bodies", "names in bodies"))));
+    if (s->unshown > 0)
+        add_line(n, true,
+                 format(n, "%.*s not shown: the session is too long for --session-memory",
+                        STR_ARG(counted(n, s->unshown, "later call", "later calls"))));
+}
+
 /* What an answer by sessions rests on, and what it leaves out. */
 static void note_sessions(const struct answer *a, struct notes *n)
 {
@@ -344,6 +365,7 @@ void notes_of(const struct answer *a, const struct grid *g, struct notes *n)
     note_losses(a, n);
     note_coverage(a, n);
     note_sessions(a, n);
+    note_cuts(a, n);
     if (g)
         note_marks(a, g, n);
 }

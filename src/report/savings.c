@@ -43,7 +43,9 @@ static void fill_row(struct filler *f, const struct saving *v, struct str *cells
     char room[FIGURE_TEXT];
     cells[FINDING] = saving_heading(v->kind);
     cells[SUBJECT] = v->subject.n ? clean(f, v->subject) : STR("(none)");
-    cells[SESSIONS] = keep(f, str_of(room, figure_count(room, v->sessions)));
+    cells[SESSIONS] = v->sessions == SAVING_NO_SESSIONS
+                          ? STR("-")
+                          : keep(f, str_of(room, figure_count(room, v->sessions)));
     cells[COST] = keep(f, str_of(room, figure_dollars(room, v->cost, 2)));
     cells[MONTH] = keep(f, str_of(room, figure_dollars(room, v->month, 2)));
 }
@@ -72,12 +74,33 @@ static struct str no_finding(const struct savings *s)
 {
     if (s->about.invocations == 0)
         return STR("No calls were read.");
-    if (s->sessions.calls > 0 && s->sessions.requests == 0)
-        return STR(
-            "Needs content logging: findings are about sessions, and no request was logged.");
-    if (s->sessions.sessions == 0)
-        return STR("Nothing to judge: no session in this period and with these filters.");
+    if (s->sessions.calls == 0)
+        return STR("Nothing to judge: no call in this period and with these filters.");
     return STR("Nothing found that would save money.");
+}
+
+/* What can be found only in part, as not all calls were logged with their request; "" otherwise. */
+static struct str not_judged(const struct savings *s, struct filler *f)
+{
+    struct buf b;
+    char room[FIGURE_TEXT];
+    const char *before = " looked into): ";
+    const struct answer_sessions *about = &s->sessions;
+    if (s->seen >= about->calls)
+        return STR("");
+    buf_init(&b, 1 << 12);
+    figure_percent(room, (int64_t)((money_sum)s->seen * 10000 / about->calls));
+    buf_printf(&b, "needs content logging (%s of calls", room);
+    for (int kind = 0; kind < SAVING_KINDS; kind++) {
+        if (!saving_needs_content((enum saving_kind)kind))
+            continue;
+        buf_printf(&b, "%s%.*s", before, STR_ARG(saving_heading((enum saving_kind)kind)));
+        before = ", ";
+    }
+    f->failed = f->failed || buf_status(&b) != OK;
+    struct str text = keep(f, buf_view(&b));
+    buf_fini(&b);
+    return text;
 }
 
 #define OVERLAP "findings overlap: they do not add up"
@@ -130,6 +153,11 @@ static enum status put_page(const struct savings *v, struct sheet *s, struct fil
         sheet_wrapped(s, DIM, STR(OVERLAP));
         buf_char(s->out, '\n');
     }
+    struct str missing = not_judged(v, f);
+    if (missing.n > 0) {
+        sheet_wrapped(s, YELLOW, missing);
+        buf_char(s->out, '\n');
+    }
     sheet_notes(s);
     return s->notes.failed || f->failed ? ERR_NOMEM : OK;
 }
@@ -154,10 +182,29 @@ static void write_finding(struct jsonw *w, const struct saving *v)
     write_str(w, "evidence", v->evidence);
     write_str(w, "advice", saving_advice(v->kind));
     write_str(w, "assumes", saving_assumes(v->kind));
-    write_i64(w, "sessions", v->sessions);
+    jsonw_key(w, STR("sessions"));
+    if (v->sessions == SAVING_NO_SESSIONS)
+        jsonw_null(w);
+    else
+        jsonw_i64(w, v->sessions);
     write_money(w, "cost", v->cost);
     write_money(w, "saving", v->saved);
     write_money(w, "saving_month", v->month);
+    jsonw_end(w);
+}
+
+static void write_needs(struct jsonw *w, const struct savings *s)
+{
+    jsonw_key(w, STR("needs_content"));
+    jsonw_object(w);
+    jsonw_key(w, STR("findings"));
+    jsonw_array(w);
+    for (int kind = 0; kind < SAVING_KINDS; kind++)
+        if (saving_needs_content((enum saving_kind)kind))
+            jsonw_str(w, saving_key((enum saving_kind)kind));
+    jsonw_end(w);
+    write_i64(w, "calls", s->sessions.calls);
+    write_i64(w, "seen", s->seen);
     jsonw_end(w);
 }
 
@@ -172,6 +219,7 @@ static void put_json(const struct savings *s, struct buf *out)
     for (size_t i = 0; i < s->n; i++)
         write_finding(&w, &s->v[i]);
     jsonw_end(&w);
+    write_needs(&w, s);
     jsonw_key(&w, STR("about"));
     jsonw_object(&w);
     write_read(&w, &s->about);
@@ -202,7 +250,8 @@ static enum status put_csv(const struct savings *s, struct buf *out)
             buf_char(out, ',');
         }
         const money_sum amounts[] = {v->cost, v->saved, v->month};
-        buf_printf(out, "%lld", (long long)v->sessions);
+        if (v->sessions != SAVING_NO_SESSIONS)
+            buf_printf(out, "%lld", (long long)v->sessions);
         for (size_t k = 0; k < sizeof amounts / sizeof amounts[0]; k++) {
             char room[FIGURE_TEXT];
             buf_printf(out, ",%.*s", (int)figure_nano(room, amounts[k]), room);
@@ -244,6 +293,12 @@ static enum status put_md(const struct savings *s, struct arena *arena, struct b
     }
     if (s->n > 0)
         buf_str(out, STR("\n" OVERLAP ".\n"));
+    struct str missing = not_judged(s, &f);
+    if (missing.n > 0) {
+        buf_char(out, '\n');
+        md_text(out, missing);
+        buf_str(out, STR(".\n"));
+    }
     md_notes(out, &n);
     return n.failed || f.failed ? ERR_NOMEM : OK;
 }

@@ -91,7 +91,7 @@ static void write_counts(struct jsonw *w, const struct timeline *t)
     write_known(w, "agents", tools, s->agents);
     write_known(w, "fan_out", tools, s->fan_out);
     write_known(w, "depth", seen, s->depth);
-    write_i64(w, "peak_context", s->peak_context);
+    write_known(w, "peak_context", t->has_main, s->peak_context);
     write_known(w, "first_context", s->seen_whole, s->first_context);
     write_i64(w, "requests_per_minute", s->requests_per_minute);
     write_known(w, "loop", tools, s->loop);
@@ -149,7 +149,7 @@ static void write_threads(struct jsonw *w, const struct timeline *t)
         write_i64(w, "generations", th->generations);
         write_i64(w, "calls", th->calls);
         write_i64(w, "turns", th->turns);
-        write_i64(w, "peak_context", th->peak_context);
+        write_known(w, "peak_context", th->peaked, th->peak_context);
         write_money(w, "cost", th->cost);
         jsonw_end(w);
     }
@@ -215,9 +215,11 @@ enum status timeline_json(const struct timeline *t, struct buf *out)
     jsonw_end(&w);
     jsonw_key(&w, STR("about"));
     jsonw_object(&w);
-    write_i64(&w, "calls", (int64_t)t->calls_n);
+    write_i64(&w, "calls", (int64_t)t->calls_n + t->unshown);
     write_i64(&w, "skipped", (int64_t)span.from);
-    write_i64(&w, "left", (int64_t)(t->calls_n - span.to));
+    write_i64(&w, "left", (int64_t)(t->calls_n - span.to) + t->unshown);
+    write_time(&w, "since", t->question->since_us);
+    write_time(&w, "until", t->question->until_us);
     write_time(&w, "up_to", t->about.up_to_us);
     write_str(&w, "prices", t->prices_date);
     jsonw_end(&w);

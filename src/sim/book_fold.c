@@ -25,7 +25,7 @@ static void count_calls(const struct note *n, struct note_sum *sum)
 {
     const struct noted_call *calls = n->calls.v;
     int64_t counted = 0, in_history = 0;
-    bool first = true;
+    bool first = true, begun = false;
     for (uint32_t i = 0; i < n->calls.n; i++) {
         const struct noted_call *c = &calls[i];
         sum->cost += c->cost;
@@ -39,12 +39,14 @@ static void count_calls(const struct note *n, struct note_sum *sum)
             continue;
         if (c->context > sum->peak_context)
             sum->peak_context = c->context;
+        bool whole = !c->in.history && !c->in.continued;
+        if (!begun && whole && !c->error) {
+            sum->seen_whole = true;
+            sum->first_context = c->context;
+        }
+        begun = begun || !whole || !c->error;
         if (c->in.retry)
             continue;
-        if (first) {
-            sum->seen_whole = !c->in.history && !c->in.continued && !c->error;
-            sum->first_context = sum->seen_whole ? c->context : 0;
-        }
         if (c->in.continued && !c->in.history && !first) {
             add_prompts(sum, counted, in_history);
             counted = in_history = 0;

@@ -81,6 +81,7 @@ void tally_join(struct tally *into, const struct tally *from)
     into->invocations += from->invocations;
     into->errors += from->errors;
     into->no_counts += from->no_counts;
+    into->billed += from->billed;
     into->input += from->input;
     into->output += from->output;
     into->cache_read += from->cache_read;
@@ -92,8 +93,9 @@ void tally_join(struct tally *into, const struct tally *from)
 static uint64_t cell_pack(const struct cell *c)
 {
     return (uint64_t)c->account | (uint64_t)c->region << 8 | (uint64_t)c->context << 16 |
-           (uint64_t)c->inference << 20 | (uint64_t)c->body_named << 24 | (uint64_t)c->day << 26 |
-           (uint64_t)c->model << 42;
+           (uint64_t)c->inference << 20 | (uint64_t)c->body_named << 24 |
+           (uint64_t)c->cached << 25 | (uint64_t)c->day << 26 | (uint64_t)c->model << 42 |
+           (uint64_t)c->error << 58;
 }
 
 struct cell cell_unpack(uint64_t key)
@@ -104,8 +106,10 @@ struct cell cell_unpack(uint64_t key)
         .context = (key >> 16) & 0xf,
         .inference = (key >> 20) & 0xf,
         .body_named = (key >> 24) & 1,
+        .cached = (key >> 25) & 1,
         .day = (key >> 26) & 0xffff,
-        .model = (uint32_t)(key >> 42),
+        .model = (key >> 42) & 0xffff,
+        .error = (uint32_t)(key >> 58),
     };
 }
 
@@ -125,6 +129,7 @@ struct tally tally_of(const struct call *c, struct seen seen)
     } else {
         t.write_unknown = c->write_5m + c->write_1h;
     }
+    t.billed = c->input + c->output + c->cache_read + c->write_5m + c->write_1h > 0;
     return t;
 }
 
@@ -136,6 +141,7 @@ static struct cell cell_of(const struct truth *t, const struct call *c, struct s
         .region = caller->region,
         .model = c->model,
         .day = (uint32_t)(c->time_s / 86400 - t->start_day),
+        .error = c->error,
     };
     if (t->org->models[c->model].how == BY_BODY) {
         /* Without the map only these two say something about the price. */
@@ -143,6 +149,7 @@ static struct cell cell_of(const struct truth *t, const struct call *c, struct s
         cell.inference = c->inference;
     }
     if (!c->no_counts) {
+        cell.cached = c->cache_read + c->write_5m + c->write_1h > 0;
         int64_t context = c->input + c->cache_read + c->write_5m + c->write_1h;
         while (cell.context + 1 < CONTEXT_RANGES && context > CONTEXT_ABOVE[cell.context + 1])
             cell.context++;

@@ -20,15 +20,15 @@
  * gone on from. tool_calls: tools in answers, those of answers that were lost and asked for again
  * too; an answer that breaks off has none. tool_errors: those whose result, in a request that was
  * logged, is an error. agents: calls of Agent; fan_out: most of them in one answer; depth: deepest
- * thread. peak_context: of calls of kind main. first_context and first_bytes: of the first turn,
- * when seen_whole. active_us: gaps count 5 minutes at most. requests_per_minute: calls that begin
- * within [t, t + 60 s). loop: longest run in one thread of calls of one tool with one input; 1: no
- * loop, 0: no tools. cold restart: the call before in its thread, no retry and no error, is longer
- * ago than the TTL of the thread's latest write to the cache, had P >= 1024 tokens read and
- * written, and of them less than half is read and at least half as many are written; cold_tokens:
- * the smaller of P - read and what is written. identical_agents: two sub-agents that ran side by
- * side began with the same request: only what follows tells them apart, and a first request of one
- * is no retry.
+ * thread. peak_context: of calls of kind main. first_context and first_bytes: of the first call
+ * of kind main without an error, when seen_whole: it has no history, nor had those before it.
+ * active_us: gaps count 5 minutes at most. requests_per_minute: calls that begin within [t, t + 60
+ * s). loop: longest run in one thread of calls of one tool with one input; 1: no loop, 0: no tools.
+ * cold restart: the call before in its thread, no retry and no error, is longer ago than the TTL of
+ * the thread's latest write to the cache, had P >= 1024 tokens read and written, and of them less
+ * than half is read and at least half as many are written; cold_tokens: the smaller of P - read and
+ * what is written. identical_agents: two sub-agents that ran side by side began with the same
+ * request: only what follows tells them apart, and a first request of one is no retry.
  *
  * first_bytes: texts as decoded UTF-8, tools as they stand in the JSON. system: all system blocks,
  * the billing line too, up to the environment, which ends them. A line of the deferred-tools block
@@ -49,6 +49,7 @@
 
 struct tally {
     int64_t invocations, errors, no_counts;
+    int64_t billed; /* calls with any token */
     int64_t input, output, cache_read, write_5m, write_1h, write_unknown;
 };
 

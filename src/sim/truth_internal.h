@@ -17,6 +17,8 @@ extern const int64_t CONTEXT_ABOVE[CONTEXT_RANGES];
 /* The key of truth.cells, apart. */
 struct cell {
     uint32_t account, region, model, day, context, inference;
+    uint32_t error;  /* enum sim_error */
+    bool cached;     /* some tokens are of the cache, which not every model has a price for */
     bool body_named; /* of an unresolved profile: a body names the model */
 };
 

@@ -27,6 +27,7 @@ static void put_tally(struct jsonw *w, const struct tally *t)
         {"invocations", t->invocations},
         {"errors", t->errors},
         {"no_counts", t->no_counts},
+        {"billed", t->billed},
         {"input", t->input},
         {"output", t->output},
         {"cache_read", t->cache_read},
@@ -246,6 +247,10 @@ static void put_cell(struct jsonw *w, const struct truth *t, const struct row *r
         put_text(w, "inference_region", str_from(c.inference ? REGIONS[c.inference - 1].name : ""));
     }
     put_number(w, "context_above", CONTEXT_ABOVE[c.context]);
+    jsonw_key(w, STR("cached"));
+    jsonw_bool(w, c.cached);
+    put_text(w, "error",
+             c.error == FAIL_NOT ? STR("") : str_from(sim_error_name((enum sim_error)c.error)));
     put_tally(w, &row->tally);
     jsonw_end(w);
 }

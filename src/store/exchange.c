@@ -114,27 +114,37 @@ struct calls {
     struct store *store;
     int64_t since_us, until_us;
     struct chunk_reader facts, exchanges;
-    int64_t bare; /* facts of the period without an exchange */
     enum status (*each)(struct calls *c, const struct chunk_item *fact,
                         const struct chunk_item *exchange, struct err *err);
-    store_call_fn told;
+    store_call_fn told, bare; /* bare: NULL when nobody asks */
     void *ctx;
 };
 
-/* Facts of the first and the last second may lie outside the period. */
-static enum status count_bare(struct calls *c, const struct chunk_item *fact, struct err *err)
+/* Facts of the first and the last second may lie outside the period: *inside. */
+static enum status read_fact(const struct calls *c, const struct chunk_item *fact,
+                             struct invocation *v, bool *inside, struct err *err)
 {
-    int64_t second = fact_second(fact->key) * US_PER_SECOND;
-    bool inside = second >= c->since_us && second + US_PER_SECOND <= c->until_us;
-    if (!inside) {
-        struct invocation v;
-        struct unpack u = unpack_of(fact->p, fact->n);
-        if (!unpack_fact(&u, fact_second(fact->key), &v))
-            return db_damaged(c->store, err, "a fact cannot be read");
-        inside = v.time_us >= c->since_us && v.time_us < c->until_us;
-    }
-    c->bare += inside;
+    struct store *s = c->store;
+    struct unpack u = unpack_of(fact->p, fact->n);
+    if (!unpack_fact(&u, fact_second(fact->key), v))
+        return db_damaged(s, err, "a fact cannot be read");
+    *inside = v->time_us >= c->since_us && v->time_us < c->until_us;
+    if (!*inside)
+        return OK;
+    if (v->series >= s->loaded_n)
+        return db_damaged(s, err, "it counts a series that it does not name");
+    v->series = s->loaded_ids[v->series];
     return OK;
+}
+
+static enum status tell_bare(struct calls *c, const struct chunk_item *fact, struct err *err)
+{
+    struct invocation v;
+    bool inside = false;
+    if (!c->bare)
+        return OK;
+    TRY(read_fact(c, fact, &v, &inside, err));
+    return inside ? c->bare(c->ctx, &v, err) : OK;
 }
 
 static enum status walk_calls(struct calls *c, struct err *err)
@@ -147,7 +157,7 @@ static enum status walk_calls(struct calls *c, struct err *err)
         if (!more_facts)
             break;
         if (!more || fact.key < exchange.key) {
-            TRY(count_bare(c, &fact, err));
+            TRY(tell_bare(c, &fact, err));
             continue;
         }
         if (fact.key > exchange.key)
@@ -212,14 +222,10 @@ static enum status tell_call(struct calls *c, const struct chunk_item *fact,
     struct store *s = c->store;
     struct invocation v;
     struct exchange x = {.kind = CALL_UNKNOWN};
-    struct unpack u = unpack_of(fact->p, fact->n);
-    if (!unpack_fact(&u, fact_second(fact->key), &v))
-        return db_damaged(s, err, "a fact cannot be read");
-    if (v.time_us < c->since_us || v.time_us >= c->until_us)
+    bool inside = false;
+    TRY(read_fact(c, fact, &v, &inside, err));
+    if (!inside)
         return OK;
-    if (v.series >= s->loaded_n)
-        return db_damaged(s, err, "it counts a series that it does not name");
-    v.series = s->loaded_ids[v.series];
     TRY(read_exchange(s, exchange, &x, &v.session, err));
     uint32_t offer = 0;
     if (x.offer)
@@ -234,7 +240,7 @@ static enum status tell_call(struct calls *c, const struct chunk_item *fact,
 }
 
 enum status store_calls(struct store *s, int64_t since_us, int64_t until_us, store_call_fn each,
-                        void *ctx, int64_t *bare, struct err *err)
+                        store_call_fn bare, void *ctx, struct err *err)
 {
     if (!s->in_snapshot)
         return err_set(err, ERR_USAGE, "store '%.200s': its series were not loaded", s->path);
@@ -244,13 +250,10 @@ enum status store_calls(struct store *s, int64_t since_us, int64_t until_us, sto
         .until_us = until_us < STORE_TIME_END ? until_us : STORE_TIME_END,
         .each = tell_call,
         .told = each,
+        .bare = bare,
         .ctx = ctx,
     };
-    if (c.since_us < c.until_us)
-        TRY(calls_run(&c, err));
-    if (bare)
-        *bare = c.bare;
-    return OK;
+    return c.since_us < c.until_us ? calls_run(&c, err) : OK;
 }
 
 static enum status check_name(void *ctx, uint32_t *symbol)

@@ -84,14 +84,13 @@ enum status store_fill(struct store *s, struct plan *plan, struct plan_view *vie
                        struct cube *cube, struct err *err) MUST_USE;
 /*
  * Calls each for every invocation of the period that has an exchange, with symbols of the series
- * that were loaded (it may get new ones). Second after second; within a second in an order of the
- * store's own. What *v borrows is good during the call, which must not use the store. *bare, unless
- * NULL, becomes the number of invocations of the period without an exchange. Any failure of the
- * callback ends it.
+ * that were loaded (it may get new ones), and `bare`, unless NULL, for every one without. Second
+ * after second; within a second in an order of the store's own. What *v borrows is good during the
+ * call, which must not use the store. Any failure of a callback ends it.
  */
 typedef enum status (*store_call_fn)(void *ctx, const struct invocation *v, struct err *err);
 enum status store_calls(struct store *s, int64_t since_us, int64_t until_us, store_call_fn each,
-                        void *ctx, int64_t *bare, struct err *err) MUST_USE;
+                        store_call_fn bare, void *ctx, struct err *err) MUST_USE;
 /* Totals over all files, number of invocations, period. */
 enum status store_about(struct store *s, struct about *about, struct err *err) MUST_USE;
 

@@ -142,7 +142,7 @@ struct vocabulary_map {
 struct vocabulary {
     struct symbols *names, *offers; /* NULL: not loaded */
     uint32_t names_saved, offers_saved;
-    uint64_t names_size, offers_size; /* what the limits are for */
+    struct symbols_budget names_budget, offers_budget;
     struct vocabulary_map in, out;
     struct buf text;
 };

@@ -4,10 +4,9 @@
  * text of up to thousands of lines that most clients share, is kept as the list of its lines, each
  * a name: some 2 KB become 100 bytes.
  *
- * Clients choose these texts, so there are limits of all names and of all offers in a store. What
- * is new beyond them becomes 0 and is counted by the exchange (`cut`, EX_TOOLS_CUT); what is known
- * is found as before. Nobody reaches them by work: 48 MB are some 400,000 names, 64 MB some 30,000
- * different offers. Files that hold more, or that name what they do not have, are damaged.
+ * Clients choose these texts, so there are limits of all names and of all offers in a store
+ * (EXCHANGE_NAMES_BYTES, EXCHANGE_OFFERS_BYTES). Files that hold more, or that name what they do
+ * not have, are damaged.
  */
 #include "store/store_internal.h"
 
@@ -15,10 +14,7 @@
 
 enum {
     NAME_MAX_BYTES = 1024, /* of a name; the reader of bodies cuts them at 128 */
-    NAME_COST = 64,        /* memory of a name beside its text */
-    NAMES_MAX = 48 << 20,  /* bytes of all names with their cost */
     OFFER_MAX = 256 << 10, /* bytes of an offer as text */
-    OFFERS_MAX = 64 << 20, /* bytes of all offers as text, with their cost */
 };
 
 static enum status load_name(void *ctx, uint32_t at, struct str text, struct err *err)
@@ -26,8 +22,9 @@ static enum status load_name(void *ctx, uint32_t at, struct str text, struct err
     struct store *s = ctx;
     struct vocabulary *v = &s->vocabulary;
     uint32_t id;
-    v->names_size += text.n + NAME_COST;
-    if ((text.n == 0) != (at == 0) || text.n > NAME_MAX_BYTES || v->names_size > NAMES_MAX)
+    v->names_budget.used += text.n + SYMBOL_COST;
+    if ((text.n == 0) != (at == 0) || text.n > NAME_MAX_BYTES ||
+        v->names_budget.used > v->names_budget.limit)
         return db_damaged(s, err, "its names");
     if (symbols_intern(v->names, text, &id) != OK)
         return err_nomem(err);
@@ -59,8 +56,8 @@ static enum status load_offer(void *ctx, uint32_t at, struct str lines, struct e
     struct vocabulary *v = &s->vocabulary;
     uint32_t id;
     TRY(spell(s, lines, err));
-    v->offers_size += v->text.n + NAME_COST;
-    if ((lines.n == 0) != (at == 0) || v->offers_size > OFFERS_MAX)
+    v->offers_budget.used += v->text.n + SYMBOL_COST;
+    if ((lines.n == 0) != (at == 0) || v->offers_budget.used > v->offers_budget.limit)
         return db_damaged(s, err, "its offers");
     if (symbols_intern(v->offers, lines, &id) != OK)
         return err_nomem(err);
@@ -72,6 +69,8 @@ static enum status load(struct store *s, struct err *err)
 {
     struct vocabulary *v = &s->vocabulary;
     buf_init(&v->text, OFFER_MAX);
+    v->names_budget = (struct symbols_budget){.limit = EXCHANGE_NAMES_BYTES};
+    v->offers_budget = (struct symbols_budget){.limit = EXCHANGE_OFFERS_BYTES};
     TRY(symbols_new(&v->names, err));
     TRY(symbols_new(&v->offers, err));
     TRY(names_load_texts(s, STMT_NAMES, load_name, s, err));
@@ -125,28 +124,13 @@ void vocabulary_saved(struct store *s)
     v->offers_saved = symbols_count(v->offers);
 }
 
-/* The id of a text that may be new, of which all have `*size` bytes so far and may have `limit`; 0
- * when that is too much. */
-static enum status intern(struct symbols *symbols, struct str text, size_t bytes, uint64_t *size,
-                          uint64_t limit, uint32_t *id, struct err *err)
-{
-    *id = 0;
-    if (text.n == 0 || symbols_find(symbols, text, id))
-        return OK;
-    if (*size + bytes + NAME_COST > limit)
-        return OK;
-    if (symbols_intern(symbols, text, id) != OK)
-        return err_nomem(err);
-    *size += bytes + NAME_COST;
-    return OK;
-}
-
 static enum status name_id(struct vocabulary *v, struct str text, uint32_t *id, struct err *err)
 {
     *id = 0;
     if (text.n > NAME_MAX_BYTES)
         return OK;
-    return intern(v->names, text, text.n, &v->names_size, NAMES_MAX, id, err);
+    enum status status = symbols_intern_within(v->names, text, text.n, &v->names_budget, id);
+    return status == OK ? OK : err_nomem(err);
 }
 
 static enum status offer_id(struct vocabulary *v, struct str text, uint32_t *id, struct err *err)
@@ -167,7 +151,9 @@ static enum status offer_id(struct vocabulary *v, struct str text, uint32_t *id,
     }
     if (buf_status(&v->text) != OK)
         return err_nomem(err);
-    return intern(v->offers, buf_view(&v->text), bytes, &v->offers_size, OFFERS_MAX, id, err);
+    enum status status =
+        symbols_intern_within(v->offers, buf_view(&v->text), bytes, &v->offers_budget, id);
+    return status == OK ? OK : err_nomem(err);
 }
 
 enum status vocabulary_name_in(struct store *s, uint32_t symbol, uint32_t *id, struct err *err)

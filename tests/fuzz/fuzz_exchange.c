@@ -1,9 +1,10 @@
 /*
  * Bodies: a byte that chooses, then a request and an answer with a zero byte between them. Whatever
- * comes in: lists within their bounds, names clean, numbers that fit each other, the same when read
- * again by a reader that remembers, and what is packed comes back.
+ * comes in: lists within their bounds, names of their form, numbers that fit each other, the same
+ * when read again by a reader that remembers, and what is packed comes back.
  */
 #include "ingest/exchange.h"
+#include "model/name.h"
 #include "model/offer.h"
 
 #include <stdlib.h>
@@ -42,13 +43,15 @@ static void free_side(struct side *s)
     free(s->bytes);
 }
 
+static void check_form(struct str s, enum name_form form)
+{
+    check(s.n == 0 || name_fits(form, s) || str_eq(s, NOT_A_NAME));
+}
+
 static void check_name(const struct symbols *symbols, uint32_t symbol)
 {
     check(symbol < symbols_count(symbols));
-    struct str s = symbols_text(symbols, symbol);
-    check(s.n <= EXCHANGE_NAME_MAX);
-    for (size_t i = 0; i < s.n; i++)
-        check((unsigned char)s.p[i] >= 0x20 && s.p[i] != 0x7F);
+    check_form(symbols_text(symbols, symbol), NAME_ENTRY);
 }
 
 static void check_uses(const struct symbols *symbols, const struct tool_use *u, uint32_t n)
@@ -67,8 +70,8 @@ static void check_offer(struct str text)
     size_t lines = 0, items = 0;
     for (size_t i = 0; i < text.n; i++)
         lines += text.p[i] == '\n';
-    while (offer_next(&text, &item))
-        items++;
+    for (; offer_next(&text, &item); items++)
+        check_form(item.name, item.kind == OFFER_SERVER ? NAME_TOOL : NAME_ENTRY);
     check(items == lines && text.n == 0);
 }
 
@@ -83,8 +86,10 @@ static void check_exchange(const struct symbols *symbols, const struct exchange 
     check_uses(symbols, x->earlier, x->earlier_n);
     for (uint32_t i = 0; i < x->commands_n; i++)
         check_name(symbols, x->commands[i]);
-    check_name(symbols, x->purpose);
-    check_name(symbols, x->repository);
+    struct str place = symbols_text(symbols, x->repository);
+    check(place.n == 0 || place.p[0] == '#' || name_fits(NAME_DIRECTORY, place));
+    check(x->session.n == 0 || x->session.p[0] == '#' || name_fits(NAME_SESSION, x->session));
+    check(symbols_text(symbols, x->purpose).n < 32); /* of the rules */
     check_offer(symbols_text(symbols, x->offer));
 }
 
@@ -115,7 +120,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct symbols *symbols = NULL;
     struct exchange_reader *reader = NULL;
     check(symbols_new(&symbols, NULL) == OK);
-    const struct exchange_env env = {symbols, rules, {1, 2}, data[0] & 1};
+    const struct exchange_env env = {symbols, rules, {1, 2}, data[0] & 1, NULL};
     check(exchange_reader_new(&env, &reader, NULL) == OK);
     const uint8_t *input = data + 1, *zero = memchr(input, 0, size - 1);
     size_t input_n = zero ? (size_t)(zero - input) : size - 1;
@@ -140,7 +145,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         uint64_t session = 0;
         check(exchange_read(reader, &source, &x, &names, &session, NULL) == OK);
         check_exchange(symbols, &x);
-        check(names.version.n <= EXCHANGE_NAME_MAX && names.entrypoint.n <= EXCHANGE_NAME_MAX);
+        check_form(names.version, NAME_VERSION);
+        check_form(names.entrypoint, NAME_ENTRYPOINT);
         check_packing(&x, i ? &second : &first);
     }
     check(str_eq(buf_view(&first), buf_view(&second)));

@@ -111,7 +111,7 @@ static struct seen read_all(struct str bytes, enum level_of_detail detail, uint6
     struct about about;
     about_init(&about);
     const struct origin from = {.name = "/nowhere", .delivery_us = TIME_NONE};
-    const struct reader_sink sink = {&s, on_record, on_quarantine};
+    const struct reader_sink sink = {&s, on_record, on_quarantine, NULL};
     check(reader_bytes(reader, bytes, &from, &sink, &about, NULL) == OK);
     check(dedupe_finish(s.dedupe, on_deferred, &s, NULL) == OK);
 

@@ -300,10 +300,10 @@ def summary(calls):
         if call.kind != "main":
             continue
         result["peak_context"] = max(result["peak_context"], call.context)
+        if first_of_main is None and (call.history or not call.error):
+            first_of_main = call
         if retry:
             continue
-        if first_of_main is None:
-            first_of_main = call
         if generation != call.first:
             result["prompts"] += max(counted, in_history)
             counted = in_history = 0
@@ -317,6 +317,6 @@ def summary(calls):
     result["tool_calls"] = len(uses)
     result["tool_errors"] = len(errors)
     result["agents"] = sum(name == "Agent" for name in uses.values())
-    whole = first_of_main and not first_of_main.history and not first_of_main.error
+    whole = first_of_main and not first_of_main.history
     result["first_context"] = first_of_main.context if whole else 0
     return result, first_of_main if whole else None, uses, errors

@@ -43,6 +43,7 @@ class Row:
         self.regions, slash, self.pattern = pattern.rpartition("/")
         self.scope = cells["region_scope"]
         self.effective_from = cells["effective_from"]
+        self.confirmed_until = cells["confirmed_until"]
         self.threshold = int(cells["long_context_threshold"] or 0)
         self.one_hour_not_sold = cells["cache_write_1h_per_mtok"] == "n/a"
 

@@ -3,64 +3,16 @@ exit code says so, and the rest is still counted."""
 import gzip
 import json
 import os
-import shutil
 import signal
-import sqlite3
-import stat
 import subprocess
-import sys
 import threading
 
 import forms
-from support import (ASSAY, BAD_USAGE, CANNOT, DONE, INCOMPLETE, Tap, assay, environment, equal,
-                     limit_file_size, line, peak_of, record, report, sanitized, temporary,
-                     total_of, write)
+from box import as_nobody, one_line, run
+from support import (ASSAY, BAD_USAGE, CANNOT, DONE, INCOMPLETE, assay, environment, equal, line,
+                     peak_of, record, report, sanitized, total_of, write)
 
 MIB = 1 << 20
-
-
-class Box:
-    """A directory of files for one case, and what is said about them."""
-
-    def __init__(self, tmp, name):
-        self.path = os.path.join(tmp, name)
-        os.makedirs(self.path)
-
-    def file(self, name, data):
-        return write(os.path.join(self.path, name), data)
-
-    def ask(self, *arguments, code=DONE):
-        """The answer's total and about, and the quarantine as (file, offset, reason)."""
-        list_file = self.path + ".quarantine"
-        answer = report(self.path, "--by", "", "--metrics",
-                        "invocations,input,output,cost,unpriced,odd,time_guessed", "--quarantine",
-                        list_file, *arguments, code=code)
-        troubles = []
-        with open(list_file, encoding="utf-8") as file:
-            for text in file:
-                path, rest = text.rstrip("\n").split(self.path + "/", 1)[1].split(":", 1)
-                offset, colon, reason = rest.partition(": ")
-                troubles.append((path, int(offset), reason) if colon
-                                else (path, None, rest.strip()))
-        return answer["total"], answer["about"], troubles
-
-    def store(self, *arguments, code=DONE):
-        """The same by way of a store."""
-        store = self.path + ".store"
-        assay("ingest", self.path, "--store", store, "--quiet", *arguments, code=code)
-        answer = report("--store", store, "--by", "", "--metrics", "invocations,input,output",
-                        code=(DONE, INCOMPLETE))
-        return answer["total"], answer["about"]
-
-
-def one_line(result, code, *words):
-    equal(result.code, code, f"exit code ({result.err})")
-    equal(result.out, b"", "standard output")
-    lines = result.err.splitlines()
-    equal(len(lines), 1, f"lines on standard error: {result.err}")
-    assert lines[0].startswith("assay: "), lines[0]
-    for word in words:
-        assert word in lines[0], f"'{word}' is missing in: {lines[0]}"
 
 
 def expect(box, invocations, reasons, code=DONE, options=()):
@@ -283,16 +235,6 @@ def long_names(box):
         assay("report", box.path, "--format", form, code=DONE)
 
 
-def as_nobody(*command):
-    """The command as a user who may read nothing that root alone may; () when that cannot be."""
-    if os.getuid() != 0:
-        return command
-    program = shutil.which("setpriv")
-    if not program:
-        return ()
-    return (program, "--reuid=65534", "--regid=65534", "--clear-groups", *command)
-
-
 def ask_as_nobody(box, code):
     before = as_nobody()
     return assay("report", box.path, "--by", "", "--metrics", "invocations", "--format", "json",
@@ -313,23 +255,6 @@ def unreadable(box):
     equal(len(said), 2, result.err)
     assert any("secret: " in s for s in said) and any("closed: " in s for s in said), said
     os.chmod(os.path.dirname(closed), 0o755)
-
-
-def readable_again(box):
-    """A file that could not be opened is read by the next ingest although it did not change."""
-    box.file("good", line("a"))
-    secret = box.file("secret", line("b"))
-    os.chmod(secret, 0)
-    os.chmod(box.path, 0o777)
-    store = os.path.join(box.path, ".store")
-    ingest = ("ingest", box.path, "--store", store)
-    result = assay(*ingest, before=as_nobody(), code=INCOMPLETE)
-    assert "secret" in result.err, result.err
-    os.chmod(secret, 0o644)
-    assay(*ingest, before=as_nobody(), code=DONE)
-    answer = report("--store", store, before=as_nobody())
-    equal(answer["about"]["invocations"], 2, "both files are counted")
-    equal(answer["about"]["files_failed"], 0, "no file is told to have failed any more")
 
 
 def vanishing(box):
@@ -434,117 +359,12 @@ def body_paths(box):
           "the others are counted")
 
 
-def full_disk(box):
-    records = b"".join(line(f"r{i}", identity={"arn": f"arn:aws:iam::1:user/u{i}"})
-                       for i in range(3000))
-    box.file("many", records)
-    with open("/dev/full", "wb") as full:
-        for form in ("table", "json", "csv", "md"):
-            done = subprocess.run([ASSAY, "report", "people", box.path, "--format", form],
-                                  stdout=full, stderr=subprocess.PIPE, env=environment(),
-                                  check=False)
-            equal(done.returncode, CANNOT, form)
-            said = done.stderr.decode().splitlines()
-            assert len(said) == 1 and "No space left" in said[0], said
-    # A store that cannot grow: a clear line, and the store is whole after it.
-    for limit in (0, 4096, 40 << 10, 120 << 10, 400 << 10):
-        store = f"{box.path}.{limit}"
-        done = subprocess.run([ASSAY, "ingest", box.path, "--store", store], env=environment(),
-                              capture_output=True, preexec_fn=limit_file_size(limit), check=False)
-        said = done.stderr.decode().splitlines()
-        if done.returncode == DONE:
-            continue
-        equal(done.returncode, CANNOT, f"limit {limit}: {said}")
-        assert len(said) == 1 and store in said[0], said
-        assay("ingest", box.path, "--store", store, code=DONE)
-        equal(total_of("--store", store), total_of(box.path), f"after a limit of {limit}")
-    # Space for duplicates that do not fit in memory.
-    result = assay("report", box.path, box.path, "--dedupe-memory", "1k",
-                   env=environment(TMPDIR="/nonexistent"))
-    if result.code != DONE:
-        one_line(result, CANNOT, "/nonexistent")
-
-
 def quarantine_cannot_be_written(box):
     box.file("bad", b'{"a":[}\n' + line("a"))
     answer = report(box.path, "--by", "", "--metrics", "invocations", "--quarantine", "/dev/full")
     equal(answer["total"]["invocations"], 1, "counted all the same")
     one_line(assay("report", box.path, "--quarantine", box.path + "/no/such/place"), CANNOT,
              "/no/such/place")
-
-
-def make_store(box):
-    store = box.path + ".store"
-    box.file("good", line("a") + line("b"))
-    assay("ingest", box.path, "--store", store, code=DONE)
-    return store
-
-
-def read_only_store(box):
-    os.chmod(box.path, 0o755)
-    folder = box.path + ".folder"
-    os.makedirs(folder)
-    store = os.path.join(folder, "store")
-    box.file("good", line("a"))
-    assay("ingest", box.path, "--store", store, code=DONE)
-    os.chmod(store, 0o444)
-    os.chmod(folder, 0o555)
-    before = as_nobody()
-    answer = report("--store", store, before=before)
-    equal(answer["about"]["invocations"], 1, "it can be read")
-    one_line(assay("ingest", box.path, "--store", store, before=before), CANNOT, store)
-    os.chmod(folder, 0o755)
-
-
-def newer_store(box):
-    store = make_store(box)
-    with sqlite3.connect(store) as db:
-        version = db.execute("PRAGMA user_version").fetchone()[0]
-        db.execute(f"PRAGMA user_version={version + 1}")
-    db.close()
-    for command in (("report", "--store", store), ("ingest", box.path, "--store", store)):
-        one_line(assay(*command), CANNOT, store, "version")
-
-
-def no_store(box):
-    text = box.file("notes.txt", b"This is no database.\n" * 200)
-    empty = box.file("empty", b"")
-    other = os.path.join(box.path, "other.db")
-    with sqlite3.connect(other) as db:
-        db.execute("CREATE TABLE t(x)")
-    db.close()
-    os.mkfifo(box.path + ".pipe")
-    log = write(box.path + ".log/a", line("a"))
-    for path in (text, other, box.path, box.path + ".pipe"):
-        before = os.stat(path).st_size
-        one_line(assay("report", "--store", path), BAD_USAGE, path, "not a store")
-        one_line(assay("ingest", log, "--store", path), BAD_USAGE, path, "not a store")
-        equal(os.stat(path).st_size, before, "it is left alone")
-    result = assay("report", "--store", empty)
-    assert result.code in (BAD_USAGE, CANNOT), result.err
-    for path in (box.path + "/none", box.path + "/no/none"):
-        result = assay("report", "--store", path)
-        one_line(result, result.code, path)
-        assert result.code in (BAD_USAGE, CANNOT), result.code
-        assert not os.path.exists(path), "asking makes no store"
-    one_line(assay("ingest", log, "--store", box.path + "/no/none"), CANNOT, "/no/none")
-
-
-def damaged_store(box):
-    store = make_store(box)
-    size = os.stat(store).st_size
-    with open(store, "r+b") as file:
-        file.seek(size // 2)
-        file.write(b"\xAA" * (size - size // 2))
-    result = assay("report", "--store", store, "--by", "user")
-    assert result.code in (BAD_USAGE, CANNOT, DONE), result.code
-    if result.code != DONE:
-        one_line(result, result.code, store)
-    with open(store, "r+b") as file:
-        file.truncate(4096)
-    result = assay("report", "--store", store)
-    assert result.code in (BAD_USAGE, CANNOT), result.code
-    one_line(result, result.code, store)
 
 
 def interrupted_pipe(box):
@@ -635,11 +455,7 @@ CASES = (
     ("a missing operand is told, the rest counts", missing_operand),
     ("pipes, links and loops in a tree are passed over", special_files),
     ("a body is read only where its path may lead", body_paths),
-    ("a full disk is one clear line and harms no store", full_disk),
     ("a quarantine that cannot be written does not stop the count", quarantine_cannot_be_written),
-    ("a store from a newer version is refused", newer_store),
-    ("what is no store is refused and left alone", no_store),
-    ("a damaged store is told in one line", damaged_store),
     ("a closed pipe ends quietly", interrupted_pipe),
     ("control characters in names of files reach no terminal", hostile_names),
     ("control characters in records reach no terminal", hostile_values),
@@ -647,28 +463,7 @@ CASES = (
     ("an interrupt ends a waiting run", stopped_by_signal),
 )
 
-AS_OTHER = (
-    ("unreadable files and directories are told, the rest counts", unreadable),
-    ("a file that became readable is read by the next ingest", readable_again),
-    ("a read-only store can be asked but not written", read_only_store),
-)
-
-
-def main():
-    tap = Tap()
-    with temporary() as tmp:
-        os.chmod(tmp, stat.S_IRWXU | stat.S_IXGRP | stat.S_IXOTH | stat.S_IRGRP | stat.S_IROTH)
-        names = sys.argv[1:]
-        for number, (claim, case) in enumerate(CASES + AS_OTHER):
-            if names and not any(n in case.__name__ for n in names):
-                continue
-            box = Box(tmp, f"{number:02}-{case.__name__}")
-            if (claim, case) in AS_OTHER and os.getuid() == 0 and not as_nobody("x"):
-                tap.skip(claim, "root without setpriv")
-                continue
-            tap.case(claim, case, box)
-    tap.done()
-
+AS_OTHER = (("unreadable files and directories are told, the rest counts", unreadable),)
 
 if __name__ == "__main__":
-    main()
+    run(CASES, AS_OTHER)

@@ -6,11 +6,12 @@ import json
 import os
 import subprocess
 import threading
+import time
 import zlib
 
 import forms
-from support import (ASSAY, DONE, FORMATS, INCOMPLETE, NAMED, Tap, assay, environment, line, record,
-                     temporary, write)
+from support import (ASSAY, DONE, FORMATS, INCOMPLETE, NAMED, Tap, assay, environment, equal, line,
+                     record, temporary, write)
 
 WORD = "CANARYq7zXwV2"
 # As it stands, as UTF-16, reversed, as base64 at each of the three offsets, as hex, escaped.
@@ -63,6 +64,107 @@ def stream(word=WORD):
     ]
 
 
+SAID = f"please tell me {WORD}, all of it"
+TAGGED = (f"<command-name>/{SAID}</command-name>", f"<command-message>a</command-message>\n"
+          f"<command-name>{SAID}</command-name>", f"<command-name>x</command-name>\n"
+          f"<command-args>{SAID}</command-args>")
+LISTED = (f"The following deferred tools are now available:\n{SAID}\nmcp__{SAID}__x\n\n"
+          f"The following MCP servers are still connecting:\n{SAID}\nmail",
+          f"# MCP Server Instructions\n\n## {SAID}\n{SAID}\n## mail\n{SAID}",
+          f"Available agent types for the Agent tool:\n- {SAID}: x\n- Explore: {SAID}",
+          f"The following skills are available for use\n\n- {SAID}: x\n- notes: {SAID}\n{SAID}",
+          f"As you answer the user's questions, x\n# claudeMd\nContents of /{SAID}/CLAUDE.md\n"
+          f" - Primary working directory: /home/{SAID}/{SAID}")
+BILLING = f"x-anthropic-billing-header: cc_version={SAID}; cc_entrypoint={SAID}; {SAID}={SAID};"
+PLACE = f"# Environment\n - Primary working directory: /home/ann/{SAID}\n{SAID}"
+# Tools with the inputs that name something; MCP tools; what is no tool at all.
+USED = (("Skill", {"skill": SAID, "args": SAID}), ("Skill", {"command": SAID}),
+        ("Agent", {"subagent_type": SAID, "prompt": SAID, "description": SAID}),
+        ("Task", {"subagent_type": SAID}), ("ReadMcpResourceTool", {"server": SAID, "uri": SAID}),
+        ("ListMcpResourcesTool", {"server": SAID}), ("Bash", {"command": SAID}), (SAID, {SAID: 1}),
+        (f"mcp__{SAID}__x", {}), (f"mcp__mail__{SAID}", {}), (f"mcp--{SAID}--x", {}))
+
+
+def native_call(user_id):
+    """A request and an answer with a sentence in every place where a name belongs, native form."""
+    uses = [{"type": "tool_use", "id": f"t{i}", "name": name, "input": given}
+            for i, (name, given) in enumerate(USED)]
+    results = [{"type": "tool_result", "tool_use_id": f"t{i}", "is_error": True, "content": SAID}
+               for i in range(len(uses))]
+    reminders = [f"<system-reminder>\n{text}\n</system-reminder>" for text in LISTED]
+    request = {
+        "system": [{"type": "text", "text": text} for text in (BILLING, PLACE)],
+        "tools": [{"name": name, "description": SAID} for name, _ in USED],
+        "metadata": {"user_id": user_id},
+        "messages": [
+            {"role": "user", "content": [{"type": "text", "text": text} for text in reminders]},
+            {"role": "assistant", "content": uses},
+            {"role": "user", "content": results},
+            *({"role": "user", "content": [{"type": "text", "text": text}]} for text in TAGGED)]}
+    response = {"model": "claude " + SAID, "stop_reason": SAID, "service_tier": SAID,
+                "content": [dict(use, id="n" + use["id"]) for use in uses],
+                "usage": {"input_tokens": 3, "output_tokens": 4, "service_tier": SAID}}
+    return request, response
+
+
+def streamed(response):
+    """The same answer as the events of a stream, inputs in two pieces."""
+    yield {"type": "message_start", "message": dict(response, content=[])}
+    for i, use in enumerate(response["content"]):
+        text = json.dumps(use["input"])
+        yield {"type": "content_block_start", "index": i, "content_block": dict(use, input={})}
+        for part in (text[:len(text) // 2], text[len(text) // 2:]):
+            yield {"type": "content_block_delta", "index": i,
+                   "delta": {"type": "input_json_delta", "partial_json": part}}
+        yield {"type": "content_block_stop", "index": i}
+    yield {"type": "message_delta", "delta": {"stop_reason": SAID}, "usage": response["usage"]}
+
+
+def converse_call():
+    request, response = native_call("")
+
+    def converse(block):
+        if "text" in block:
+            return {"text": block["text"]}
+        if "name" in block:
+            return {"toolUse": {"toolUseId": block["id"], "name": block["name"],
+                                "input": block["input"]}}
+        return {"toolResult": {"toolUseId": block["tool_use_id"], "status": "error",
+                               "content": [{"text": block["content"]}, {"json": {SAID: SAID}}]}}
+
+    messages = [{"role": m["role"], "content": [converse(b) for b in m["content"]]}
+                for m in request["messages"]]
+    tools = [{"toolSpec": {"name": t["name"], "description": SAID}} for t in request["tools"]]
+    body = {"system": [{"text": t["text"]} for t in request["system"]], "messages": messages,
+            "toolConfig": {"tools": tools, "toolChoice": {"tool": {"name": SAID}}},
+            "requestMetadata": {SAID: SAID}}
+    answer_body = {"output": {"message": {"role": "assistant",
+                                          "content": [converse(b) for b in response["content"]]}},
+                   "stopReason": SAID, "serviceTier": {"type": SAID},
+                   "performanceConfig": {"latency": SAID}, "usage": {"inputTokens": 3}}
+    return body, answer_body
+
+
+IDS = (f"user_x_account__session_{SAID}", json.dumps({"session_id": SAID, "device_id": SAID}),
+       "user_x_account__session_known")
+
+
+def named_records():
+    """Records with a sentence in every place where bodies, or the service, give a name."""
+    profile = "arn:aws:bedrock:us-east-1:012345678901:application-inference-profile/abc"
+    more = {"operation": SAID, "requestMetadata": {SAID: SAID}, "modelId": profile}
+    for i, user_id in enumerate(IDS):
+        request, response = native_call(user_id)
+        for k, output in enumerate((response, list(streamed(response)))):
+            yield record(f"named{i}{k}", input={"inputTokenCount": 3, "inputBodyJson": request},
+                         output={"outputTokenCount": 4, "outputBodyJson": output}, **more)
+    for k in range(2):
+        request, response = converse_call()
+        yield record(f"converse{k}", input={"inputTokenCount": 3, "inputBodyJson": request},
+                     output={"outputTokenCount": 4, "outputBodyJson": response}, **more)
+    yield record("failed", errorCode=SAID, operation=SAID)
+
+
 def good_records():
     """Records that are read, with the word in everything that is no name of the envelope."""
     more = {"requestMetadata": {WORD: WORD, "note": WORD}, "unknownField": WORD,
@@ -75,6 +177,7 @@ def good_records():
                  output={"outputTokenCount": [WORD], "outputBodyJson": stream()})
     yield record("dup", input={"inputBodyJson": body()})
     yield record("dup", input={"inputTokenCount": 50, "inputBodyJson": body()})
+    yield from named_records()
 
 
 def broken_records():
@@ -159,10 +262,14 @@ def check_files(place):
                     check(path, file.read())
 
 
+INSIDE = ("tools", "mcp", "skills", "agents", "sessions", "context", "harnesses", "runaway",
+          "savings")
 DIMENSIONS = ("account", "region", "inference_region", "user", "person", "team", "cost_centre",
               "principal", "principal_kind", "principal_account", "role", "model", "model_id",
               "provider", "family", "scope", "geo", "profile", "operation", "error", "status",
               "tier", "outcome", "reason")
+DIMENSIONS_INSIDE = ("harness,version,entrypoint,call_kind,repository", "session,thread,signals",
+                     "tool_kind,server,tool", "skill", "agent")
 
 
 def reports(logs, scratch):
@@ -175,8 +282,11 @@ def reports(logs, scratch):
             assert os.path.getsize(quarantine) > 500, "much is listed"
             with open(quarantine, "rb") as file:
                 check("the quarantine", file.read())
-    for name in NAMED:
+    for name in NAMED + INSIDE:
         check_result(name, assay("report", name, logs, "--format", "json", code=INCOMPLETE))
+    for by in DIMENSIONS_INSIDE:
+        check_result(by, assay("report", logs, "--format", "csv", "--by", by, "--metrics",
+                               "invocations,sessions", "--repository-names", code=INCOMPLETE))
     for at in range(0, len(DIMENSIONS), 6):
         check_result("dimensions", assay("report", logs, "--format", "json", "--by",
                                          ",".join(DIMENSIONS[at:at + 6]), "--quarantine", "-",
@@ -187,9 +297,43 @@ def stores(logs, scratch):
     store = os.path.join(scratch, "store")
     check_result("ingest", assay("ingest", logs, "--store", store, code=INCOMPLETE))
     check_files(scratch)
-    for name in NAMED:
+    for name in NAMED + INSIDE:
         check_result(name, assay("report", name, "--store", store, "--format", "json",
                                  code=(DONE, INCOMPLETE)))
+
+
+def names(logs, scratch):
+    """A sentence where a name belongs becomes (not a name), in every report and in a timeline, and
+    the notes tell how many there were."""
+    tree = os.path.join(scratch, "..", "named")
+    store = os.path.join(scratch, "named-store")
+    text = [json.dumps(r).encode() for r in named_records()]
+    write(os.path.join(tree, "plain"), b"\n".join(text))
+    assay("ingest", tree, "--store", store, "--repository-names", code=DONE)
+    check_files(store)
+    for source in ((tree, "--repository-names"), ("--store", store)):
+        for name in NAMED + INSIDE:
+            for form in FORMATS:
+                result = assay("report", name, *source, "--format", form, code=DONE)
+                check_result(f"{name} as {form}", result)
+                told = name in ("tools", "mcp", "skills", "agents") or \
+                    (name, form) == ("harnesses", "csv")
+                if told and name != "skills":
+                    assert b"(not a name)" in result.out, (name, form, result.out.decode())
+                if name in INSIDE and form == "json":
+                    assert result.json()["about"]["sessions"]["names_cut"] > 50, result.out
+                if name in ("tools", "sessions") and form in ("table", "md"):
+                    assert b"names in bodies left out" in result.out, result.out.decode()
+        found = assay("report", *source, "--by", "session", "--metrics", "invocations",
+                      "--format", "json", code=DONE).json()
+        ids = {row["session"] for row in found["rows"]}
+        assert "known" in ids and any(i.startswith("#") for i in ids), ids
+        for form in ("table", "json", "csv"):
+            result = assay("session", "known", *source, "--format", form, code=DONE)
+            check_result("a timeline as " + form, result)
+            assert form == "csv" or b"(not a name)" in result.out, result.out.decode()
+            assert form != "table" or b"names in bodies left out" in result.out
+        check_result("no session", assay("session", "no such", *source))
 
 
 def half_way(logs, scratch):
@@ -208,7 +352,7 @@ def half_way(logs, scratch):
     def feed():
         try:
             with open(pipe, "wb") as file:
-                file.write(text)
+                file.write(text + b"\n".join(json.dumps(r).encode() for r in named_records()))
                 file.flush()
                 check_files(temp)
                 child.kill()
@@ -234,6 +378,55 @@ def temporary_files(logs, scratch):
     check_result("report", result)
     assert os.listdir(temp) == [], "nothing is left"
     check_files(scratch)
+
+
+def deleted_files(pid):
+    """What stands in the files that a process has open and that have no name any more."""
+    place = f"/proc/{pid}/fd"
+    for fd in os.listdir(place):
+        path = os.path.join(place, fd)
+        try:
+            if os.readlink(path).endswith(" (deleted)"):
+                with open(path, "rb") as file:
+                    yield file.read()
+        except FileNotFoundError:
+            pass
+
+
+def unnamed_files(_, scratch):
+    """Calls of sessions and duplicates wait in files without a name: those hold no text either."""
+    pipe = os.path.join(scratch, "pipe2")
+    os.mkfifo(pipe)
+    said = b"\n".join(json.dumps(r).encode() for r in named_records()) + b"\n"
+    child = subprocess.Popen([ASSAY, "report", "tools", pipe, "--session-memory", "1k", "--format",
+                              "json", "--dedupe-memory", "1k", "--threads", "1"],
+                             env=environment(TMPDIR=scratch), stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE)
+    done = threading.Event()
+
+    def feed():
+        with open(pipe, "wb") as file:
+            for i in range(400):
+                file.write(said.replace(b'"requestId": "', b'"requestId": "%d-' % (i // 2)))
+            file.flush()
+            done.wait(60)
+
+    thread = threading.Thread(target=feed)
+    thread.start()
+    seen, until = 0, time.monotonic() + 50
+    while seen < 10000 and time.monotonic() < until:
+        found = list(deleted_files(child.pid))
+        for data in found:
+            check("a file without a name", data)
+        seen = sum(map(len, found))
+        time.sleep(0.05)
+    done.set()
+    out, err = child.communicate()
+    thread.join()
+    os.unlink(pipe)
+    equal(child.returncode, DONE, err)
+    assert b"(not a name)" in out and seen >= 10000, seen
+    check("the report", out + err)
 
 
 def errors_of_files(logs, scratch):
@@ -282,8 +475,10 @@ def main():
             assert WORD.encode() in file.read()
         tap.case("no report, list or message holds text of a body", reports, logs, scratch)
         tap.case("no byte of a store holds text of a body", stores, logs, scratch)
+        tap.case("what is no name is text: in no report, timeline or store", names, logs, scratch)
         tap.case("nor does what a killed ingest leaves", half_way, logs, scratch)
         tap.case("nor do temporary files", temporary_files, logs, scratch)
+        tap.case("nor do files without a name", unnamed_files, logs, scratch)
         tap.case("nor do errors about files of the wrong kind", errors_of_files, logs, scratch)
         tap.case("nor do errors about what stands in such files", errors_of_cells, logs, scratch)
     tap.done()

@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from decimal import ROUND_HALF_UP, Decimal
 
 import bodies
+import savings
 from oracle import Book, calls_of, read_profiles
 from support import (DONE, ROOT, Tap, assay, equal, lines_of, log_files, report, simulate,
                      temporary, write)
@@ -435,6 +436,37 @@ def metadata_only(corpus):
     equal(total["cost_nusd"], nano(sum(h["cost_pico"] for h in corpus.truth["harnesses"])), "cost")
 
 
+def metadata_savings(corpus):
+    """Findings that need no body are those of all calls; the others are not told, and named."""
+    answer = corpus.ask("savings")
+    found = {}
+    for row in answer["savings"]:
+        calls, tokens, other = re.match(
+            r"([\d,]+) calls? (?:\([\d,]+ of no session\) )?with ([\d,]+) tokens"
+            r"(?:; (\S+) would have done)?", row["evidence"]).groups()
+        key = row["finding"], row["subject"], other or ""
+        assert key not in found, f"{key} is there twice"
+        found[key] = (int(calls.replace(",", "")), int(tokens.replace(",", "")), row["cost_nusd"],
+                      row["saving_nusd"])
+    wanted = savings.expected(corpus.truth, Book(os.path.join(ROOT, "data", "prices.csv")))
+    equal(found, {key: (calls, tokens, nano(cost * 10 ** 12), nano(saved * 10 ** 12))
+                  for key, (calls, tokens, cost, saved) in wanted.items()}, "findings")
+    equal({key[0] for key in found}, {"regional-profile", "superseded-model", "failed"}, "kinds")
+    needs = answer["needs_content"]
+    equal((needs["calls"], needs["seen"]), (corpus.truth["coverage"]["invocations"], 0), "seen")
+    equal(set(needs["findings"]) & {key[0] for key in found}, set(), "needs content")
+    text = assay("report", "savings", corpus.tree, *corpus.options, "--format", "md", "--quiet",
+                 code=DONE).out
+    assert b"needs content logging (0.0% of calls looked into): unused MCP server, " in text, text
+
+
+def metadata_everywhere(corpus):
+    files = sorted(log_files(corpus.tree))
+    random.Random(7).shuffle(files)
+    for form in ("json", "csv", "md", "table"):
+        same_answer(corpus, files, ("report", "savings", "--limit", 0, "--quiet", "--format", form))
+
+
 def nothing_seen(corpus):
     for name in NAMED:
         text = assay("report", name, corpus.tree, *corpus.options, "--quiet", code=DONE).out
@@ -458,6 +490,8 @@ def main():
     with temporary() as base:
         corpus = Corpus(base, 2, "none")
         for name, case in (("records alone tell what they can", metadata_only),
+                           ("records alone tell what could be saved", metadata_savings),
+                           ("and the same in any way of reading", metadata_everywhere),
                            ("what needs bodies says so", nothing_seen)):
             tap.case(f"{name} (none)", case, corpus)
     tap.done()

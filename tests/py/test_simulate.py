@@ -81,7 +81,8 @@ def totals(base, truth):
                 if resolved[record["modelId"]] == "unresolved" else ("", ""))
         sums["cells"][(record["accountId"], record["region"], record["timestamp"][:10],
                        record["modelId"], max(a for a in ABOVE if a == 0 or context > a),
-                       *seen)].update(counts)
+                       any(counts[k] for k in TOKENS if k.startswith("cache_")),
+                       record.get("errorCode") or "", *seen)].update(counts)
         if record.get("errorCode"):
             errors[record["errorCode"]] += 1
     equal(errors, truth["by_error"], "by_error")
@@ -92,7 +93,7 @@ def totals(base, truth):
     equal(len(sums["cells"]), len(truth["cells"]), "cells")
     for c in truth["cells"]:
         same(str(c), sums["cells"][(c["account"], c["region"], c["day"], c["model_id"],
-                                    c["context_above"], c.get("body_model", ""),
+                                    c["context_above"], c["cached"], c["error"], c.get("body_model", ""),
                                     c.get("inference_region", ""))], c)
 
 

@@ -31,7 +31,7 @@ static inline struct reading *reading_with(const char *rules, bool repository_na
     assert_non_null(r);
     assert_int_equal(symbols_new(&r->symbols, NULL), OK);
     assert_int_equal(harness_rules_new(str_from(rules), "rules", &r->rules, NULL), OK);
-    const struct exchange_env env = {r->symbols, r->rules, {1, 2}, repository_names};
+    const struct exchange_env env = {r->symbols, r->rules, {1, 2}, repository_names, NULL};
     assert_int_equal(exchange_reader_new(&env, &r->reader, NULL), OK);
     r->principal = USER_ARN;
     return r;
@@ -145,6 +145,8 @@ static inline void assert_use(struct reading *r, const struct tool_use *u, enum 
 #define USER(content) "{'role':'user','content':" content "}"
 #define ASSISTANT(content) "{'role':'assistant','content':" content "}"
 #define TEXT(words) "{'type':'text','text':'" words "'}"
+#define USE(id, name, input) "{'type':'tool_use','id':'" id "','name':'" name "','input':" input "}"
+#define RESULT(id, content) "{'type':'tool_result','tool_use_id':'" id "','content':" content "}"
 #define REMINDER(words) TEXT("<system-reminder>\\n" words "\\n</system-reminder>")
 
 #endif

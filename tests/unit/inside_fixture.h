@@ -146,7 +146,7 @@ static inline void hand_sum(struct session *s, const struct session_call *c)
     }
     int64_t gap = s->last_us ? c->v.time_us - s->last_us : 0;
     s->active_us += gap < 300 * US_PER_SECOND ? gap : 300 * US_PER_SECOND;
-    s->first_us = s->first_us ? s->first_us : c->v.time_us;
+    s->first_us = s->before_us = s->first_us ? s->first_us : c->v.time_us;
     s->last_us = c->v.time_us;
 }
 

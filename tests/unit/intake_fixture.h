@@ -107,7 +107,7 @@ static inline void fixture_free(struct fixture *f)
 /* Forgets what was read and reads these bytes. */
 static inline void fixture_read(struct fixture *f, const void *bytes, size_t n)
 {
-    struct reader_sink sink = {f, fixture_record, fixture_quarantine};
+    struct reader_sink sink = {f, fixture_record, fixture_quarantine, NULL};
     f->n = f->troubles = 0;
     about_init(&f->about);
     struct err err = {0};

@@ -150,6 +150,18 @@ static void a_spreadsheet_sees_no_formula_and_numbers_stay_numbers(void **state)
         {"+7", "+7"},
         {"-1,234.5", "\"-1,234.5\""},
         {"=A1,B1", "\"'=A1,B1\""},
+        {"\t=1", "'\t=1"},
+        {"\r=1", "\"'\r=1\""},
+        {"\xEF\xBC\x9D"
+         "1+1",
+         "'\xEF\xBC\x9D"
+         "1+1"},
+        {"\xEF\xBC\xA0"
+         "A1",
+         "'\xEF\xBC\xA0"
+         "A1"},
+        {"\xEF\xBC\xA1", "\xEF\xBC\xA1"},
+        {"(none)", "(none)"},
         {"a=b", "a=b"},
         {"", ""},
         {"2026-04-14", "2026-04-14"},

@@ -312,34 +312,6 @@ static void pitfall_19_text_in_a_body_is_only_text(void **state)
     reading_free(r);
 }
 
-static void any_shape_of_body_is_survived(void **state)
-{
-    (void)state;
-    struct reading *r = reading_new();
-    static const char *const odd[] = {"null",
-                                      "5",
-                                      "'[DONE]'",
-                                      "['a','b']",
-                                      "[]",
-                                      "{}",
-                                      "{'messages':'x'}",
-                                      "{'messages':[5,null,'x',[],{}]}",
-                                      "{'messages':[{'role':5,'content':7}]}"};
-    for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
-        read_both(r, odd[i], odd[i]);
-        assert_true(r->x.flags & EX_ODD);
-        assert_int_equal(r->x.made_n, 0);
-    }
-    read_input(r, "{'messages':[],'system':[1,'a',{'x':1}],'tools':[1,'a',{}],'metadata':[]}");
-    assert_int_equal(r->x.messages, 0);
-    read_input(r, "{'prompt':'a\\nb'}");
-    assert_int_equal(r->x.part[PART_USER], 3);
-    assert_int_equal(r->session, 0);
-    read_input(r, "{'inputText':'abcd'}");
-    assert_int_equal(r->x.part[PART_USER], 4);
-    reading_free(r);
-}
-
 static void repository_is_a_hash_unless_names_are_wanted(void **state)
 {
     (void)state;
@@ -385,7 +357,6 @@ int main(void)
         cmocka_unit_test(fingerprint_follows_the_rules),
         cmocka_unit_test(pitfall_2_and_14_title_is_background_on_any_model),
         cmocka_unit_test(pitfall_19_text_in_a_body_is_only_text),
-        cmocka_unit_test(any_shape_of_body_is_survived),
         cmocka_unit_test(repository_is_a_hash_unless_names_are_wanted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

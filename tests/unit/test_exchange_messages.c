@@ -2,9 +2,6 @@
  * pitfalls of 15 by number). */
 #include "exchange_fixture.h"
 
-#define USE(id, name, input) "{'type':'tool_use','id':'" id "','name':'" name "','input':" input "}"
-#define RESULT(id, content) "{'type':'tool_result','tool_use_id':'" id "','content':" content "}"
-
 static void pitfall_1_and_16_normalised_messages_hash_alike(void **state)
 {
     (void)state;
@@ -206,7 +203,7 @@ static void pitfall_7_tool_calls_are_those_of_the_answer(void **state)
     reading_free(r);
 }
 
-static void streamed_input_is_put_together(void **state)
+static void bedrock_logs_25_and_26_streamed_input_is_put_together(void **state)
 {
     (void)state;
     struct reading *r = reading_new();
@@ -307,14 +304,14 @@ static bool is_offered(struct reading *r, const char *name)
     return str_find(symbols_text(r->symbols, r->x.offer), str_from(name)) >= 0;
 }
 
-static void pitfalls_9_10_and_11_offers_are_read_from_tools_and_reminders(void **state)
+static void pitfalls_8_to_11_offers_are_read_from_tools_and_reminders(void **state)
 {
     (void)state;
     struct reading *r = reading_new();
 #define DEFERRED                                                                                   \
     "The following deferred tools are now available (select:<name>):\\nCronList\\n"                \
     "mcp__wiki__find\\nmcp__wiki__get\\n\\nThe following MCP servers are still connecting:\\n"     \
-    "my server\\n"
+    "my-server\\n"
 #define INSTRUCTIONS                                                                               \
     "# MCP Server Instructions\\n\\nlead\\n\\n## wiki\\nhow\\n## own heading\\nmore"
     const char *messages = USER("[" REMINDER(DEFERRED) "," REMINDER(INSTRUCTIONS) "," REMINDER(
@@ -338,7 +335,7 @@ static void pitfalls_9_10_and_11_offers_are_read_from_tools_and_reminders(void *
     assert_int_equal(wiki.schema_bytes, strlen("{'name':'mcp__wiki__get'}"));
     assert_int_equal(wiki.name_bytes, strlen("mcp__wiki__find\nmcp__wiki__get\n"));
     assert_int_equal(wiki.note_bytes, strlen("## wiki\nhow\n## own heading\nmore\n"));
-    find_item(r, OFFER_SERVER, "my_server");
+    find_item(r, OFFER_SERVER, "my-server");
     find_item(r, OFFER_SKILL, "plug:notes");
     find_item(r, OFFER_SKILL, "deploy");
     find_item(r, OFFER_AGENT, "Explore");
@@ -382,67 +379,6 @@ static void pitfall_17_and_18_parts_are_disjoint_and_complete(void **state)
     reading_free(r);
 }
 
-static void pitfall_23_and_25_names_are_clean_and_bounded(void **state)
-{
-    (void)state;
-    struct reading *r = reading_new();
-    read_request(r, "", ASSISTANT("[" USE("t", "a\\u0000b\\ud800\\n\\u0085", "{}") "]"));
-    assert_symbol(r, r->x.earlier[0].name, "a?b\xEF\xBF\xBD???");
-    assert_int_equal(r->x.cut, 0);
-    enum { LONG = 1 << 20 };
-    char *text = malloc(LONG + 256);
-    assert_non_null(text);
-    int n = snprintf(text, 256,
-                     "{'messages':[{'role':'assistant','content':[{'type':'tool_use','name':'");
-    memset(text + n, 'x', LONG);
-    snprintf(text + n + LONG, 64, "'}]}]}");
-    read_input(r, text);
-    assert_int_equal(symbols_text(r->symbols, r->x.earlier[0].name).n, EXCHANGE_NAME_MAX);
-    assert_int_equal(r->x.cut, 1);
-    free(text);
-    reading_free(r);
-}
-
-/* Repeats `piece` n times between `head` and `tail`. */
-static void read_many(struct reading *r, const char *head, const char *piece, int n,
-                      const char *tail)
-{
-    size_t size = strlen(piece), at = strlen(head);
-    char *text = malloc(at + size * (size_t)n + strlen(tail) + 1);
-    assert_non_null(text);
-    memcpy(text, head, at);
-    for (int i = 0; i < n; i++, at += size)
-        memcpy(text + at, piece, size);
-    memcpy(text + at, tail, strlen(tail) + 1);
-    read_both(r, text, NULL);
-    free(text);
-}
-
-static void pitfall_22_sizes_are_bounded_and_time_is_linear(void **state)
-{
-    (void)state;
-    struct reading *r = reading_new();
-    read_many(r, "{'messages':[],'tools':[{'name':'x'}", ",{'name':'mcp__a__b'}", 10000, "]}");
-    assert_true(r->x.flags & EX_TOOLS_CUT && r->x.cut > 0);
-    read_many(r, "{'messages':[" ASSISTANT("'a'"),
-              "," USER("[" TEXT("b") "," RESULT("t", "'c'") "]"), 100000, "]}");
-    assert_int_equal(r->x.messages, 100001);
-    assert_int_equal(r->x.tail, 100000);
-    assert_int_equal(r->x.recent_n, EXCHANGE_RECENT);
-    read_many(r, "{'messages':[{'role':'assistant','content':[{}", "," USE("t", "n", "{}"), 5000,
-              "]}]}");
-    assert_int_equal(r->x.earlier_n, EXCHANGE_USES);
-    assert_int_equal(r->x.cut, 5000 - EXCHANGE_USES);
-    read_many(r, "{'messages':[{'role':'user','content':[{'type':'tool_result','content':'",
-              "<system-reminder>\\n</system-reminder>", 100000, "'}]}]}");
-    assert_int_equal(r->x.messages, 1);
-    read_many(r,
-              "{'messages':[{'role':'assistant','content':[{'type':'tool_use','name':'n','input':",
-              "[", 400, "");
-    assert_int_equal(r->x.messages, 0);
-    reading_free(r);
-}
-
 static void nothing_depends_on_cache_control_or_order_of_keys(void **state)
 {
     (void)state;
@@ -474,57 +410,6 @@ static void nothing_depends_on_cache_control_or_order_of_keys(void **state)
     reading_free(r);
 }
 
-static void pitfall_20_no_text_of_a_body_is_kept(void **state)
-{
-    (void)state;
-    struct reading *r = reading_new();
-    read_both(
-        r,
-        "{'system':[" BILLING(
-            "") ",{'type':'text','text':'CANARY\\n# Environment\\n - Primary working "
-                "directory: /CANARY/CANARY\\n'}],'tools':[{'name':'Bash','description':'CANARY'}],"
-                "'messages':[" USER("[" REMINDER(
-                    "The following skills are available for use\\n- a: "
-                    "CANARY\\nCANARY") "," REMINDER(CONTEXT
-                                                    "CANARY") "," REMINDER("Av"
-                                                                           "ai"
-                                                                           "la"
-                                                                           "bl"
-                                                                           "e "
-                                                                           "ag"
-                                                                           "en"
-                                                                           "t "
-                                                                           "ty"
-                                                                           "pe"
-                                                                           "s "
-                                                                           "fo"
-                                                                           "r "
-                                                                           "th"
-                                                                           "e "
-                                                                           "Ag"
-                                                                           "en"
-                                                                           "t "
-                                                                           "to"
-                                                                           "ol"
-                                                                           ":"
-                                                                           "\\"
-                                                                           "n-"
-                                                                           " C"
-                                                                           "AN"
-                                                                           "AR"
-                                                                           "Y") "," TEXT("CANAR"
-                                                                                         "Y") "," TEXT("<command-name>/x</command-name><command-args>CANARY</"
-                                                                                                       "command-args>") "]") "," ASSISTANT("[" TEXT("CANARY") "," USE("CANARY",
-                                                                                                                                                                      "Agent",
-                                                                                                                                                                      "{'prompt':'CANARY','description':'CANARY'}") "]") "," USER("[" RESULT("CANARY",
-                                                                                                                                                                                                                                             "'CANARY'") "]") "],'metadata':{'user_id':'CANARY'}}",
-        "{'content':[" USE("CANARY", "Bash", "{'command':'CANARY'}") "]}");
-    for (uint32_t i = 0; i < symbols_count(r->symbols); i++)
-        assert_true(str_find(symbols_text(r->symbols, i), STR("CANARY")) < 0);
-    assert_str(r->x.session, "");
-    reading_free(r);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -537,15 +422,12 @@ int main(void)
         cmocka_unit_test(commands_shell_lines_and_interrupts_are_told_apart),
         cmocka_unit_test(pitfall_24_summaries_and_resumed_sessions_are_no_first_message),
         cmocka_unit_test(pitfall_7_tool_calls_are_those_of_the_answer),
-        cmocka_unit_test(streamed_input_is_put_together),
+        cmocka_unit_test(bedrock_logs_25_and_26_streamed_input_is_put_together),
         cmocka_unit_test(converse_answers_and_errors),
         cmocka_unit_test(mcp_names_are_split_by_known_servers),
-        cmocka_unit_test(pitfalls_9_10_and_11_offers_are_read_from_tools_and_reminders),
+        cmocka_unit_test(pitfalls_8_to_11_offers_are_read_from_tools_and_reminders),
         cmocka_unit_test(pitfall_17_and_18_parts_are_disjoint_and_complete),
-        cmocka_unit_test(pitfall_23_and_25_names_are_clean_and_bounded),
-        cmocka_unit_test(pitfall_22_sizes_are_bounded_and_time_is_linear),
         cmocka_unit_test(nothing_depends_on_cache_control_or_order_of_keys),
-        cmocka_unit_test(pitfall_20_no_text_of_a_body_is_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

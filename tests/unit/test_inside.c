@@ -86,6 +86,10 @@ enum { HANDS = sizeof hands / sizeof hands[0] };
 static const struct fact loose = {
     .arn = SSO("cat@example.com"), .model = OPUS, .input = 50, .cents = 5};
 
+static uint32_t rows_at_once; /* 0: as many as usual */
+static int64_t most_rows;     /* 0: all */
+static int passes;            /* through all sessions, of all questions */
+
 static const struct answer *ask(struct world *w, const char *words, const size_t *order)
 {
     world_open(w);
@@ -101,12 +105,17 @@ static const struct answer *ask(struct world *w, const char *words, const size_t
     world_plan(w);
     assert_true(question_needs_sessions(&w->q));
     struct inside *in;
-    const struct inside_options options = {w->plan, w->series, runaway_defaults()};
+    const struct inside_options options = {w->plan, w->series, runaway_defaults(), rows_at_once,
+                                           most_rows};
     assert_int_equal(inside_new(&options, &in, NULL), OK);
-    for (size_t i = 0; i < HANDS; i++) {
-        static struct hand hand;
-        size_t which = order ? order[i] : i;
-        assert_int_equal(inside_session(in, hand_make(w, &hands[which], &hand)), OK);
+    for (bool more = true; more;) {
+        for (size_t i = 0; i < HANDS; i++) {
+            static struct hand hand;
+            size_t which = order ? order[i] : i;
+            assert_int_equal(inside_session(in, hand_make(w, &hands[which], &hand)), OK);
+        }
+        assert_int_equal(inside_again(in, &more, NULL), OK);
+        passes++;
     }
     world_add(w, &loose);
     w->about.since_us = instant("2026-04-01T00:00:00Z");
@@ -193,7 +202,8 @@ static void a_single_call_of_an_unknown_program_is_no_session(void **state)
         question_set(&w.q, STR("metrics"), STR("sessions,prompts,invocations,cost"), NULL), OK);
     world_plan(&w);
     struct inside *in;
-    const struct inside_options options = {w.plan, w.series, runaway_defaults()};
+    const struct inside_options options = {w.plan, w.series, runaway_defaults(), rows_at_once,
+                                           most_rows};
     assert_int_equal(inside_new(&options, &in, NULL), OK);
     for (size_t i = 0; i < sizeof services / sizeof services[0]; i++) {
         static struct hand hand;
@@ -298,6 +308,15 @@ static void a_filter_on_calls_chooses_calls(void **state)
            " 2 23c\ntotal 2 23c\n");
 }
 
+static void without_a_main_call_no_peak_is_known(void **state)
+{
+    (void)state;
+    expect("by=session;metrics=sessions,peak_context;where=call_kind=background",
+           "s-ann 1 -\ntotal 1 -\n");
+    expect("by=call_kind;metrics=peak_context;where=session=s-ann;order=call_kind:asc",
+           "background -\nmain 20000\nsub-agent -\ntotal 20000\n");
+}
+
 static void threads_have_names(void **state)
 {
     (void)state;
@@ -382,6 +401,68 @@ static void the_order_of_sessions_changes_nothing(void **state)
     }
 }
 
+/* Then sessions are shown several times, and each time another share of the rows is added up. */
+static void few_rows_at_once_give_the_same_answer(void **state)
+{
+    (void)state;
+    static const char *const questions[] = {
+        "by=session,thread;metrics=cost,users,duration;limit=2",
+        "by=tool;metrics=tool_calls,cost,users,tool_errors;limit=3",
+        "by=tool_kind,tool;metrics=tool_calls,used,sessions;limit=100;order=tool_calls:asc",
+        "by=server;metrics=offered,tax_cost,used;limit=1",
+        "@skills",
+        "@tools",
+        "@sessions"};
+    for (size_t k = 0; k < sizeof questions / sizeof questions[0]; k++) {
+        struct buf first, other;
+        buf_init(&first, 1 << 20);
+        buf_init(&other, 1 << 20);
+        size_t cut = 0;
+        int once = passes;
+        for (rows_at_once = 0; rows_at_once < 4; rows_at_once++) {
+            struct world w;
+            buf_reset(&other);
+            const struct answer *a = ask(&w, questions[k], NULL);
+            tell(a, rows_at_once ? &other : &first);
+            if (rows_at_once == 0)
+                cut = a->rows_cut;
+            else if (!str_eq(buf_view(&first), buf_view(&other)) || a->rows_cut != cut)
+                fail_msg("%s:\n%.*s%.*s", questions[k], STR_ARG(buf_view(&first)),
+                         STR_ARG(buf_view(&other)));
+            world_close(&w);
+        }
+        rows_at_once = 0;
+        if (k == 1)
+            assert_true(passes - once > 6);
+        buf_fini(&first);
+        buf_fini(&other);
+    }
+}
+
+/* A limit that nobody set holds for names that clients choose, and is told. */
+static void a_question_by_tools_has_no_more_rows_than_may_be(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *question;
+        bool cut;
+    } cases[] = {{"by=tool;metrics=tool_calls", true},
+                 {"by=tool;metrics=tool_calls;limit=3", false},
+                 {"by=session,tool;metrics=tool_calls", false},
+                 {"by=user;metrics=tool_calls", false}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct world w, all;
+        size_t every = ask(&all, cases[i].question, NULL)->rows_n;
+        most_rows = 2;
+        const struct answer *a = ask(&w, cases[i].question, NULL);
+        most_rows = 0;
+        assert_int_equal(a->rows_n, cases[i].cut ? 2 : every);
+        assert_true(!cases[i].cut || a->rows_cut == every - 2);
+        world_close(&w);
+        world_close(&all);
+    }
+}
+
 static struct buf print(const struct answer *a, struct report_options o)
 {
     struct buf out;
@@ -461,6 +542,7 @@ int main(void)
         cmocka_unit_test(what_no_call_tells_counts_with_the_first_main_call),
         cmocka_unit_test(a_session_is_a_row_and_a_limit_keeps_the_best),
         cmocka_unit_test(uses_have_their_errors_and_the_cost_around_them),
+        cmocka_unit_test(without_a_main_call_no_peak_is_known),
         cmocka_unit_test(servers_that_nobody_called_are_rows_with_their_tax),
         cmocka_unit_test(skills_count_both_ways_and_installed_ones_without_use),
         cmocka_unit_test(a_filter_on_tools_chooses_sessions),
@@ -470,6 +552,8 @@ int main(void)
         cmocka_unit_test(money_of_restarts_and_retries_is_told),
         cmocka_unit_test(runaways_come_with_their_signals),
         cmocka_unit_test(the_order_of_sessions_changes_nothing),
+        cmocka_unit_test(few_rows_at_once_give_the_same_answer),
+        cmocka_unit_test(a_question_by_tools_has_no_more_rows_than_may_be),
         cmocka_unit_test(a_report_says_what_it_rests_on),
         cmocka_unit_test(a_report_says_nothing_of_columns_that_it_lacks),
         cmocka_unit_test(percentiles_are_of_the_nearest_rank),

@@ -471,6 +471,37 @@ static void rule_52_links_and_pipes_are_not_opened(void **state)
     assert_int_equal(system(command), 0);
 }
 
+/* Operation, error, tier and the model of an answer: codes, or no text of them stays. */
+static void names_of_the_service_are_no_text(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_new();
+    const char *profile = "arn:aws:bedrock:us-east-1:1:application-inference-profile/abc";
+    static const char *const tiers[] = {"'usage':{'service_tier':'tell me CANARY'}",
+                                        "'serviceTier':{'type':'tell me CANARY'}"};
+    for (size_t i = 0; i < sizeof tiers / sizeof tiers[0]; i++) {
+        char text[1024];
+        snprintf(text, sizeof text,
+                 "{'requestId':'r','timestamp':'2026-10-05T12:00:00Z','modelId':'%s','operation':"
+                 "'tell me CANARY','errorCode':'tell me "
+                 "CANARY','output':{'outputTokenCount':4,'outputBodyJson':"
+                 "{'model':'claude, tell me CANARY',%s}}}",
+                 profile, tiers[i]);
+        for (char *p = text; *p; p++)
+            *p = *p == '\'' ? '"' : *p;
+        fixture_text(f, text);
+        assert_int_equal(f->n, 1);
+        assert_label(f, 0, LABEL_OPERATION, "(not a name)");
+        assert_label(f, 0, LABEL_ERROR, "(not a name)");
+        assert_label(f, 0, LABEL_TIER, "(not a name)");
+        assert_label(f, 0, LABEL_REASON, "profile not resolved");
+        assert_true(f->v[0].flags & INV_ODD && f->v[0].flags & INV_ERROR);
+    }
+    for (uint32_t i = 0; i < symbols_count(f->symbols); i++)
+        assert_true(str_find(symbols_text(f->symbols, i), STR("CANARY")) < 0);
+    fixture_free(f);
+}
+
 static void a_packed_invocation_comes_back_whole(void **state)
 {
     (void)state;
@@ -516,6 +547,7 @@ int main(void)
         cmocka_unit_test(rule_46_the_key_is_account_region_and_request_id),
         cmocka_unit_test(rule_51_paths_of_bodies_are_followed_only_in_their_own_tree),
         cmocka_unit_test(rule_52_links_and_pipes_are_not_opened),
+        cmocka_unit_test(names_of_the_service_are_no_text),
         cmocka_unit_test(a_packed_invocation_comes_back_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

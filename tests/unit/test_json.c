@@ -214,6 +214,48 @@ static int teardown(void **state)
     return 0;
 }
 
+static void a_gap_is_passed_over_or_seen(void **state)
+{
+    (void)state;
+    static const char text[] = "{\"a\":[{\"x\":1},{\"y\":[2,\"z\"]},3],\"b\":\"t\"}";
+    char bytes[sizeof text + JSON_PADDING] = {0};
+    memcpy(bytes, text, sizeof text);
+    const char *from = strstr(bytes, ",{\"y"), *behind = strstr(bytes, ",3]");
+    struct json_gap gap = {(size_t)(from - bytes), (size_t)(behind - bytes),
+                           (size_t)(strchr(from, ':') - bytes)};
+    struct json_text t;
+    struct str key, raw;
+    int64_t number;
+    assert_int_equal(json_index_around(parser, bytes, sizeof text - 1, &gap, 1, &t, NULL), OK);
+
+    struct json_cursor c = json_begin(&t);
+    assert_true(json_enter_object(&c) && json_next_key(&c, &key));
+    struct json_cursor inside = c;
+    assert_true(json_raw(&c, &raw));
+    assert_true(str_eq(raw, STR("[{\"x\":1},{\"y\":[2,\"z\"]},3]")));
+    assert_true(json_next_key(&c, &key) && str_eq(key, STR("b")));
+    assert_true(json_string(&c, &raw) && str_eq(raw, STR("t")));
+    assert_false(json_next_key(&c, &key) || json_failed(&c));
+
+    c = inside;
+    assert_true(json_enter_array(&c) && json_next_item(&c));
+    json_skip(&c);
+    assert_int_equal(json_offset(&c), gap.mark);
+    json_pass_gap(&c);
+    assert_true(json_next_item(&c) && json_i64(&c, &number));
+    assert_int_equal(number, 3);
+    assert_false(json_next_item(&c) || json_failed(&c));
+
+    c = inside;
+    assert_true(json_enter_array(&c) && json_next_item(&c));
+    assert_false(json_next_item(&c));
+    assert_true(json_failed(&c));
+
+    gap.from += 3; /* inside a string */
+    assert_int_equal(json_index_around(parser, bytes, sizeof text - 1, &gap, 1, &t, NULL),
+                     ERR_TRUNCATED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -225,6 +267,7 @@ int main(void)
         cmocka_unit_test(nesting_beyond_the_limit_is_an_error),
         cmocka_unit_test(escapes_decode_and_half_pairs_are_replaced),
         cmocka_unit_test(broken_texts_never_run_away),
+        cmocka_unit_test(a_gap_is_passed_over_or_seen),
         cmocka_unit_test(json_test_suite),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

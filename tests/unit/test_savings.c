@@ -12,11 +12,13 @@ struct run {
     struct pricing *pricing;
     struct savings_engine *engine;
     struct savings *savings;
+    struct savings_limits limits;
 };
 
-static void start(struct run *r, const char *where)
+static void start_with(struct run *r, const char *where, const char *limits)
 {
-    *r = (struct run){0};
+    *r = (struct run){.limits = savings_defaults()};
+    assert_int_equal(savings_limits_set(&r->limits, str_from(limits), NULL), OK);
     world_open(&r->w);
     if (where)
         world_set(&r->w, "where", where);
@@ -25,8 +27,18 @@ static void start(struct run *r, const char *where)
     world_plan(&r->w);
     assert_int_equal(pricing_new(&r->pricing, NULL), OK);
     const struct savings_options o = {
-        .plan = r->w.plan, .series = r->w.series, .pricing = r->pricing};
+        .plan = r->w.plan,
+        .series = r->w.series,
+        .pricing = r->pricing,
+        .limits = r->limits,
+        .threads = 2,
+    };
     assert_int_equal(savings_new(&o, &r->engine, NULL), OK);
+}
+
+static void start(struct run *r, const char *where)
+{
+    start_with(r, where, "");
 }
 
 static void add(struct run *r, const struct hand_session *h)
@@ -86,7 +98,9 @@ static void a_server_that_nobody_called_is_a_finding(void **state)
     const struct saving *v = find(finish(&r), SAVING_UNUSED_MCP);
     assert_non_null(v);
     assert_text(v->subject, "jira");
-    assert_text(v->evidence, "never called; it puts 250 tokens into each of 1 call (7 tools)");
+    assert_text(
+        v->evidence,
+        "installed by 1 user, called by none; it puts 250 tokens into each of 1 call (7 tools)");
     assert_int_equal(v->sessions, 1);
     assert_int_equal(v->saved * 1000 / PICO_PER_USD, 25);
     assert_int_equal(v->month * 1000 / PICO_PER_USD, 75);
@@ -231,12 +245,183 @@ static void first_messages_are_compared_with_the_median(void **state)
     end(&r);
 }
 
+static const struct savings *of_two_contexts(struct run *r, const char *limits)
+{
+    start_with(r, NULL, limits);
+    add(r, &(struct hand_session){
+               .id = "g",
+               .calls = {
+                   {.kind = CALL_MAIN, .flags = SC_FIRST, .input = 50000, .cents = 9, .body = true},
+                   {.at_s = 1, .kind = CALL_MAIN, .input = 250000, .cents = 100, .body = true}}});
+    for (int i = 0; i < 2; i++)
+        add(r, &(struct hand_session){.id = "h",
+                                      .calls = {{.kind = CALL_MAIN,
+                                                 .flags = SC_FIRST,
+                                                 .input = 1000,
+                                                 .cents = 1,
+                                                 .body = true}}});
+    return finish(r);
+}
+
+static void limits_are_chosen_and_0_switches_off(void **state)
+{
+    (void)state;
+    struct run r;
+    const struct savings *s = of_two_contexts(&r, "");
+    assert_int_equal(cents(find(s, SAVING_LONG_SESSION)->saved), 20);
+    assert_null(find(s, SAVING_FIRST_MESSAGE));
+    end(&r);
+    s = of_two_contexts(&r, "context=125000, first-message=2000,first-percentile=66");
+    assert_int_equal(cents(find(s, SAVING_LONG_SESSION)->saved), 50);
+    assert_text(find(s, SAVING_LONG_SESSION)->evidence,
+                "1 call above 125,000 tokens of context, up to 250,000 tokens");
+    assert_non_null(find(s, SAVING_FIRST_MESSAGE));
+    end(&r);
+    s = of_two_contexts(&r, "context=0,first-message=2000,first-percentile=0");
+    assert_null(find(s, SAVING_LONG_SESSION));
+    assert_non_null(find(s, SAVING_FIRST_MESSAGE));
+    end(&r);
+    s = of_two_contexts(&r, "first-message=0,first-percentile=100");
+    assert_null(find(s, SAVING_FIRST_MESSAGE));
+    end(&r);
+}
+
+static void limits_that_do_not_exist_are_refused(void **state)
+{
+    (void)state;
+    static const char *const wrong[][2] = {
+        {"contxt=1", "there is no limit 'contxt'; did you mean context?"},
+        {"cost=1",
+         "there is no limit 'cost'; there are context, first-message and first-percentile"},
+        {"context=5,first-percentile=101", "first-percentile is at most 100"},
+        {"context", "context needs a whole number (0: it does not count)"},
+        {"context=-1", "context needs a whole number (0: it does not count)"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        struct savings_limits limits = savings_defaults();
+        struct err err = {0};
+        assert_int_equal(savings_limits_set(&limits, str_from(wrong[i][0]), &err), ERR_USAGE);
+        assert_string_equal(err.text, wrong[i][1]);
+        assert_int_equal(limits.v[SAVINGS_CONTEXT], 200000);
+    }
+}
+
+/* ---- Calls of no session. */
+
+static struct invocation loose_call(struct run *r, const struct hand_call *c)
+{
+    static struct hand hand;
+    struct hand_session h = {.id = "", .calls = {*c}};
+    struct invocation v = hand_make(&r->w, &h, &hand)->calls[0].v;
+    v.exchange = NULL;
+    v.session = 0;
+    return v;
+}
+
+static const struct hand_call in_region = {.kind = CALL_MAIN,
+                                           .input = 1000000,
+                                           .cents = 550,
+                                           .model = "anthropic.claude-opus-4-5-20251101-v1:0",
+                                           .scope = "in-region"};
+
+static void records_alone_tell_prices_and_failures(void **state)
+{
+    (void)state;
+    struct run r;
+    start(&r, NULL);
+    struct invocation v = loose_call(&r, &in_region);
+    struct hand_call broken = in_region;
+    broken.error = "ModelTimeoutException";
+    struct invocation failed = loose_call(&r, &broken);
+    assert_int_equal(savings_call(r.engine, 0, &v, 1), OK);
+    assert_int_equal(savings_call(r.engine, 1, &v, 1), OK);
+    assert_int_equal(savings_call(r.engine, 1, &failed, 1), OK);
+    const struct savings *s = finish(&r);
+    assert_int_equal(s->n, 2);
+    const struct saving *scope = find(s, SAVING_SCOPE), *failure = find(s, SAVING_FAILED);
+    assert_int_equal(cents(scope->saved), 150);
+    assert_int_equal(cents(scope->month), 450);
+    assert_text(scope->evidence, "3 calls with 3,000,000 tokens");
+    assert_int_equal(scope->sessions, SAVING_NO_SESSIONS);
+    assert_int_equal(cents(failure->saved), 550);
+    assert_text(failure->subject, "ModelTimeoutException");
+    end(&r);
+}
+
+static void a_call_that_is_taken_back_leaves_nothing(void **state)
+{
+    (void)state;
+    struct run r;
+    start(&r, NULL);
+    struct invocation v = loose_call(&r, &in_region);
+    assert_int_equal(savings_call(r.engine, 0, &v, 1), OK);
+    assert_int_equal(savings_call(r.engine, 1, &v, -1), OK);
+    assert_int_equal(finish(&r)->n, 0);
+    end(&r);
+}
+
+static void calls_with_and_without_a_session_are_one_finding(void **state)
+{
+    (void)state;
+    struct run r;
+    start(&r, NULL);
+    struct invocation v = loose_call(&r, &in_region);
+    struct hand_session h = {.id = "i", .calls = {in_region}};
+    assert_int_equal(savings_call(r.engine, 0, &v, 1), OK);
+    add(&r, &h);
+    const struct saving *scope = find(finish(&r), SAVING_SCOPE);
+    assert_text(scope->evidence, "2 calls (1 of no session) with 2,000,000 tokens");
+    assert_int_equal(scope->sessions, 1);
+    assert_int_equal(r.savings->sessions.sessions, 1);
+    end(&r);
+}
+
+/* session_is_stray: a request of a service that no rule knows. */
+static void a_stray_call_is_judged_and_is_no_session(void **state)
+{
+    (void)state;
+    struct run r;
+    start(&r, NULL);
+    struct hand_session h = {.id = "~1", .inferred = true, .calls = {in_region}};
+    h.calls[0].unrecognised = true;
+    add(&r, &h);
+    const struct saving *scope = find(finish(&r), SAVING_SCOPE);
+    assert_int_equal(cents(scope->saved), 50);
+    assert_int_equal(scope->sessions, SAVING_NO_SESSIONS);
+    assert_int_equal(r.savings->sessions.sessions, 0);
+    assert_int_equal(r.savings->sessions.calls, 1);
+    end(&r);
+}
+
+/* Of Opus 4.5 a write costs 6.875 or 11 USD, by the global profile 6.25 or 10. */
+static void writes_of_unknown_ttl_save_at_least_what_is_sure(void **state)
+{
+    (void)state;
+    struct run r;
+    start(&r, NULL);
+    struct invocation v = loose_call(&r, &in_region);
+    memset(v.tokens, 0, sizeof v.tokens);
+    memset(v.cost, 0, sizeof v.cost);
+    v.tokens[TOKENS_CACHE_WRITE_UNKNOWN] = 1000000;
+    v.cost[TOKENS_CACHE_WRITE_UNKNOWN] = 6875 * (PICO_PER_USD / 1000);
+    v.cost_span = 4125 * (PICO_PER_USD / 1000);
+    v.outcome = OUTCOME_BOUNDED;
+    assert_int_equal(savings_call(r.engine, 0, &v, 1), OK);
+    const struct saving *scope = find(finish(&r), SAVING_SCOPE);
+    assert_int_equal(scope->saved * 1000 / PICO_PER_USD, 625);
+    assert_text(scope->evidence, "1 call with 1,000,000 tokens; at least, because the TTL of cache "
+                                 "writes is not known of 1 call");
+    end(&r);
+}
+
 static void filters_choose_calls_and_a_limit_cuts(void **state)
 {
     (void)state;
     struct run r;
     start(&r, "user=bob*");
     add(&r, &with_servers);
+    struct invocation v = loose_call(&r, &in_region);
+    assert_int_equal(savings_call(r.engine, 0, &v, 1), OK);
     assert_int_equal(finish(&r)->n, 0);
     assert_int_equal(r.savings->sessions.sessions, 0);
     end(&r);
@@ -259,7 +444,7 @@ static void findings_are_told_in_all_forms(void **state)
     add(&r, &with_servers);
     finish(&r);
     static const char *const parts[REPORT_FORMATS][3] = {
-        [REPORT_TABLE] = {"unused MCP server  jira", "  never called; it puts 250 tokens",
+        [REPORT_TABLE] = {"unused MCP server  jira", "  installed by 1 user, called by none; ",
                           "assumes: "},
         [REPORT_JSON] = {"\"finding\": \"unused-mcp\"", "\"saving_month_nusd\": 75000000,",
                          "\"quarantined\": 0,"},
@@ -280,15 +465,16 @@ static void without_findings_it_says_why(void **state)
 {
     (void)state;
     struct run r;
-    static const char *const why[] = {"No calls were read.", "Nothing to judge: no session",
-                                      "Needs content logging: ", "Nothing found that would"};
+    static const char *const why[] = {
+        "No calls were read.", "Nothing to judge: no call",
+        "needs content logging (0.0% of calls looked into): ", "Nothing found that would"};
     start(&r, "user=nobody");
     add(&r, &with_servers);
     finish(&r);
     for (int i = 0; i < 4; i++) {
         r.savings->about.invocations = i;
         r.savings->sessions.calls = i / 2;
-        r.savings->sessions.requests = i / 3;
+        r.savings->sessions.requests = r.savings->seen = i / 3;
         r.savings->sessions.sessions = i / 3;
         struct buf out = print(&r, (struct report_options){.format = REPORT_MD});
         if (!strstr(out.p, why[i]) || strstr(out.p, "overlap"))
@@ -306,6 +492,13 @@ int main(void)
         cmocka_unit_test(other_models_and_scopes_are_priced_by_the_book),
         cmocka_unit_test(long_contexts_retries_and_failures_cost),
         cmocka_unit_test(first_messages_are_compared_with_the_median),
+        cmocka_unit_test(limits_are_chosen_and_0_switches_off),
+        cmocka_unit_test(limits_that_do_not_exist_are_refused),
+        cmocka_unit_test(records_alone_tell_prices_and_failures),
+        cmocka_unit_test(a_call_that_is_taken_back_leaves_nothing),
+        cmocka_unit_test(calls_with_and_without_a_session_are_one_finding),
+        cmocka_unit_test(a_stray_call_is_judged_and_is_no_session),
+        cmocka_unit_test(writes_of_unknown_ttl_save_at_least_what_is_sure),
         cmocka_unit_test(filters_choose_calls_and_a_limit_cuts),
         cmocka_unit_test(findings_are_told_in_all_forms),
         cmocka_unit_test(without_findings_it_says_why),

@@ -59,7 +59,9 @@ static void a_retry_costs_but_is_no_turn_and_no_prompt(void **state)
     assert_int_equal(s->tool_calls, 3); /* what answers made, they made */
     assert_true(s->cost_retries == 203 && s->cost == 303 && s->cost_kind[CALL_MAIN] == 303);
     assert_int_equal(s->calls[2].prompts, 0);
-    assert_false(s->seen_whole); /* the first main call failed */
+    assert_true(s->seen_whole); /* the first call was not answered, but its retry */
+    assert_false(s->calls[0].flags & SC_FIRST || s->calls[2].flags & SC_FIRST);
+    assert_true(s->calls[1].flags & SC_FIRST);
 }
 
 static void pitfall_4_prompts_are_those_of_main_tails(void **state)
@@ -112,7 +114,10 @@ static void a_compaction_starts_a_generation_of_the_main_thread(void **state)
     struct talk after = {.message = {100}, .n = 1};
     struct session_call *call = add_call(&c, 1, CALL_MAIN, &before);
     exchange_in(call)->prompts = exchange_in(call)->history_prompts = 3;
-    add_call(&c, 2, CALL_COMPACTION, &ask)->v.cost[TOKENS_INPUT] = 9;
+    call->v.tokens[TOKENS_INPUT] = 1000;
+    call = add_call(&c, 2, CALL_COMPACTION, &ask);
+    call->v.cost[TOKENS_INPUT] = 9;
+    call->v.tokens[TOKENS_INPUT] = 1100;
     for (int i = 0; i < 2; i++) {
         call = add_call(&c, 3 + i, CALL_MAIN, &after);
         exchange_in(call)->flags |= EX_CONTINUED;
@@ -126,6 +131,8 @@ static void a_compaction_starts_a_generation_of_the_main_thread(void **state)
     assert_int_equal(s->threads[0].generations, 2);
     assert_int_equal(s->threads[0].calls, 4);
     assert_int_equal(s->threads[0].turns, 3);
+    assert_int_equal(s->threads[0].peak_context, 1000); /* as the session's */
+    assert_int_equal(s->peak_context, 1000);
     assert_int_equal(s->turns, 3);
     assert_int_equal(s->prompts, 5);
     assert_int_equal(s->compactions, 1);

@@ -135,6 +135,28 @@ static void pitfall_24_a_resumed_session_has_no_first_message(void **state)
     assert_int_equal(s->peak_context, 210000);
 }
 
+/* A 429 has no answer: what is asked again is still the first message. */
+static void a_throttled_first_call_leaves_the_first_message_to_its_retry(void **state)
+{
+    (void)state;
+    for (int history = 0; history < 2; history++) {
+        struct made_calls c = {0};
+        struct talk t = {.message = {1}, .n = 1};
+        for (int i = 0; i < 3; i++) {
+            struct session_call *call = add_call(&c, 1 + i, CALL_MAIN, &t);
+            call->v.flags |= i < 2 ? INV_ERROR : 0;
+            call->v.tokens[TOKENS_INPUT] = i < 2 ? 0 : 30000;
+            exchange_in(call)->flags |= history && i == 0 ? EX_HISTORY : 0;
+        }
+        const struct session *s = fold_one_of(&c);
+        assert_int_equal(s->retries, 2);
+        assert_int_equal(s->seen_whole, !history);
+        assert_int_equal(s->first_context, history ? 0 : 30000);
+        assert_int_equal(s->calls[2].flags & SC_FIRST, history ? 0 : SC_FIRST);
+        assert_false((s->calls[0].flags | s->calls[1].flags) & SC_FIRST);
+    }
+}
+
 static void the_first_context_is_all_that_was_processed(void **state)
 {
     (void)state;
@@ -310,6 +332,7 @@ int main(void)
         cmocka_unit_test(a_retrys_short_write_does_not_end_the_hour),
         cmocka_unit_test(without_a_price_of_reading_the_ratios_stand_in),
         cmocka_unit_test(pitfall_14_a_price_of_reading_is_the_models_own),
+        cmocka_unit_test(a_throttled_first_call_leaves_the_first_message_to_its_retry),
         cmocka_unit_test(pitfall_24_a_resumed_session_has_no_first_message),
         cmocka_unit_test(the_first_context_is_all_that_was_processed),
         cmocka_unit_test(shares_add_up_and_remainders_go_to_the_earlier_part),

@@ -99,6 +99,66 @@ static void the_result_depends_on_the_set_of_calls_alone(void **state)
     }
 }
 
+static int by_time(const void *a, const void *b)
+{
+    const struct session_call *x = a, *y = b;
+    return (x->v.time_us > y->v.time_us) - (x->v.time_us < y->v.time_us);
+}
+
+/* Whatever the order of the sessions. */
+static uint64_t sum_of(const struct folded *f)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < f->n; i++)
+        sum += session_digest(&f->v[i]);
+    return sum;
+}
+
+/* What query/sessions stands on: it folds such pieces one at a time. */
+static void without_an_id_calls_may_be_cut_at_pauses_longer_than_the_window(void **state)
+{
+    (void)state;
+    size_t pieces = 0;
+    for (int round = 0; round < 400; round++) {
+        const struct session_options options = {.key = {3, 4},
+                                                .window_us = (int64_t)(1 + any(60)) * SECOND_US};
+        struct made_calls c = {0};
+        random_calls(&c, 1 + any(600));
+        for (size_t i = 0; i < c.n; i++) {
+            exchange_in(&c.v[i])->session = STR("");
+            c.v[i].v.flags = any(9) ? 0 : INV_ERROR;
+        }
+        uint64_t whole = sum_of(fold_with(&c, &options)), sum = 0;
+        qsort(c.v, c.n, sizeof *c.v, by_time);
+        for (size_t from = 0, to; from < c.n; from = to) {
+            to = from + 1;
+            while (to < c.n && c.v[to].v.time_us - c.v[to - 1].v.time_us <= options.window_us)
+                to++;
+            struct made_calls piece = {.v = &c.v[from], .n = to - from, .cap = to - from};
+            sum += sum_of(fold_with(&piece, &options));
+            pieces++;
+        }
+        assert_true(sum == whole);
+    }
+    assert_true(pieces > 4000);
+}
+
+/* However often it has paused: chains that are over hide none that go on. */
+static void a_constant_prompt_is_one_session_from_pause_to_pause(void **state)
+{
+    (void)state;
+    enum { TIMES = 40, CALLS = 5 };
+    struct made_calls c = {0};
+    struct talk t = {.message = {1}, .n = 1};
+    for (int64_t time = 0; time < TIMES; time++)
+        for (int64_t i = 0; i < CALLS; i++)
+            exchange_in(add_call(&c, time * 7200 + i, CALL_MAIN, &t))->session = STR("");
+    struct folded *f = fold_all(&c);
+    assert_int_equal(f->n, TIMES);
+    for (size_t i = 0; i < f->n; i++)
+        assert_int_equal(f->v[i].calls_n, CALLS);
+}
+
 /* Keys are made with another secret in each run; what calls say is not. */
 static void keys_do_not_order_calls_of_one_instant(void **state)
 {
@@ -276,6 +336,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_result_depends_on_the_set_of_calls_alone),
         cmocka_unit_test(keys_do_not_order_calls_of_one_instant),
+        cmocka_unit_test(without_an_id_calls_may_be_cut_at_pauses_longer_than_the_window),
+        cmocka_unit_test(a_constant_prompt_is_one_session_from_pause_to_pause),
         cmocka_unit_test(calls_of_one_second_are_in_order_whatever_their_keys),
         cmocka_unit_test(sub_agents_side_by_side_keep_to_their_own),
         cmocka_unit_test(a_million_calls_in_one_session_take_linear_time),

@@ -23,3 +23,16 @@ A directory, a glob, and the same file twice: each call counts once.
   > ask logs | cmp - plain.csv
   > ask 'logs/*' | cmp - plain.csv
   > ask logs "$DATA/calls.jsonl" logs/b.json.gz | cmp - plain.csv
+
+Names that a spreadsheet would take for a formula are defused in CSV, and exact in JSON; numbers stay numbers.
+
+  $ printf 'match,person,team\nann@example.com,=HYPERLINK(0),-3\nbob,@SUM(A1),-b\n' >d.csv
+  > assay report "$DATA/calls.jsonl" --quiet --directory d.csv --by person,team --metrics cost --format csv
+  > assay report "$DATA/calls.jsonl" --quiet --directory d.csv --by person,team --metrics cost --format json | grep -E '"(person|team)":'
+  person,team,cost_nusd,cost_usd,unpriced,cost_reason
+  '=HYPERLINK(0),-3,112075000,0.112075,0,cache TTL not known
+  '@sum(a1),'-b,17985000,0.017985,0,
+  ,,,,1,unknown model
+      {"person": "=HYPERLINK(0)", "team": "-3", "cost_nusd": 112075000, "cost_usd": "0.112075", "unpriced": 0, "cost_reason": "cache TTL not known"},
+      {"person": "@sum(a1)", "team": "-b", "cost_nusd": 17985000, "cost_usd": "0.017985", "unpriced": 0, "cost_reason": null},
+      {"person": "", "team": "", "cost_nusd": null, "cost_usd": null, "unpriced": 1, "cost_reason": "unknown model"}

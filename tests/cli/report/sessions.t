@@ -73,7 +73,7 @@ skill, a pause of half an hour that let the cache run out, and a request that wa
     → cache for an hour: ENABLE_PROMPT_CACHING_1H=1
     assumes: restarts after at most 1 h become reads; all other writes of 5 minutes cost 8/5
   unused MCP server  wiki                            1  $0.03        $0.97
-    never called; it puts 2,198 tokens into each of 5 calls (1 tool)
+    installed by 1 user, called by none; it puts 2,198 tokens into each of 5 calls (1 tool)
     → remove it from the configuration, or have its tools loaded on demand
     assumes: the tokens of a request are shared among its parts by bytes
   retries billed     ann@example.com                 1  $0.01        $0.37
@@ -93,6 +93,9 @@ One session, call by call; a part of its id is enough.
   > assay session 0b6f $logs
   > assay session 0b6f $logs --format csv
   > assay session ffff $logs; echo $?
+  > assay session 0b6f $logs --since 2026-10-01T09:01 --until 2026-10-01T09:31 --format csv
+  > assay session 0b6f $logs --since 2026-10-01T09:31 | head -n 3
+  > assay session 0b6f $logs --until 2026-09; echo $?
   Session 0b6f5f0e-7a1c-4d52-9a3e-5d8f00c0ffee, 2026-10-01 09:00:00 to 09:31:45, UTC
   ann@example.com, Claude Code 2.1.197 (cli)
   2 prompts, 4 turns, 6 requests, 6 tool calls, 1 tool error, 1 sub-agent (fan-out 1, depth 1), 1 retry
@@ -122,7 +125,15 @@ One session, call by call; a part of its id is enough.
   2026-10-01T09:31:30Z,0,main,,anthropic.claude-opus-5,,1,21705,5,0,21700,60,137150000,1800000,cold,Bash
   2026-10-01T09:31:45Z,0,main,,anthropic.claude-opus-5,,0,21705,5,21700,0,60,12375000,15000,retry,Bash
   2
+  time,thread,kind,purpose,model,error,prompts,context,input,cache_read,cache_write,output,cost_nusd,idle_ms,marks,tools
+  2026-10-01T09:01:00Z,0,main,,anthropic.claude-opus-5,,0,20905,5,20000,900,120,18650000,0,,"Bash!, tickets/find, Explore, release-notes"
+  2026-10-01T09:01:30Z,0,main,,anthropic.claude-opus-5,,0,21305,5,20900,400,80,14975000,30000,,
+  Session 0b6f5f0e-7a1c-4d52-9a3e-5d8f00c0ffee, 2026-10-01 09:31:30 to 09:31:45, UTC
+  only calls of this period: since 2026-10-01 09:31, UTC
+  ann@example.com, Claude Code 2.1.197 (cli)
+  2
   2> assay: no session begins with 'ffff'; assay report sessions lists them, where requests were logged
+  2> assay: no session begins with '0b6f' in this period; assay report sessions lists them, where requests were logged
 
 From a store it is the same, and no text stays.
 
@@ -169,3 +180,56 @@ Without bodies the reports say what is missing.
   0 sessions · all requests seen · 6 calls of no session left out ($0.32)
   calls, tokens and cost are of the answers that made such a use; the total counts each once
   2> assay: $ROOT/tests/cli/data/calls.jsonl:3983: the record ends too early
+
+What counts as too large for savings is an option; what only records tell needs no requests.
+
+  $ logs=$DATA/session.jsonl
+  > assay report savings $logs --savings-limits context=20000 --limit 1 --format md
+  > assay report savings $DATA/calls.jsonl --level counts
+  > assay report savings $logs --savings-limits contxt=1; echo $?
+  > assay report people $logs --savings-limits context=1; echo $?
+  ### What could be saved
+  
+  all data, 2026-10-01, UTC
+  
+  | finding | of | sessions | cost | saves/month |
+  |:---|:---|---:|---:|---:|
+  | superseded model | anthropic.claude-opus-5 | 1 | $0.32 | $2.30 |
+  
+  1. superseded model, anthropic.claude-opus-5: 6 calls with 107,192 tokens; anthropic.claude-opus-5-5 would have done. change to the newer model. Assumes: the same tokens at the price of the newer model.
+  
+  findings overlap: they do not add up.
+  
+  - data up to 2026-10-01 09:31; 6 calls in 1 file; prices of 2026-10-07
+  - 0 duplicates removed; 0 skipped; 0 quarantined
+  - 1 session; all requests seen
+  What could be saved · all data, 2026-10-01 – 2026-10-03, UTC
+  
+  finding           of                           sessions   cost  saves/month
+  ───────────────────────────────────────────────────────────────────────────
+  superseded model  anthropic.claude-opus-5             -  $0.11        $0.60
+    2 calls with 107,595 tokens; anthropic.claude-opus-5-5 would have done; at least, because the TTL of cache writes is
+    not known of 2 calls
+    → change to the newer model
+    assumes: the same tokens at the price of the newer model
+  superseded model  anthropic.claude-sonnet-4-6         -  $0.02        $0.09
+    2 calls with 3,650 tokens; anthropic.claude-sonnet-5-5 would have done
+    → change to the newer model
+    assumes: the same tokens at the price of the newer model
+  regional price    anthropic.claude-sonnet-4-6         -  $0.02        $0.02
+    2 calls with 3,650 tokens
+    → use the global inference profile, where data may be processed anywhere
+    assumes: the same tokens at the global price
+  ───────────────────────────────────────────────────────────────────────────
+  findings overlap: they do not add up
+  needs content logging (0.0% of calls looked into): unused MCP server, cache runs out, large background model, context
+    not compacted, retries billed, large first message
+  
+  data up to 2026-10-03 10:05 · 6 calls in 1 file · prices of 2026-10-07
+  1 duplicate removed · 1 skipped · 1 quarantined
+  0 sessions · needs content logging: 83.3% of calls had no request body
+  2
+  2
+  2> assay: $ROOT/tests/cli/data/calls.jsonl:3983: the record ends too early
+  2> assay: there is no limit 'contxt'; did you mean context?
+  2> assay: --savings-limits belongs to assay report savings

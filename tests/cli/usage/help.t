@@ -39,6 +39,7 @@ Mask: assay \d+\.\d+\.\d+
     --limit N                  at most N rows; the total covers all
     --runaway                  of sessions those that look like runaways
     --runaway-limits KEY=N,…   thresholds: prompts, rate, fan-out, loop, cost …
+    --savings-limits KEY=N,…   of savings: context, first-message, first-percentile
     --tz ZONE                  time zone of days and months (default UTC)
     --format FORM              table, json, csv or md
     --color WHEN               auto, always or never
