@@ -1,6 +1,7 @@
 /* assay ingest: logs into a store. */
 #include "cli/reading.h"
 
+#include "aws/credentials.h"
 #include "ingest/load.h"
 
 #include <stdio.h>
@@ -9,12 +10,38 @@
 struct ingest {
     struct reading reading;
     const char *store_path;
-    bool help;
+    bool help, resolve, no_resolve;
     char **operands;
     int operands_n;
     struct store *store;
+    struct aws_credentials *credentials;
+    struct resolver *resolver;
+    struct learn *learn;
     struct load_result result;
 };
+
+/* What the store knows of profiles, and who may be asked about others. */
+static enum status open_learning(struct ingest *g, struct err *err)
+{
+    struct learn_options o = {.store = g->store, .pricing = g->reading.pricing};
+    if (g->resolve && g->no_resolve)
+        return err_set(err, ERR_USAGE, "--resolve-profiles or --no-resolve-profiles, not both");
+    if (g->resolve) {
+        const struct aws_settings settings = {0};
+        TRY(aws_credentials_new(&settings, &g->credentials, err));
+        const struct resolver_options r = {.credentials = {g->credentials}, .credentials_n = 1};
+        TRY(resolver_new(&r, &g->resolver, err));
+        o.resolver = g->resolver;
+    }
+    return learn_new(&o, &g->learn, err);
+}
+
+static void close_learning(struct ingest *g)
+{
+    learn_free(g->learn);
+    resolver_free(g->resolver);
+    aws_credentials_free(g->credentials);
+}
 
 static enum status run(struct ingest *g, struct err *err)
 {
@@ -28,6 +55,7 @@ static enum status run(struct ingest *g, struct err *err)
     reading_want_exchange(&g->reading);
     TRY(store_open(g->store_path, STORE_WRITE, &g->store, err));
     reading_use_key(&g->reading, store_hash_key(g->store));
+    TRY(open_learning(g, err));
     TRY(reading_source(&g->reading, g->operands, g->operands_n, err));
     const struct load load = {
         .source = g->reading.source,
@@ -36,11 +64,36 @@ static enum status run(struct ingest *g, struct err *err)
         .store = g->store,
         .store_path = g->store_path,
         .options = reading_fingerprint(&g->reading),
+        .learn = g->learn,
         .ctx = &g->reading,
+        .note = reading_note,
         .trouble = reading_trouble,
         .progress = reading_progress(&g->reading),
     };
     return load_run(&load, &g->result, err);
+}
+
+static void print_learned(const struct ingest *g, struct buf *out)
+{
+    struct learn_result l = learn_result(g->learn);
+    if (l.asked > 0)
+        buf_printf(out, "asked AWS about %lld profiles: %lld known, %lld deleted, %lld not allowed",
+                   (long long)l.asked, (long long)l.known, (long long)l.deleted,
+                   (long long)l.denied);
+    if (l.failed > 0)
+        buf_printf(out, ", %lld without an answer", (long long)l.failed);
+    if (l.asked > 0)
+        buf_char(out, '\n');
+    if (l.repriced > 0)
+        buf_printf(out,
+                   "%lld invocations that were kept before their profile was known have been "
+                   "priced\n",
+                   (long long)l.repriced);
+    if (l.gone > 0)
+        buf_printf(out,
+                   "%lld invocations stay unpriced: when their profile became known they were "
+                   "no longer kept one by one\n",
+                   (long long)l.gone);
 }
 
 static int print_summary(const struct ingest *g)
@@ -61,7 +114,9 @@ static int print_summary(const struct ingest *g)
     int64_t failed = n[ABOUT_FILES_FAILED] + g->result.problems;
     if (failed > 0)
         buf_printf(&out, ", %lld files not or not wholly readable", (long long)failed);
-    buf_printf(&out, "\nthe store holds %lld invocations", (long long)held.invocations);
+    buf_char(&out, '\n');
+    print_learned(g, &out);
+    buf_printf(&out, "the store holds %lld invocations", (long long)held.invocations);
     if (held.up_to_us != TIME_NONE) {
         char text[TIME_TEXT];
         time_format(text, held.up_to_us);
@@ -80,6 +135,9 @@ int cmd_ingest(int argc, char **argv)
     reading_init(&g.reading);
     const struct option options[] = {
         {"store", OPTION_TEXT, &g.store_path, "FILE", "the store; made when it is not there"},
+        {"resolve-profiles", OPTION_FLAG, &g.resolve, NULL,
+         "ask AWS what application inference profiles are"},
+        {"no-resolve-profiles", OPTION_FLAG, &g.no_resolve, NULL, "do not ask AWS"},
         READING_OPTIONS(&g.reading),
         {"help", OPTION_FLAG, &g.help, NULL, "this text"},
         {0},
@@ -98,6 +156,7 @@ int cmd_ingest(int argc, char **argv)
         struct err err = {0};
         code = run(&g, &err) == OK ? print_summary(&g) : cli_fail(&err);
     }
+    close_learning(&g);
     store_close(g.store);
     reading_fini(&g.reading);
     free(g.operands);

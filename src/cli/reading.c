@@ -177,6 +177,14 @@ static void clear_progress(struct reading *r)
     r->progress_shown = false;
 }
 
+void reading_note(void *ctx, struct str text)
+{
+    struct reading *r = ctx;
+    clear_progress(r);
+    while (!r->quiet && text.n > 0)
+        fprintf(stderr, "assay: %.*s\n", STR_ARG(str_cut(&text, '\n')));
+}
+
 void reading_trouble(void *ctx, const struct crew_trouble *t)
 {
     struct reading *r = ctx;

@@ -65,6 +65,8 @@ int reading_threads(const struct reading *r);
 uint32_t reading_fingerprint(const struct reading *r);
 
 /* Callbacks for crews; ctx is the struct reading. */
+/* Lines for people, on standard error unless --quiet. */
+void reading_note(void *ctx, struct str text);
 void reading_trouble(void *ctx, const struct crew_trouble *t);
 /* NULL when nobody watches: then nothing is worked out for it. */
 typedef void (*reading_watcher)(void *ctx, const struct crew_progress *p);

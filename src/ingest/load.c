@@ -296,11 +296,53 @@ static enum status commit(struct run *r, struct err *err)
     return OK;
 }
 
-/* The next batch, NULL at the end; *late: a follower waited in vain and should commit. */
+static void pass_notes_on(struct run *r)
+{
+    struct str notes = learn_notes(r->l->learn);
+    if (notes.n == 0 || !r->l->note)
+        return;
+    pthread_mutex_lock(&r->lock);
+    r->l->note(r->l->ctx, notes);
+    pthread_mutex_unlock(&r->lock);
+}
+
+/* New profiles are asked for; answers that are there go into the transaction, which is begun when
+ * there is none. */
+static enum status learn(struct run *r, bool *open, struct err *err)
+{
+    if (!r->l->learn)
+        return OK;
+    TRY(learn_look(r->l->learn, err));
+    if (!learn_has_news(r->l->learn))
+        return OK;
+    if (!*open)
+        TRY(store_begin(r->l->store, err));
+    *open = true;
+    TRY(learn_apply(r->l->learn, err));
+    pass_notes_on(r);
+    return OK;
+}
+
+/* At the end of a run: what is still being asked. */
+static enum status learn_rest(struct run *r, struct err *err)
+{
+    const int64_t step_ms = 1000;
+    while (r->l->learn && !r->l->follow && learn_is_waiting(r->l->learn, step_ms)) {
+        bool open = false;
+        TRY(learn(r, &open, err));
+        if (open)
+            TRY(commit(r, err));
+    }
+    return OK;
+}
+
+/* The next batch, NULL at the end; *late: waited in vain, so a follower should commit, and answers
+ * about profiles may be there. */
 static struct batch *next_batch(struct run *r, bool open, bool *late)
 {
     *late = false;
-    return r->l->follow && open ? queue_pop_within(r->full, FOLLOW_MS, late) : queue_pop(r->full);
+    bool waits = (r->l->follow && open) || (r->l->learn && learn_is_waiting(r->l->learn, 0));
+    return waits ? queue_pop_within(r->full, FOLLOW_MS, late) : queue_pop(r->full);
 }
 
 /* One batch into the transaction, which is begun when there is none. */
@@ -326,7 +368,10 @@ static enum status write_all(struct run *r, struct err *err)
             arena_reset(&b->arena);
             queue_push(r->empty, b);
         }
-        if (status == OK && (late || n >= COMMIT || files >= COMMIT_FILES)) {
+        if (status == OK)
+            status = learn(r, &open, err);
+        bool idle = late && open && r->l->follow;
+        if (status == OK && (idle || n >= COMMIT || files >= COMMIT_FILES)) {
             status = commit(r, err);
             open = false;
             n = files = 0;
@@ -334,6 +379,8 @@ static enum status write_all(struct run *r, struct err *err)
     }
     if (status == OK && open)
         status = commit(r, err);
+    if (status == OK)
+        status = learn_rest(r, err);
     if (status != OK)
         store_rollback(r->l->store);
     return status;

@@ -7,6 +7,7 @@
 #define ASSAY_INGEST_LOAD_H
 
 #include "ingest/crew.h"
+#include "ingest/learn.h"
 #include "store/store.h"
 
 struct load {
@@ -19,7 +20,10 @@ struct load {
     /* The source has no end: what was read is committed as soon as nothing more waits, not only
      * when there is much of it. source_stop ends the run in order. */
     bool follow;
+    /* NULL: nothing is learned of profiles. A run with an end waits for what was asked. */
+    struct learn *learn;
     void *ctx;
+    void (*note)(void *ctx, struct str text); /* of what was learned: whole lines */
     void (*trouble)(void *ctx, const struct crew_trouble *t);
     void (*progress)(void *ctx, const struct crew_progress *p);
 };

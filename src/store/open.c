@@ -245,6 +245,7 @@ static enum status open_writer(struct store *s, bool fresh, struct err *err)
                 "set it up", err));
     if (fresh)
         TRY(make_schema(s, err));
+    TRY(run_sql(s, profiles_schema, "make a table", err));
     s->pending = malloc(BATCH * sizeof *s->pending);
     s->pending_exchange = malloc(BATCH * sizeof *s->pending_exchange);
     s->fresh = malloc(BATCH * sizeof *s->fresh);
@@ -332,6 +333,7 @@ void store_close(struct store *s)
     free(s->fresh);
     free(s->known);
     free(s->loaded_ids);
+    reprice_free(s->repricing);
     free(s->path);
     free(s);
 }

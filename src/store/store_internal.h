@@ -11,6 +11,8 @@
  *     read.c    answering: periods covered by rollups and facts
  *     files.c   positions, quarantine, totals
  *     check.c   does everything still agree
+ *     profiles.c    what is known of application inference profiles
+ *     reprice.c     facts of a profile that has become known
  *     exchange.c    exchanges of a batch; giving back calls
  *     vocabulary.c  the names in exchanges
  *     pack.c    bytes of the blobs
@@ -26,6 +28,7 @@
  *                       quarters of an hour, which have no rollup but counts of invocations
  *     symbol, series    blocks of 256 names, tuples of labels
  *     file, quarantine, files_total, meta
+ *     profile           by ARN; made by the first writer that knows of it; see profiles.c
  */
 #ifndef ASSAY_STORE_STORE_INTERNAL_H
 #define ASSAY_STORE_STORE_INTERNAL_H
@@ -105,6 +108,7 @@ static const int64_t level_quarters[LEVELS] = {1, 4, 96, 8 * 96, 64 * 96, 512 * 
     X(STMT_TOTAL_PUT, "INSERT OR REPLACE INTO total(id,sums,series,counts) VALUES(?1,?2,?3,?4)")   \
     X(STMT_TOTAL_DROP, "DELETE FROM total WHERE id=?1")                                            \
     X(STMT_TOTAL_RANGE, "SELECT id,sums,series FROM total WHERE id>=?1 AND id<?2 ORDER BY id")     \
+    X(STMT_TOTAL_PARTS, "SELECT id,sums,series,counts FROM total WHERE id>=?1 AND id<?2")          \
     X(STMT_ROLLUP_COUNT, "SELECT count(*) FROM rollup")                                            \
     X(STMT_TOTAL_COUNT, "SELECT count(*) FROM total")                                              \
     X(STMT_TOTAL_NEXT, "SELECT id FROM total WHERE id>=?1 ORDER BY id LIMIT 1")                    \
@@ -118,6 +122,11 @@ static const int64_t level_quarters[LEVELS] = {1, 4, 96, 8 * 96, 64 * 96, 512 * 
     X(STMT_TOTALS_PUT, TOTALS_UPDATE)                                                              \
     X(STMT_QUARANTINE_DROP, "DELETE FROM quarantine WHERE file=?1")                                \
     X(STMT_QUARANTINE_PUT, "INSERT INTO quarantine(file,path,at,reason) VALUES(?1,?2,?3,?4)")      \
+    X(STMT_PROFILES, "SELECT arn,status,model,geo,scope,name,tags,asked_us FROM profile ORDER BY " \
+                     "arn")                                                                        \
+    X(STMT_PROFILE_PUT, "INSERT OR REPLACE INTO profile(arn,status,model,geo,scope,name,tags,"     \
+                        "asked_us) VALUES(?1,?2,?3,?4,?5,?6,?7,?8)")                               \
+    X(STMT_PROFILE_TABLE, "SELECT 1 FROM sqlite_schema WHERE type='table' AND name='profile'")     \
     X(STMT_QUARANTINE, "SELECT path,at,reason FROM quarantine ORDER BY path,at,id")
 
 enum stmt {
@@ -231,6 +240,7 @@ struct store {
     bool seen_empty;
     struct vocabulary vocabulary; /* the reader's, too */
     struct arena scratch;         /* lists of one exchange */
+    struct repricing *repricing;  /* NULL: nothing was ever priced again */
 
     /* reader */
     struct series *loaded; /* the caller's */
@@ -364,6 +374,19 @@ enum status slot_find(struct store *s, const struct hash128 *key, int64_t *slot,
 /* The fact that a slot of `seen` names. */
 enum status seen_get(struct store *s, int64_t slot, int64_t *id, bool *found,
                      struct err *err) MUST_USE;
+
+enum status settle_pending(struct store *s, struct err *err) MUST_USE;
+/* Adds to the rollups in the making; sign -1 takes back. */
+enum status count_invocation(struct store *s, const struct invocation *v, int sign,
+                             struct err *err) MUST_USE;
+
+/* profiles.c */
+extern const char profiles_schema[];
+
+/* reprice.c: *v is priced again when its series (of the store) is one of a profile that was not
+ * known then. */
+enum status reprice_put(struct store *s, struct invocation *v, struct err *err) MUST_USE;
+void reprice_free(struct repricing *r);
 
 /* read.c */
 enum status snapshot_begin(struct store *s, struct err *err) MUST_USE;
