@@ -279,7 +279,7 @@ static enum status unanswered(const struct aws_call *call, const struct attempts
     char tries[32] = "";
     if (t->again.attempts > 1)
         snprintf(tries, sizeof tries, " (%d attempts)", t->again.attempts);
-    err_set(err, status, "%s%s%.*s: %.200s%s", call->action ? call->action : call->service,
+    err_set(err, status, "%s%s%.*s: %.280s%s", call->action ? call->action : call->service,
             call->subject.n ? " on " : "", (int)(call->subject.n < 100 ? call->subject.n : 100),
             call->subject.p ? call->subject.p : "", cause.text, tries);
     err->native = cause.native;

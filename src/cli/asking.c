@@ -73,8 +73,8 @@ static enum status check_operands(const struct asking *a, struct err *err)
 {
     if (!a->store_path && a->operands_n == 0)
         return err_set(err, ERR_USAGE,
-                       "nothing to read: give files or directories of logs, - for standard input, "
-                       "or --store FILE");
+                       "nothing to read: give files or directories of logs, s3://bucket/prefix, - "
+                       "for standard input, or --store FILE");
     if (a->store_path && a->operands_n > 0)
         return err_set(err, ERR_USAGE,
                        "give paths or --store, not both ('%.100s'); to add logs to a store: "
@@ -93,7 +93,7 @@ enum status asking_open(struct asking *a, struct err *err)
     TRY(choose_rendering(a, err));
     TRY(check_operands(a, err));
     TRY(load_directory(a, err));
-    TRY(reading_open(&a->reading, err));
+    TRY(reading_open(&a->reading, a->operands, a->operands_n, err));
     TRY(plan_new(&a->question, a->reading.series, a->directory, &a->plan, err));
     plan_use_profiles(a->plan, a->reading.pricing);
     TRY(plan_view_new(a->plan, &a->view, err));
@@ -120,7 +120,7 @@ static enum status read_logs(struct asking *a, bool sessions, struct err *err)
 {
     if (sessions)
         TRY(make_sessions(a, a->reading.env.key, asking_threads(a), err));
-    TRY(reading_source(&a->reading, a->operands, a->operands_n, err));
+    TRY(reading_source(&a->reading, err));
     const struct oneshot run = {
         .source = a->reading.source,
         .threads = asking_threads(a),

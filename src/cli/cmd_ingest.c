@@ -1,7 +1,6 @@
 /* assay ingest: logs into a store. */
 #include "cli/reading.h"
 
-#include "aws/credentials.h"
 #include "ingest/load.h"
 
 #include <stdio.h>
@@ -9,12 +8,11 @@
 
 struct ingest {
     struct reading reading;
-    const char *store_path;
+    const char *store_path, *since, *until;
     bool help, resolve, no_resolve;
     char **operands;
     int operands_n;
     struct store *store;
-    struct aws_credentials *credentials;
     struct resolver *resolver;
     struct learn *learn;
     struct load_result result;
@@ -26,10 +24,11 @@ static enum status open_learning(struct ingest *g, struct err *err)
     struct learn_options o = {.store = g->store, .pricing = g->reading.pricing};
     if (g->resolve && g->no_resolve)
         return err_set(err, ERR_USAGE, "--resolve-profiles or --no-resolve-profiles, not both");
-    if (g->resolve) {
-        const struct aws_settings settings = {0};
-        TRY(aws_credentials_new(&settings, &g->credentials, err));
-        const struct resolver_options r = {.credentials = {g->credentials}, .credentials_n = 1};
+    /* Who reads from AWS anyway may ask it. */
+    if (g->resolve || (g->reading.remote.credentials && !g->no_resolve)) {
+        TRY(remote_credentials(&g->reading.remote, err));
+        const struct resolver_options r = {.credentials = {g->reading.remote.credentials},
+                                           .credentials_n = 1};
         TRY(resolver_new(&r, &g->resolver, err));
         o.resolver = g->resolver;
     }
@@ -40,7 +39,6 @@ static void close_learning(struct ingest *g)
 {
     learn_free(g->learn);
     resolver_free(g->resolver);
-    aws_credentials_free(g->credentials);
 }
 
 static enum status run(struct ingest *g, struct err *err)
@@ -49,14 +47,15 @@ static enum status run(struct ingest *g, struct err *err)
         return err_set(err, ERR_USAGE, "which store? Give --store FILE; it is made when new");
     if (g->operands_n == 0)
         return err_set(err, ERR_USAGE,
-                       "nothing to read: give files or directories of logs, or - for standard "
-                       "input");
-    TRY(reading_open(&g->reading, err));
+                       "nothing to read: give files or directories of logs, s3://bucket/prefix, "
+                       "cloudwatch:GROUP, or - for standard input");
+    TRY(remote_period(&g->reading.remote, g->since, g->until, err));
+    TRY(reading_open(&g->reading, g->operands, g->operands_n, err));
     reading_want_exchange(&g->reading);
     TRY(store_open(g->store_path, STORE_WRITE, &g->store, err));
     reading_use_key(&g->reading, store_hash_key(g->store));
+    TRY(reading_source(&g->reading, err));
     TRY(open_learning(g, err));
-    TRY(reading_source(&g->reading, g->operands, g->operands_n, err));
     const struct load load = {
         .source = g->reading.source,
         .threads = reading_threads(&g->reading),
@@ -136,8 +135,10 @@ int cmd_ingest(int argc, char **argv)
     const struct option options[] = {
         {"store", OPTION_TEXT, &g.store_path, "FILE", "the store; made when it is not there"},
         {"resolve-profiles", OPTION_FLAG, &g.resolve, NULL,
-         "ask AWS what application inference profiles are"},
+         "ask AWS what application profiles are (default: when logs come from AWS)"},
         {"no-resolve-profiles", OPTION_FLAG, &g.no_resolve, NULL, "do not ask AWS"},
+        {"since", OPTION_TEXT, &g.since, "TIME", "of s3://: only hours from then on, in UTC"},
+        {"until", OPTION_TEXT, &g.until, "TIME", "of s3://: only hours before the end of that"},
         READING_OPTIONS(&g.reading),
         {"help", OPTION_FLAG, &g.help, NULL, "this text"},
         {0},

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -15,11 +16,14 @@ enum { TROUBLES_SHOWN = 5 };
 void reading_init(struct reading *r)
 {
     *r = (struct reading){.level = "content", .quarantine_fd = -1};
+    remote_init(&r->remote);
 }
 
 void reading_fini(struct reading *r)
 {
     source_close(r->source);
+    free(r->files);
+    remote_fini(&r->remote);
     series_free(r->series);
     symbols_free(r->symbols);
     pricing_free(r->pricing);
@@ -83,6 +87,9 @@ int reading_threads(const struct reading *r)
 {
     if (r->threads > 0)
         return r->threads > CREW_MAX ? CREW_MAX : (int)r->threads;
+    for (int i = 0; i < r->operands_n; i++)
+        if (remote_is(r->operands[i]))
+            return REMOTE_THREADS;
     long online = sysconf(_SC_NPROCESSORS_ONLN);
     return online < 1 ? 1 : online > 16 ? 16 : (int)online;
 }
@@ -96,8 +103,10 @@ static size_t whole_files(int threads)
     return each < most ? each : most;
 }
 
-enum status reading_open(struct reading *r, struct err *err)
+enum status reading_open(struct reading *r, char *const *operands, int n, struct err *err)
 {
+    r->operands = operands;
+    r->operands_n = n;
     bool counts = strcmp(r->level, "counts") == 0;
     if (!counts && strcmp(r->level, "content") != 0)
         return err_set(err, ERR_USAGE, "--level is counts or content, not '%.40s'", r->level);
@@ -131,9 +140,42 @@ enum status reading_open(struct reading *r, struct err *err)
     return OK;
 }
 
-enum status reading_source(struct reading *r, char *const *operands, int n, struct err *err)
+/* The operands that are files as one source, and each of the others as another. */
+static enum status make_sources(struct reading *r, char **files, struct source **made, int *n,
+                                struct err *err)
 {
-    return source_local_new(operands, n, &r->source, err);
+    int files_n = 0;
+    for (int i = 0; i < r->operands_n; i++) {
+        if (!remote_is(r->operands[i])) {
+            files[files_n++] = r->operands[i];
+            continue;
+        }
+        TRY(remote_source(&r->remote, r->operands[i], &made[*n], err));
+        (*n)++;
+    }
+    if (files_n == 0 && *n > 0)
+        return OK;
+    TRY(source_local_new(files, files_n, &made[*n], err));
+    (*n)++;
+    return OK;
+}
+
+enum status reading_source(struct reading *r, struct err *err)
+{
+    enum { AHEAD = 1024 };
+    int n = 0;
+    struct source **made = calloc((size_t)r->operands_n + 1, sizeof *made);
+    r->files = calloc((size_t)r->operands_n + 1, sizeof *r->files);
+    enum status status =
+        made && r->files ? make_sources(r, r->files, made, &n, err) : err_nomem(err);
+    if (status == OK && (n > 1 || remote_is(r->operands[0])))
+        status = source_several_new(made, n, AHEAD, &r->source, err);
+    else if (status == OK)
+        r->source = made[0];
+    for (int i = 0; i < n && status != OK; i++)
+        source_close(made[i]);
+    free(made);
+    return status;
 }
 
 void reading_want_exchange(struct reading *r)

@@ -3,6 +3,7 @@
 #define ASSAY_CLI_READING_H
 
 #include "cli/cli.h"
+#include "cli/remote.h"
 #include "ingest/crew.h"
 
 struct reading {
@@ -11,6 +12,9 @@ struct reading {
     struct option_list discounts;
     int64_t threads, max_line, max_inflated, max_ratio;
     bool quiet, repository_names;
+    struct remote remote;
+    char *const *operands; /* borrowed */
+    int operands_n;
     /* Made of it. */
     struct pricing *pricing;
     struct harness_rules *rules;
@@ -19,6 +23,7 @@ struct reading {
     struct intake_env env;
     struct source *source;
     struct exchange_room room;
+    char **files;      /* the operands that are files */
     int quarantine_fd; /* -1: not wanted */
     int64_t troubles_shown;
     bool progress_shown, progress_wanted;
@@ -40,22 +45,24 @@ struct reading {
      "keep the last part of working directories, not a hash"},                                    \
     {"quarantine", OPTION_TEXT, &(r)->quarantine, "FILE",                                          \
      "list what could not be read: file, offset, reason ('-': stderr)"},                          \
-    {"threads", OPTION_COUNT, &(r)->threads, "N", "default: as many as processors"},              \
+    {"threads", OPTION_COUNT, &(r)->threads, "N",                                                  \
+     "default: as many as processors; from AWS 16"},              \
     {"max-line", OPTION_COUNT, &(r)->max_line, "SIZE", "largest record (default 64M)"},           \
     {"max-inflated", OPTION_COUNT, &(r)->max_inflated, "SIZE",                                     \
      "largest file after decompression (default 16G)"},                                           \
     {"max-ratio", OPTION_COUNT, &(r)->max_ratio, "N",                                              \
      "largest inflated : compressed (default 1100)"},                                             \
+    REMOTE_OPTIONS(&(r)->remote),                                                                  \
     {"quiet", OPTION_FLAG, &(r)->quiet, NULL, "no progress and no notes on standard error"}
 /* clang-format on */
 
 void reading_init(struct reading *r);
 void reading_fini(struct reading *r);
-/* Loads prices, profiles and discounts and checks the limits. */
-enum status reading_open(struct reading *r, struct err *err) MUST_USE;
-/* What the operands name becomes r->source; the operands are borrowed. */
-enum status reading_source(struct reading *r, char *const *operands, int n,
-                           struct err *err) MUST_USE;
+/* Loads prices, profiles and discounts and checks the limits. The operands, which are borrowed, say
+ * how many threads there will be. */
+enum status reading_open(struct reading *r, char *const *operands, int n, struct err *err) MUST_USE;
+/* What the operands name becomes r->source. */
+enum status reading_source(struct reading *r, struct err *err) MUST_USE;
 /* Bodies are read for more than usage; before the reading begins. */
 void reading_want_exchange(struct reading *r);
 /* The key of a one-shot run is random; a store brings its own. */

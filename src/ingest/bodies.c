@@ -141,7 +141,8 @@ static enum status inflate(struct bodies *b, struct str in, struct err *err)
     return gz_truncated(b->gz) ? ERR_TRUNCATED : OK;
 }
 
-/* ERR_NOMEM and ERR_INTERRUPTED only; everything else is a result. */
+/* ERR_NOMEM only; everything else is a result, also a run that was told to stop meanwhile: its item
+ * is then one that was not read. */
 static enum status ask(struct bodies *b, const char *record_file, struct str path,
                        const struct record *r, bool look, struct source_bytes *out,
                        enum body_result *result, struct err *err)
@@ -158,7 +159,7 @@ static enum status ask(struct bodies *b, const char *record_file, struct str pat
               : status == ERR_ACCESS    ? BODY_REFUSED
               : status == ERR_NOT_FOUND ? BODY_MISSING
                                         : BODY_UNREAD;
-    return status == ERR_NOMEM || status == ERR_INTERRUPTED ? status : OK;
+    return status == ERR_NOMEM ? err_nomem(err) : OK;
 }
 
 enum status body_look(struct bodies *b, const char *record_file, struct str path,

@@ -125,10 +125,12 @@ static enum status read_one(struct worker *w, const struct source_item *item, st
     TRY(opener_of(w, item->source, &from, err));
     intake_from(w->intake, from);
     enum status status = source_open(from, item, &bytes, &why);
-    if (status == ERR_NOMEM || status == ERR_INTERRUPTED)
-        return err_set(err, status, "%s", why.text);
+    if (status == ERR_NOMEM)
+        return err_nomem(err);
     if (status != OK) {
-        cannot_open(w, &why);
+        /* Interrupted is what source_stop does to it: the run ends in order, without this item. */
+        if (status != ERR_INTERRUPTED)
+            cannot_open(w, &why);
         source_done(item->source, item->ticket, SOURCE_FAILED);
         return OK;
     }

@@ -14,7 +14,7 @@ enum {
     BATCH_BYTES = 1 << 20, /* of the arena: some 1,500 exchanges, or 80 of the largest */
     COMMIT = 128 * 1024,   /* invocations after which the writer commits */
     COMMIT_FILES = 20000,  /* or ends of files */
-    FOLLOW_MS = 100,       /* without a batch, after which a follower commits */
+    FOLLOW_MS = 100,       /* without a batch, after which it commits for those who wait for that */
 };
 
 /* What a source waits for until the transaction is committed. */
@@ -184,12 +184,13 @@ static struct str stored_name(struct directory_name *name, const struct source_i
 /*
  * Bodies are delivered after their record (up to a minute, bedrock-logs facts, 5), and copies of a
  * bucket bring them in any order: a file of the last days that misses one is to be read again, so
- * it is kept under a size that no file has.
+ * it is kept under a size that no file has. How old a part of something that grows is, its source
+ * knows.
  */
 static bool may_come_later(const struct source_item *item, bool body_missing)
 {
     const int64_t wait_us = 2 * US_PER_DAY;
-    return body_missing && item->mtime_ns / 1000 > clock_now_us() - wait_us;
+    return body_missing && (item->grows || item->mtime_ns / 1000 > clock_now_us() - wait_us);
 }
 
 /* Copies what the writer needs to know of a file into the batch. */
@@ -336,12 +337,14 @@ static enum status learn_rest(struct run *r, struct err *err)
     return OK;
 }
 
-/* The next batch, NULL at the end; *late: waited in vain, so a follower should commit, and answers
- * about profiles may be there. */
+/* The next batch, NULL at the end; *late: there was none for a while, and something else is to be
+ * done: a follower commits, as does a source with tickets, which may not end before it has them
+ * back; and answers about profiles may be there. */
 static struct batch *next_batch(struct run *r, bool open, bool *late)
 {
+    bool waits = ((r->l->follow || r->promises_n > 0) && open) ||
+                 (r->l->learn && learn_is_waiting(r->l->learn, 0));
     *late = false;
-    bool waits = (r->l->follow && open) || (r->l->learn && learn_is_waiting(r->l->learn, 0));
     return waits ? queue_pop_within(r->full, FOLLOW_MS, late) : queue_pop(r->full);
 }
 
@@ -370,7 +373,7 @@ static enum status write_all(struct run *r, struct err *err)
         }
         if (status == OK)
             status = learn(r, &open, err);
-        bool idle = late && open && r->l->follow;
+        bool idle = late && open && (r->l->follow || r->promises_n > 0);
         if (status == OK && (idle || n >= COMMIT || files >= COMMIT_FILES)) {
             status = commit(r, err);
             open = false;

@@ -104,3 +104,23 @@ ptrdiff_t key_layout(struct str path)
             return (ptrdiff_t)at;
     return -1;
 }
+
+/* The last AWSLogs of the path begins the layout, as in find_layout; empty elements count for
+ * nothing. */
+enum key_stage key_stage(struct str path)
+{
+    enum key_stage stage = STAGE_NONE;
+    for (struct str element; key_element(&path, &element);) {
+        if (element.n == 0)
+            continue;
+        if (str_eq(element, STR("AWSLogs")))
+            stage = STAGE_ACCOUNTS;
+        else if (stage == STAGE_ACCOUNTS)
+            stage = key_all_digits(element) ? STAGE_KINDS : STAGE_NONE;
+        else if (stage == STAGE_KINDS)
+            stage = str_eq(element, STR("BedrockModelInvocationLogs")) ? STAGE_REGIONS : STAGE_NONE;
+        else
+            stage = stage == STAGE_NONE || stage == STAGE_HOURS ? STAGE_NONE : stage + 1;
+    }
+    return stage;
+}

@@ -25,6 +25,19 @@ int key_time(struct str key, int64_t part[4]);
 /* Where the last element "AWSLogs" of a path begins, with a slash behind it; -1 without one. */
 ptrdiff_t key_layout(struct str path);
 
+/* Where in the layout a directory stands, by what its entries are. */
+enum key_stage {
+    STAGE_NONE, /* outside */
+    STAGE_ACCOUNTS,
+    STAGE_KINDS,
+    STAGE_REGIONS,
+    STAGE_YEARS,
+    STAGE_MONTHS,
+    STAGE_DAYS,
+    STAGE_HOURS,
+};
+enum key_stage key_stage(struct str directory);
+
 /* Elements of a path, one after another: false behind the last. *rest becomes STR_NONE there. */
 bool key_element(struct str *rest, struct str *element);
 bool key_all_digits(struct str s);

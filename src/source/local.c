@@ -110,25 +110,6 @@ static bool set_path_of(struct local_walk *w, const struct level *l, const struc
     return set_path(w, l->directories.p + e->directory, l->names.p + e->name);
 }
 
-/* The last AWSLogs of the path begins the layout, as in find_layout. */
-static enum stage stage_of(struct str path)
-{
-    enum stage stage = STAGE_NONE;
-    for (struct str element; key_element(&path, &element);) {
-        if (element.n == 0)
-            continue;
-        if (str_eq(element, STR("AWSLogs")))
-            stage = STAGE_ACCOUNTS;
-        else if (stage == STAGE_ACCOUNTS)
-            stage = key_all_digits(element) ? STAGE_KINDS : STAGE_NONE;
-        else if (stage == STAGE_KINDS)
-            stage = str_eq(element, STR("BedrockModelInvocationLogs")) ? STAGE_REGIONS : STAGE_NONE;
-        else
-            stage = stage == STAGE_NONE || stage == STAGE_HOURS ? STAGE_NONE : stage + 1;
-    }
-    return stage;
-}
-
 static int by_name(const void *a, const void *b, void *names)
 {
     const struct entry *x = a, *y = b;
@@ -189,7 +170,7 @@ static struct level *open_level(struct local_walk *w)
     l->names.max = l->directories.max = (size_t)1 << 31;
     buf_reset(&l->names);
     buf_reset(&l->directories);
-    l->stage = stage_of(buf_view(&w->path));
+    l->stage = key_stage(buf_view(&w->path));
     return l;
 }
 

@@ -15,24 +15,12 @@ struct entry {
     unsigned char type;
 };
 
-/* Where in the AWS layout a directory stands, by what its entries are. */
-enum stage {
-    STAGE_NONE,
-    STAGE_ACCOUNTS,
-    STAGE_KINDS,
-    STAGE_REGIONS,
-    STAGE_YEARS,
-    STAGE_MONTHS,
-    STAGE_DAYS,
-    STAGE_HOURS,
-};
-
 struct level {
     struct buf names, directories; /* zero-terminated, one behind the other */
     struct entry *entries;
     size_t n, next;
     size_t begun; /* the entry that is walked, and those up to `next` with it */
-    enum stage stage;
+    enum key_stage stage;
     /* In levels of years, months and days: the first and the last day, once asked for. */
     int64_t first_day, last_day;
 };

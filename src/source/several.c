@@ -222,6 +222,12 @@ static void close_source(struct source *base)
     free_all(s);
 }
 
+static struct source *part(struct source *base, int i)
+{
+    struct several *s = of(base);
+    return i >= 0 && i < s->children_n ? s->children[i].source : NULL;
+}
+
 enum status source_several_new(struct source *const *sources, int n, size_t ahead,
                                struct source **out, struct err *err)
 {
@@ -233,6 +239,7 @@ enum status source_several_new(struct source *const *sources, int n, size_t ahea
         .wait = wait_some,
         .stop = stop,
         .close = close_source,
+        .part = part,
     };
     struct several *s = calloc(1, sizeof *s + (size_t)n * sizeof s->children[0]);
     if (!s)

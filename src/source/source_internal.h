@@ -4,6 +4,8 @@
 
 #include "source/source.h"
 
+struct source_state;
+
 struct source_ops {
     enum status (*begin)(struct source *s, const struct source_watch *watch, struct err *err);
     enum status (*next)(struct source *s, struct source_item *item, bool *more, struct err *err);
@@ -18,6 +20,10 @@ struct source_ops {
                         struct source_bytes *out, struct err *err);
     enum status (*body)(struct source_reader *r, const char *name, struct str uri, struct str key,
                         bool look, struct source_bytes *out, struct err *err);
+    /* How it is doing (state.h); from any thread. Or NULL. */
+    void (*state)(struct source *s, struct source_state *out);
+    /* Of several: the i-th, or NULL. Or NULL: it is one. */
+    struct source *(*part)(struct source *s, int i);
 };
 
 /* The first member of each kind's own structure. */

@@ -11,159 +11,39 @@ and end with the test.
         s3.create_bucket("bucket")
         s3.put("bucket", "a=b/c d+%", b"...")
 
-Moto comes from PyPI into .cache/py (pinned in servers.txt), versitygw through the Go module proxy
-into .cache/go, both once; where that is not possible, Missing says why and a test skips itself with
-it. Nothing here needs more than Python's library: request() signs by itself (SigV4, headers), which
+Moto comes from PyPI into .cache/py (pinned in servers.txt; 120 MB), once; where that is not
+possible, Missing says why and a test skips itself with it. Versitygw is built through the Go module
+proxy into .cache/go, by ./dev soak only, as it takes minutes: tests must pass with Moto alone.
+Nothing here needs more than Python's library: request() signs by itself (SigV4, headers), which
 makes it a second opinion on our own signing, too.
+
+What moto does otherwise than AWS: FilterLogEvents goes through one stream after the other, never
+interleaves, and ends with the first page without a token; a multipart upload announces each part as
+ObjectCreated:Put; keys in S3 events have %2F for a slash; a message that can be seen again still
+takes a heartbeat; Bedrock knows no inference profiles (status 500). What Versitygw does otherwise:
+keys are paths, so "a//b" is "a/b", "../x" is refused, "a/b" cannot be beside "a", and no part may
+be longer than 255 bytes; encoding-type=url is not heeded; files that were put into its folder by
+hand have an empty ETag.
 """
 import concurrent.futures
 import datetime
-import fcntl
-import glob
 import hashlib
 import hmac
 import http.client
 import os
 import secrets
-import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 import urllib.parse
 import xml.etree.ElementTree
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(os.path.dirname(HERE))
-CACHE = os.path.join(ROOT, ".cache")
-PEERS = os.path.join(ROOT, "tests", "bench", "peers.txt")
-VERSITYGW = "github.com/versity/versitygw/cmd/versitygw@v1.8.0"
+from installs import HERE, Missing, aws_cli, in_venv, python_of_venv, s5cmd, versitygw  # noqa: F401
+
 REGION = "us-east-1"
-NOT_AGAIN = 900  # seconds in which a failed installation is not tried again
-
-
-class Missing(Exception):
-    """Why something cannot be had here."""
-
-
-# Installing
-
-def install(name, mark, make):
-    """The folder .cache/NAME, made by make(folder) unless it was for the same `mark`. Whoever comes
-    while another installs waits for it; a failure is remembered for a while, for all."""
-    folder = os.path.join(CACHE, name)
-    made, failed = folder + ".made", folder + ".failed"
-    os.makedirs(os.path.dirname(folder), exist_ok=True)
-    with open(folder + ".lock", "w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if read(made) == mark and os.path.isdir(folder):
-            return folder
-        if os.path.exists(failed) and time.time() - os.path.getmtime(failed) < NOT_AGAIN:
-            raise Missing(read(failed))
-        for path in (made, failed):
-            if os.path.exists(path):
-                os.remove(path)
-        shutil.rmtree(folder, ignore_errors=True)
-        try:
-            make(folder)
-        except Missing as why:
-            write(failed, str(why))
-            raise
-        write(made, mark)
-    return folder
-
-
-def read(path):
-    try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
-    except FileNotFoundError:
-        return ""
-
-
-def write(path, text):
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
-
-
-def command(words, why, timeout, **more):
-    """Runs a step of an installation; raises Missing(why)."""
-    try:
-        subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                       stderr=subprocess.DEVNULL, timeout=timeout, check=True, **more)
-    except (OSError, subprocess.SubprocessError):
-        raise Missing(why) from None
-
-
-def venv(name, list_of_packages, what):
-    """The folder of programs of a virtual environment with the packages of a list."""
-    python = getattr(sys, "_base_executable", sys.executable)
-
-    def make(folder):
-        command([python, "-m", "venv", folder], f"{what} cannot be installed: no module venv", 120)
-        # No byte code beforehand: it takes longer than what the tests use of it.
-        command([os.path.join(folder, "bin", "pip"), "install", "--quiet", "--no-compile",
-                 "--no-input", "--disable-pip-version-check", "--retries", "1", "--timeout", "15",
-                 "--only-binary", ":all:", "--no-deps", "-r", list_of_packages],
-                f"{what} cannot be installed: the package registry does not give it", 300)
-    return os.path.join(install(name, read(list_of_packages) + sys.version, make), "bin")
-
-
-def python_of_venv():
-    """The Python that has moto and boto3."""
-    return os.path.join(venv("py", os.path.join(HERE, "servers.txt"), "moto"), "python")
-
-
-def in_venv():
-    """Goes on with this script in the Python that has boto3. Where that cannot be had, the script
-    ends, as skipped."""
-    try:
-        python = python_of_venv()
-    except Missing as why:
-        print(f"1..0 # SKIP {why}", flush=True)
-        sys.exit(0)
-    if os.path.realpath(sys.prefix) != os.path.realpath(os.path.dirname(os.path.dirname(python))):
-        sys.stdout.flush()
-        os.execv(python, [python, *sys.argv])
-
-
-def versitygw(build=True):
-    """The S3 gateway of Versity, which takes two minutes to build the first time."""
-    program = os.path.join(CACHE, "go", "bin", "versitygw")
-    if not build and not (os.path.exists(program) and read(os.path.join(CACHE, "go.made"))):
-        raise Missing("versitygw has not been built (./dev bench does)")
-
-    def make(folder):
-        if not shutil.which("go"):
-            raise Missing("versitygw cannot be built: go is missing")
-        with tempfile.TemporaryDirectory(prefix="assay-go-") as place:
-            env = {**os.environ, "GOBIN": os.path.join(folder, "bin"), "GOFLAGS": "-modcacherw",
-                   "GOPATH": os.path.join(place, "path"), "GOCACHE": os.path.join(place, "cache")}
-            command(["go", "install", "-trimpath", "-ldflags=-s -w", VERSITYGW],
-                    "versitygw cannot be built: the Go module proxy does not give it", 900, env=env)
-    install("go", VERSITYGW, make)
-    return program
-
-
-def s5cmd():
-    """([command], None), or (None, why not). The same for aws_cli: peers for ./dev bench."""
-    # The program itself: the script in bin/ would start Python first.
-    return peer("s5cmd", "../lib/python*/site-packages/s5cmd/bin/s5cmd")
-
-
-def aws_cli():
-    return peer("aws", "aws")
-
-
-def peer(name, path):
-    try:
-        found = glob.glob(os.path.join(venv("peers", PEERS, name), path))
-    except Missing as why:
-        return None, str(why)
-    return ([os.path.realpath(found[0])], None) if found else (None, f"{name} is not in its package")
 
 
 # Signing
@@ -182,7 +62,8 @@ def sign(method, host, target, body, keys, service="s3", region=REGION, now=None
     lines = "".join(f"{name}:{sent[name]}\n" for name in sorted(sent))
     # S3 takes the path as it is sent; the others encode it once more.
     path = path if service == "s3" else urllib.parse.quote(path, safe="/-_.~")
-    query = "&".join(sorted(part if "=" in part else part + "=" for part in query.split("&") if part))
+    asked = [part for part in query.split("&") if part]
+    query = "&".join(sorted(part if "=" in part else part + "=" for part in asked))
     canonical = "\n".join((method, path, query, lines, names, payload))
     scope = f"{stamp[:8]}/{region}/{service}/aws4_request"
     text = "\n".join(("AWS4-HMAC-SHA256", stamp, scope,
@@ -281,7 +162,8 @@ class Server:
         self.place.cleanup()
 
     def said(self):
-        return read(self.log)[-2000:]
+        with open(self.log, encoding="utf-8", errors="replace") as log:
+            return log.read()[-2000:]
 
     def request(self, method, target, body=b"", headers=(), keys=None, **scope):
         """Sends a signed request with this encoded target on a connection of this thread. `keys`:
@@ -304,6 +186,16 @@ class Server:
                     raise
             finally:
                 self.local.used = self.local.link is not None
+
+    def boto(self, service, config=None, **more):
+        """A boto3 client with the right keys; only after in_venv()."""
+        import boto3
+        import botocore.config
+        direct = botocore.config.Config(proxies={})
+        return boto3.client(service, endpoint_url=self.url, region_name=REGION,
+                            config=direct.merge(config) if config else direct,
+                            aws_access_key_id=self.access_key,
+                            aws_secret_access_key=self.secret_key, **more)
 
     # What every S3 server is asked for. Keys are given as they are, not encoded.
 
@@ -400,14 +292,6 @@ class Moto(Server):
         kind = {"content-type": "application/x-www-form-urlencoded"}
         return self.must("POST", "/", body, kind, service="iam")
 
-    def boto(self, service, **more):
-        """A boto3 client; only after in_venv()."""
-        import boto3
-        return boto3.client(service, endpoint_url=self.url, region_name=REGION,
-                            aws_access_key_id=self.access_key,
-                            aws_secret_access_key=self.secret_key, **more)
-
-
 class Versitygw(Server):
     """A gateway in front of a folder: the folders in it are buckets, files are objects, whoever put
     them there. It checks signatures and the time, and is fast enough to measure against.
@@ -441,9 +325,6 @@ class Versitygw(Server):
             # The port was taken by somebody else in between.
             end(self.child)
         raise AssertionError("versitygw does not start:\n" + self.said())
-
-    def boto(self, service, **more):
-        return Moto.boto(self, service, **more)
 
 
 def S3Server(**more):

@@ -1,0 +1,86 @@
+/* What readers ask of the CloudWatch source: the bytes of a page, which the naming has fetched
+ * already, and bodies, which lie in S3. */
+#include "source/cloudwatch_internal.h"
+
+#include <stdlib.h>
+
+struct reader {
+    struct source_reader base;
+    struct aws_client *client; /* for bodies; NULL until there is one */
+    struct aws_answer answer;
+};
+
+enum status cloudwatch_reader_new(struct source *base, struct source_reader **out, struct err *err)
+{
+    (void)base;
+    struct reader *r = calloc(1, sizeof *r);
+    if (!r)
+        return err_nomem(err);
+    aws_answer_init(&r->answer);
+    *out = &r->base;
+    return OK;
+}
+
+void cloudwatch_reader_free(struct source_reader *base)
+{
+    struct reader *r = (struct reader *)base;
+    aws_answer_fini(&r->answer);
+    aws_client_free(r->client);
+    free(r);
+}
+
+/* A page stays where it is until it is handed back, which is after it was read. */
+enum status cloudwatch_open(struct source_reader *r, const struct source_item *item,
+                            struct source_bytes *out, struct err *err)
+{
+    (void)err;
+    const struct cloudwatch *s = (const struct cloudwatch *)r->source;
+    const struct page *p = item->ticket;
+    *out = (struct source_bytes){
+        .fd = -1,
+        .bytes = p ? buf_view(&p->body) : STR(""),
+        .account = p ? str_from(p->group->account) : STR(""),
+        .region = str_from(s->region),
+        .delivery_us = TIME_NONE,
+    };
+    return OK;
+}
+
+/* The bucket that a body may be fetched from; NULL when it may not. */
+static struct s3_bucket *bucket_of(const struct cloudwatch *s, struct str name, struct str key)
+{
+    for (int i = 0; i < s->places_n; i++)
+        if (str_eq(s3_bucket_name(s->places[i].bucket), name) &&
+            str_has_prefix(key, str_from(s->places[i].prefix)))
+            return s->places[i].bucket;
+    return NULL;
+}
+
+static enum status need_client(struct reader *r, struct cloudwatch *s, struct err *err)
+{
+    const struct aws_client_options o = {
+        .credentials = s->o.credentials, .region = s->region, .cancel = &s->stopped};
+    return r->client ? OK : aws_client_new(&o, &r->client, err);
+}
+
+enum status cloudwatch_body(struct source_reader *base, const char *name, struct str uri,
+                            struct str key, bool look, struct source_bytes *out, struct err *err)
+{
+    static const struct http_body_limits limits = {.memory_max = 4 << 20,
+                                                   .file_max = UINT64_C(1) << 30};
+    (void)name;
+    (void)key;
+    struct reader *r = (struct reader *)base;
+    struct cloudwatch *s = (struct cloudwatch *)base->source;
+    struct str rest = str_skip(uri, sizeof "s3://" - 1), in = str_cut(&rest, '/');
+    struct s3_bucket *bucket = rest.n > 0 ? bucket_of(s, in, rest) : NULL;
+    if (!bucket)
+        return err_set(err, ERR_ACCESS, "the bucket of a body is none of those that were named");
+    TRY(need_client(r, s, err));
+    TRY(s3_get(r->client, bucket, rest, look, &limits, &r->answer, err));
+    *out = (struct source_bytes){.fd = look ? -1 : r->answer.http.body_fd,
+                                 .bytes = buf_view(&r->answer.http.body),
+                                 .delivery_us = TIME_NONE};
+    r->answer.http.body_fd = look ? r->answer.http.body_fd : -1; /* the caller closes it */
+    return OK;
+}
