@@ -223,8 +223,10 @@ void reading_note(void *ctx, struct str text)
 {
     struct reading *r = ctx;
     clear_progress(r);
-    while (!r->quiet && text.n > 0)
-        fprintf(stderr, "assay: %.*s\n", STR_ARG(str_cut(&text, '\n')));
+    while (!r->quiet && text.n > 0) {
+        struct str line = str_cut(&text, '\n');
+        fprintf(stderr, "assay: %.*s\n", STR_ARG(line));
+    }
 }
 
 void reading_trouble(void *ctx, const struct crew_trouble *t)

@@ -71,9 +71,9 @@ int reading_threads(const struct reading *r);
 /* What the result of reading depends on, as a number: the store keeps it per file. */
 uint32_t reading_fingerprint(const struct reading *r);
 
-/* Callbacks for crews; ctx is the struct reading. */
-/* Lines for people, on standard error unless --quiet. */
+/* Lines for people, on standard error unless --quiet; ctx is the struct reading. */
 void reading_note(void *ctx, struct str text);
+/* Callbacks for crews; likewise. */
 void reading_trouble(void *ctx, const struct crew_trouble *t);
 /* NULL when nobody watches: then nothing is worked out for it. */
 typedef void (*reading_watcher)(void *ctx, const struct crew_progress *p);

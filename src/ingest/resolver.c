@@ -2,6 +2,7 @@
 #include "ingest/resolver.h"
 
 #include "aws/bedrock.h"
+#include "aws/endpoint.h"
 #include "aws/sts.h"
 #include "base/queue.h"
 #include "net/retry.h"
@@ -52,7 +53,7 @@ static bool may_be_asked(struct str arn, struct str *account)
             return false;
     *account = part[4];
     return str_has_prefix(arn, STR("arn:aws")) && str_eq(part[2], STR("bedrock")) &&
-           part[3].n > 0 && str_has_prefix(rest, STR("application-inference-profile/"));
+           endpoint_is_region(part[3]) && str_has_prefix(rest, STR("application-inference-profile/"));
 }
 
 void resolved_free(struct resolved *a)
