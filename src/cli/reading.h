@@ -35,7 +35,7 @@ struct reading {
     {"level", OPTION_TEXT, &(r)->level, "counts|content",                                          \
      "whether bodies are looked into (default content)"},                                         \
     {"profiles", OPTION_TEXT, &(r)->profiles, "FILE",                                              \
-     "application inference profiles: ARN, model, scope, name"},                                  \
+     "application inference profiles: ARN, model, scope, name, tags"},                                  \
     {"prices", OPTION_TEXT, &(r)->prices, "FILE", "prices that replace built-in ones"},           \
     {"discount", OPTION_LIST, &(r)->discounts, "WHAT=PERCENT",                                     \
      "account:ID, provider:NAME or model:PATTERN; may be repeated"},                              \

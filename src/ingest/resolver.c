@@ -63,15 +63,22 @@ void resolved_free(struct resolved *a)
     free(a);
 }
 
+/* Whose keys these are; everybody may ask that. */
+static enum status learn_account(struct door *d)
+{
+    struct sts_identity who;
+    if (d->account[0] != '\0')
+        return OK;
+    enum status status = sts_identity(d->client, &who, NULL);
+    if (status == OK)
+        memcpy(d->account, who.account, sizeof d->account);
+    return status;
+}
+
 /* Whether the door is of the account: what it does not find there is not there. */
 static bool is_home(struct door *d, struct str account)
 {
-    struct sts_identity who;
-    if (d->account[0] == '\0' && sts_identity(d->client, &who, NULL) == OK)
-        memcpy(d->account, who.account,
-               sizeof who.account < sizeof d->account ? sizeof who.account : sizeof d->account);
-    d->account[sizeof d->account - 1] = '\0';
-    return str_eq(str_from(d->account), account);
+    return learn_account(d) == OK && str_eq(str_from(d->account), account);
 }
 
 static enum status open_door(struct resolver *r, struct door *d, struct err *err)
@@ -148,11 +155,13 @@ static void ask(struct resolver *r, struct resolved *a)
                              "bedrock:GetInferenceProfile: these credentials are not of account "
                              "%.*s",
                              STR_ARG(account));
+        if (status == ERR_ACCESS && d->client && learn_account(d) == ERR_ACCESS)
+            status = ERR_IO; /* no permission would help: there are no keys, or none that hold */
         a->status = status;
         a->err = err;
         if (status == OK)
             a->tags_status = take_tags(a, d->client, &a->err);
-        if (status != ERR_ACCESS)
+        if (status != ERR_ACCESS && status != ERR_IO)
             break;
     }
 }

@@ -265,6 +265,21 @@ def long_context(aws, folder):
     same_answers(early, late)
 
 
+def no_longer_kept(aws, folder):
+    """Without its fact a call cannot be priced again: it stays unpriced, and that is told."""
+    aws.profiles[arn_of("old")] = models(OPUS, REGION), {}
+    store = os.path.join(folder, "s.db")
+    ingest(aws, store, write(os.path.join(folder, "1.json"), [record(1, arn_of("old"))]),
+           resolve=False)
+    with closing(sqlite3.connect(store)) as db, db:
+        db.execute("DELETE FROM fact")
+    told = ingest(aws, store, write(os.path.join(folder, "2.json"),
+                                    [record(2, arn_of("old"))])).out.decode()
+    assert "\n1 invocations stay unpriced" in told, told
+    equal({reason: row["tokens"] for reason, row in reasons(store).items()},
+          {"": 1010, "profile not resolved": 1010}, "tokens")
+
+
 def given_by_a_file(aws, folder):
     """--profiles fills in what was kept before, too, and stays known to the store without it."""
     aws.profiles[arn_of("f")] = models(OPUS, REGION, "eu-north-1"), {"team": "filed"}
@@ -359,6 +374,11 @@ def nobody_answers(aws, folder):
                  env=environment(**env))
     assert "1 without an answer" in done.out.decode(), done.out
     equal(reasons(store)["profile not resolved"]["tokens"], 1010, "tokens")
+    env = {**env, "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
+    done = assay("ingest", logs, "--store", store, "--resolve-profiles", code=DONE,
+                 env=environment(**env))
+    assert "1 without an answer" in done.out.decode() and "Statement" not in done.err, done.err
+    assert "no AWS credentials" in done.err, done.err
 
 
 def main():
@@ -372,6 +392,7 @@ def main():
             ("throttling is waited for", throttled),
             ("answers that do not help", bad_answers),
             ("single calls are priced again, not sums", long_context),
+            ("what is no longer kept stays unpriced", no_longer_kept),
             ("what a file says is learned, too", given_by_a_file),
             ("tags are dimensions", tags),
             ("resolved by default where logs come from AWS", by_default),

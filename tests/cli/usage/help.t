@@ -48,16 +48,25 @@ Mask: assay \d+\.\d+\.\d+
     --dedupe-memory SIZE       memory for recognising duplicates (default 1G)
     --session-memory SIZE      memory for gathering sessions (default 32M)
     --level counts|content     whether bodies are looked into (default content)
-    --profiles FILE            application inference profiles: ARN, model, scope, name
+    --profiles FILE            application inference profiles: ARN, model, scope, name, tags
     --prices FILE              prices that replace built-in ones
     --discount WHAT=PERCENT    account:ID, provider:NAME or model:PATTERN; may be repeated
     --harness-rules FILE       how programs are recognised, before the built-in rules
     --repository-names         keep the last part of working directories, not a hash
     --quarantine FILE          list what could not be read: file, offset, reason ('-': stderr)
-    --threads N                default: as many as processors
+    --threads N                default: as many as processors; from AWS 16
     --max-line SIZE            largest record (default 64M)
     --max-inflated SIZE        largest file after decompression (default 16G)
     --max-ratio N              largest inflated : compressed (default 1100)
+    --profile NAME             profile of the AWS configuration files
+    --region NAME              AWS Region to ask
+    --role-arn ARN             role to assume for reading
+    --external-id ID           for that role, where it wants one
+    --body-bucket NAME[/PREFIX]
+                               further bucket that bodies may be read from; may be repeated
+    --requester-pays           agree to pay for requests to the bucket
+    --all-streams              of log groups, not only the stream that Bedrock writes to
+    --max-requests N           per second (default: to S3 no limit, to CloudWatch Logs 5 per Region)
     --quiet                    no progress and no notes on standard error
     --help                     this text
 
@@ -65,17 +74,30 @@ Mask: assay \d+\.\d+\.\d+
   usage: assay ingest PATH… --store FILE [option…]
   
     --store FILE               the store; made when it is not there
+    --resolve-profiles         ask AWS what application profiles are (default: when logs come from AWS)
+    --no-resolve-profiles      do not ask AWS
+    --since TIME               of s3://: only hours from then on, in UTC
+    --until TIME               of s3://: only hours before the end of that
     --level counts|content     whether bodies are looked into (default content)
-    --profiles FILE            application inference profiles: ARN, model, scope, name
+    --profiles FILE            application inference profiles: ARN, model, scope, name, tags
     --prices FILE              prices that replace built-in ones
     --discount WHAT=PERCENT    account:ID, provider:NAME or model:PATTERN; may be repeated
     --harness-rules FILE       how programs are recognised, before the built-in rules
     --repository-names         keep the last part of working directories, not a hash
     --quarantine FILE          list what could not be read: file, offset, reason ('-': stderr)
-    --threads N                default: as many as processors
+    --threads N                default: as many as processors; from AWS 16
     --max-line SIZE            largest record (default 64M)
     --max-inflated SIZE        largest file after decompression (default 16G)
     --max-ratio N              largest inflated : compressed (default 1100)
+    --profile NAME             profile of the AWS configuration files
+    --region NAME              AWS Region to ask
+    --role-arn ARN             role to assume for reading
+    --external-id ID           for that role, where it wants one
+    --body-bucket NAME[/PREFIX]
+                               further bucket that bodies may be read from; may be repeated
+    --requester-pays           agree to pay for requests to the bucket
+    --all-streams              of log groups, not only the stream that Bedrock writes to
+    --max-requests N           per second (default: to S3 no limit, to CloudWatch Logs 5 per Region)
     --quiet                    no progress and no notes on standard error
     --help                     this text
 
