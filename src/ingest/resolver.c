@@ -53,7 +53,8 @@ static bool may_be_asked(struct str arn, struct str *account)
             return false;
     *account = part[4];
     return str_has_prefix(arn, STR("arn:aws")) && str_eq(part[2], STR("bedrock")) &&
-           endpoint_is_region(part[3]) && str_has_prefix(rest, STR("application-inference-profile/"));
+           endpoint_is_region(part[3]) &&
+           str_has_prefix(rest, STR("application-inference-profile/"));
 }
 
 void resolved_free(struct resolved *a)
