@@ -97,6 +97,7 @@ enum status asking_open(struct asking *a, struct err *err)
     exchange_room_limit(&a->reading.room,
                         (uint64_t)(a->session_memory ? a->session_memory : SESSIONS_MEMORY));
     TRY(plan_new(&a->question, a->reading.series, a->directory, &a->plan, err));
+    plan_use_profiles(a->plan, a->reading.pricing);
     TRY(plan_view_new(a->plan, &a->view, err));
     return cube_new(&a->cube, err);
 }
@@ -174,8 +175,15 @@ static enum status take_loose(void *ctx, const struct invocation *v, struct err 
     return a->loose(a->loose_ctx, 0, v, 1) == OK ? OK : err_nomem(err);
 }
 
+/* What the store knows of profiles: their tags are no labels, so they are asked for here. */
+static enum status learn_profile(void *ctx, const struct store_profile *p, struct err *err)
+{
+    return store_profile_names_model(p) ? pricing_learn(ctx, &p->profile, err) : OK;
+}
+
 static enum status ask_store(struct asking *a, struct store *store, bool sessions, struct err *err)
 {
+    TRY(store_profiles(store, learn_profile, a->reading.pricing, err));
     TRY(store_load_series(store, a->reading.series, err));
     TRY(store_fill(store, a->plan, a->view, a->cube, err));
     if (sessions) {

@@ -9,13 +9,38 @@
 struct ingest {
     struct reading reading;
     const char *store_path, *since, *until;
-    bool help;
+    bool help, resolve, no_resolve;
     char **operands;
     int operands_n;
     struct store *store;
+    struct resolver *resolver;
+    struct learn *learn;
     struct load_result result;
     int64_t late_before;
 };
+
+/* What the store knows of profiles, and who may be asked about others. */
+static enum status open_learning(struct ingest *g, struct err *err)
+{
+    struct learn_options o = {.store = g->store, .pricing = g->reading.pricing};
+    if (g->resolve && g->no_resolve)
+        return err_set(err, ERR_USAGE, "--resolve-profiles or --no-resolve-profiles, not both");
+    /* Who reads from AWS anyway may ask it. */
+    if (g->resolve || (g->reading.remote.credentials && !g->no_resolve)) {
+        TRY(remote_credentials(&g->reading.remote, err));
+        const struct resolver_options r = {.credentials = {g->reading.remote.credentials},
+                                           .credentials_n = 1};
+        TRY(resolver_new(&r, &g->resolver, err));
+        o.resolver = g->resolver;
+    }
+    return learn_new(&o, &g->learn, err);
+}
+
+static void close_learning(struct ingest *g)
+{
+    learn_free(g->learn);
+    resolver_free(g->resolver);
+}
 
 static enum status run(struct ingest *g, struct err *err)
 {
@@ -34,6 +59,7 @@ static enum status run(struct ingest *g, struct err *err)
     g->late_before = held.late;
     reading_use_key(&g->reading, store_hash_key(g->store));
     TRY(reading_source(&g->reading, err));
+    TRY(open_learning(g, err));
     const struct load load = {
         .source = g->reading.source,
         .threads = reading_threads(&g->reading),
@@ -41,11 +67,36 @@ static enum status run(struct ingest *g, struct err *err)
         .store = g->store,
         .store_path = g->store_path,
         .options = reading_fingerprint(&g->reading),
+        .learn = g->learn,
         .ctx = &g->reading,
+        .note = reading_note,
         .trouble = reading_trouble,
         .progress = reading_progress(&g->reading),
     };
     return load_run(&load, &g->result, err);
+}
+
+static void print_learned(const struct ingest *g, struct buf *out)
+{
+    struct learn_result l = learn_result(g->learn);
+    if (l.asked > 0)
+        buf_printf(out, "asked AWS about %lld profiles: %lld known, %lld deleted, %lld not allowed",
+                   (long long)l.asked, (long long)l.known, (long long)l.deleted,
+                   (long long)l.denied);
+    if (l.failed > 0)
+        buf_printf(out, ", %lld without an answer", (long long)l.failed);
+    if (l.asked > 0)
+        buf_char(out, '\n');
+    if (l.repriced > 0)
+        buf_printf(out,
+                   "%lld invocations that were kept before their profile was known have been "
+                   "priced\n",
+                   (long long)l.repriced);
+    if (l.gone > 0)
+        buf_printf(out,
+                   "%lld invocations stay unpriced: when their profile became known they were "
+                   "no longer kept one by one\n",
+                   (long long)l.gone);
 }
 
 static int print_summary(const struct ingest *g)
@@ -66,7 +117,9 @@ static int print_summary(const struct ingest *g)
     int64_t failed = n[ABOUT_FILES_FAILED] + g->result.problems;
     if (failed > 0)
         buf_printf(&out, ", %lld files not or not wholly readable", (long long)failed);
-    buf_printf(&out, "\nthe store holds %lld invocations", (long long)held.invocations);
+    buf_char(&out, '\n');
+    print_learned(g, &out);
+    buf_printf(&out, "the store holds %lld invocations", (long long)held.invocations);
     if (held.up_to_us != TIME_NONE) {
         char text[TIME_TEXT];
         time_format(text, held.up_to_us);
@@ -90,6 +143,9 @@ int cmd_ingest(int argc, char **argv)
     reading_init(&g.reading);
     const struct option options[] = {
         {"store", OPTION_TEXT, &g.store_path, "FILE", "the store; made when it is not there"},
+        {"resolve-profiles", OPTION_FLAG, &g.resolve, NULL,
+         "ask AWS what application profiles are (default: when logs come from AWS)"},
+        {"no-resolve-profiles", OPTION_FLAG, &g.no_resolve, NULL, "do not ask AWS"},
         {"since", OPTION_TEXT, &g.since, "TIME", "of s3://: only hours from then on, in UTC"},
         {"until", OPTION_TEXT, &g.until, "TIME", "of s3://: only hours before the end of that"},
         READING_OPTIONS(&g.reading),
@@ -110,6 +166,7 @@ int cmd_ingest(int argc, char **argv)
         struct err err = {0};
         code = run(&g, &err) == OK ? print_summary(&g) : cli_fail(&err);
     }
+    close_learning(&g);
     store_close(g.store);
     reading_fini(&g.reading);
     free(g.operands);

@@ -219,6 +219,16 @@ static void clear_progress(struct reading *r)
     r->progress_shown = false;
 }
 
+void reading_note(void *ctx, struct str text)
+{
+    struct reading *r = ctx;
+    clear_progress(r);
+    while (!r->quiet && text.n > 0) {
+        struct str line = str_cut(&text, '\n');
+        fprintf(stderr, "assay: %.*s\n", STR_ARG(line));
+    }
+}
+
 void reading_trouble(void *ctx, const struct crew_trouble *t)
 {
     struct reading *r = ctx;

@@ -35,7 +35,7 @@ struct reading {
     {"level", OPTION_TEXT, &(r)->level, "counts|content",                                          \
      "whether bodies are looked into (default content)"},                                         \
     {"profiles", OPTION_TEXT, &(r)->profiles, "FILE",                                              \
-     "application inference profiles: ARN, model, scope, name"},                                  \
+     "application inference profiles: ARN, model, scope, name, tags"},                                  \
     {"prices", OPTION_TEXT, &(r)->prices, "FILE", "prices that replace built-in ones"},           \
     {"discount", OPTION_LIST, &(r)->discounts, "WHAT=PERCENT",                                     \
      "account:ID, provider:NAME or model:PATTERN; may be repeated"},                              \
@@ -71,7 +71,9 @@ int reading_threads(const struct reading *r);
 /* What the result of reading depends on, as a number: the store keeps it per file. */
 uint32_t reading_fingerprint(const struct reading *r);
 
-/* Callbacks for crews; ctx is the struct reading. */
+/* Lines for people, on standard error unless --quiet; ctx is the struct reading. */
+void reading_note(void *ctx, struct str text);
+/* Callbacks for crews; likewise. */
 void reading_trouble(void *ctx, const struct crew_trouble *t);
 /* NULL when nobody watches: then nothing is worked out for it. */
 typedef void (*reading_watcher)(void *ctx, const struct crew_progress *p);

@@ -38,7 +38,7 @@ bool remote_is(const char *operand)
     return str_has_prefix(str_from(operand), STR("s3://")) || cloudwatch_is(operand);
 }
 
-static enum status find_credentials(struct remote *r, struct err *err)
+enum status remote_credentials(struct remote *r, struct err *err)
 {
     const struct aws_settings settings = {.profile = r->profile,
                                           .region = r->region,
@@ -92,7 +92,7 @@ static enum status s3_source(struct remote *r, const char *operand, struct sourc
 enum status remote_source(struct remote *r, const char *operand, struct source **out,
                           struct err *err)
 {
-    TRY(find_credentials(r, err));
+    TRY(remote_credentials(r, err));
     return cloudwatch_is(operand) ? cloudwatch_source(r, operand, out, err)
                                   : s3_source(r, operand, out, err);
 }

@@ -17,7 +17,7 @@ struct remote {
     int64_t max_requests;
     /* Made of it. */
     int64_t since_us, until_us;
-    struct aws_credentials *credentials; /* when there is an operand that needs them */
+    struct aws_credentials *credentials; /* when somebody needs them */
     struct quota *logs_quota;            /* the same */
 };
 
@@ -43,6 +43,8 @@ void remote_fini(struct remote *r);
 /* --since and --until as typed (NULL: none), in UTC. */
 enum status remote_period(struct remote *r, const char *since, const char *until,
                           struct err *err) MUST_USE;
+/* r->credentials, made when there are none yet; asks nobody. */
+enum status remote_credentials(struct remote *r, struct err *err) MUST_USE;
 bool remote_is(const char *operand);
 /* Reads AWS's configuration when it is the first; asks nobody. ERR_USAGE: not an address that can
  * be read. */

@@ -9,6 +9,7 @@
 
 #include "ingest/bodies.h"
 #include "ingest/exchange.h"
+#include "model/content.h"
 #include "model/name.h"
 
 #include <stdlib.h>
@@ -22,6 +23,7 @@ struct name_slot {
 
 struct match_slot {
     bool used;
+    uint32_t generation; /* of the pricing */
     uint32_t id[6]; /* account, region, model id, body model, inference region, tier + latency */
     struct price_match match;
     uint32_t model, scope, geo; /* symbols */
@@ -46,11 +48,6 @@ struct intake {
     struct tuple_slot *tuples;
     bool unread; /* see intake_unread */
 };
-
-/* Of `content`: a constant, because the choice between duplicates must not depend on the process.
- */
-static const struct hash_key CONTENT_KEY = {UINT64_C(0x61737361792d3031),
-                                            UINT64_C(0x636f6e74656e7400)};
 
 enum status intake_new(const struct intake_env *env, struct intake **out, struct err *err)
 {
@@ -155,9 +152,10 @@ static enum status find_price(struct intake *in, const struct labels *l, struct 
                       l->v[LABEL_INFERENCE_REGION], l->v[LABEL_TIER] << 1 | optimized};
     TRY(symbol_of(in, body_model, &id[3]));
     struct match_slot *slot = &in->matches[mix(id, 6) & (MATCHES - 1)];
+    uint32_t generation = pricing_generation(in->env->pricing);
     *out = slot;
     if (slot->used && memcmp(slot->id, id, sizeof id) == 0 && time_us >= slot->match.from_us &&
-        time_us < slot->match.until_us)
+        time_us < slot->match.until_us && slot->generation == generation)
         return OK;
     struct price_key key = {
         .account = symbols_text(in->symbols, id[0]),
@@ -175,19 +173,9 @@ static enum status find_price(struct intake *in, const struct labels *l, struct 
     TRY(symbol_of(in, slot->match.scope, &slot->scope));
     TRY(symbol_of(in, slot->match.geo, &slot->geo));
     memcpy(slot->id, id, sizeof id);
+    slot->generation = generation;
     slot->used = true;
     return OK;
-}
-
-/* Of the labels that do not come from bodies: those are there only when somebody asks for them. */
-static uint64_t content_of_labels(struct intake *in, const struct labels *l)
-{
-    uint64_t h = 0;
-    for (int i = 0; i < LABEL_HARNESS; i++) {
-        struct str s = symbols_text(in->symbols, l->v[i]);
-        h = (h ^ hash64(CONTENT_KEY, s.p, s.n)) * UINT64_C(0x9E3779B97F4A7C15);
-    }
-    return h;
 }
 
 static enum status find_series(struct intake *in, const struct labels *l, struct tuple_slot **out)
@@ -197,7 +185,7 @@ static enum status find_series(struct intake *in, const struct labels *l, struct
         slot->used = false;
         TRY(series_intern(in->env->series, l, &slot->series));
         slot->labels = *l;
-        slot->content = content_of_labels(in, l);
+        slot->content = content_of_labels(in->symbols, l);
         slot->used = true;
     }
     *out = slot;
@@ -346,6 +334,7 @@ enum status intake_record(struct intake *in, struct record *r, const struct orig
         return err_nomem(err);
     TRY(read_exchange(in, r, &bodies, &labels, &v, err));
     bool optimized = u.optimized || str_eq(r->latency_mode, STR("optimized"));
+    v.flags |= optimized ? INV_OPTIMIZED : 0;
     if (find_price(in, &labels, u.model, optimized, v.time_us, &price) != OK)
         return err_nomem(err);
     struct str reason = pricing_apply(&price->match, &v);
@@ -357,7 +346,7 @@ enum status intake_record(struct intake *in, struct record *r, const struct orig
         find_series(in, &labels, &tuple) != OK)
         return err_nomem(err);
     v.series = tuple->series;
-    intake_content(&v, tuple->content);
+    v.content = content_of(&v, tuple->content);
     *out = v;
     return OK;
 }

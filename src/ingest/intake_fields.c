@@ -124,30 +124,3 @@ void intake_key(struct hash_key key, const struct record *r, struct str account,
     memcpy(rest.tokens, v->tokens, sizeof rest.tokens);
     v->key = hash128(key, &rest, sizeof rest);
 }
-
-/* What the exchange adds, as numbers that are the same in every process. */
-static uint64_t content_of_exchange(const struct exchange *x)
-{
-    uint64_t h = (uint64_t)x->kind << 32 | x->flags;
-    const uint32_t numbers[] = {x->messages,        x->tail,   x->prompts,
-                                x->history_prompts, x->made_n, x->earlier_n};
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
-        h = hash_mix(h, numbers[i]);
-    for (int i = 0; i < PARTS; i++)
-        h = hash_mix(h, x->part[i]);
-    return h;
-}
-
-void intake_content(struct invocation *v, uint64_t labels)
-{
-    enum { EXCHANGE_BITS = 16 };
-    uint64_t h = labels;
-    for (int i = 0; i < TOKEN_CLASSES; i++)
-        h = (h ^ (uint64_t)v->tokens[i]) * UINT64_C(0x9E3779B97F4A7C15);
-    h ^= (uint64_t)(uint32_t)v->latency_ms << 32 ^ (uint32_t)v->first_byte_ms;
-    h = (h ^ v->flags) * UINT64_C(0xD6E8FEB86659FD93);
-    h = (h ^ h >> 32) >> EXCHANGE_BITS << EXCHANGE_BITS;
-    if (v->exchange)
-        h |= content_of_exchange(v->exchange) >> (64 - EXCHANGE_BITS);
-    v->content = h;
-}

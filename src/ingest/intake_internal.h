@@ -17,11 +17,5 @@ void intake_time(const struct record *r, const struct origin *from, struct invoc
  */
 void intake_key(struct hash_key key, const struct record *r, struct str account, struct str region,
                 struct invocation *v);
-/*
- * The high bits are what the record says without its bodies' details, so that the choice between
- * duplicates is the same whether or not exchanges are read; they decide only where all else is
- * equal.
- */
-void intake_content(struct invocation *v, uint64_t labels);
 
 #endif

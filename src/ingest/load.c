@@ -309,13 +309,55 @@ static enum status commit(struct run *r, size_t invocations, size_t items, struc
     return OK;
 }
 
-/* The next batch, NULL at the end; *late: there was none for a while, and somebody waits for what
- * was read to be committed (a follower, or a source with tickets, which may not end before it has
- * them back), or the store wants to be looked after. */
+static void pass_notes_on(struct run *r)
+{
+    struct str notes = learn_notes(r->l->learn);
+    if (notes.n == 0 || !r->l->note)
+        return;
+    pthread_mutex_lock(&r->lock);
+    r->l->note(r->l->ctx, notes);
+    pthread_mutex_unlock(&r->lock);
+}
+
+/* New profiles are asked for; answers that are there go into the transaction, which is begun when
+ * there is none. */
+static enum status learn(struct run *r, bool *open, struct err *err)
+{
+    if (!r->l->learn)
+        return OK;
+    TRY(learn_look(r->l->learn, err));
+    if (!learn_has_news(r->l->learn))
+        return OK;
+    if (!*open)
+        TRY(store_begin(r->l->store, err));
+    *open = true;
+    TRY(learn_apply(r->l->learn, err));
+    pass_notes_on(r);
+    return OK;
+}
+
+/* At the end of a run: what is still being asked. */
+static enum status learn_rest(struct run *r, struct err *err)
+{
+    const int64_t step_ms = 1000;
+    while (r->l->learn && !r->l->follow && learn_is_waiting(r->l->learn, step_ms)) {
+        bool open = false;
+        TRY(learn(r, &open, err));
+        if (open)
+            TRY(commit(r, 0, 0, err));
+    }
+    return OK;
+}
+
+/* The next batch, NULL at the end; *late: there was none for a while, and something else is to be
+ * done: a follower commits, as does a source with tickets, which may not end before it has them
+ * back; answers about profiles may be there; the store wants to be looked after. */
 static struct batch *next_batch(struct run *r, bool open, bool *late)
 {
+    bool waits = ((r->l->follow || r->promises_n > 0) && open) ||
+                 (r->l->learn && learn_is_waiting(r->l->learn, 0));
     *late = false;
-    if (open && (r->l->follow || r->promises_n > 0))
+    if (waits)
         return queue_pop_within(r->full, FOLLOW_MS, late);
     return r->l->follow ? queue_pop_within(r->full, UPKEEP_SOON_MS, late) : queue_pop(r->full);
 }
@@ -350,16 +392,20 @@ static enum status write_all(struct run *r, struct err *err)
         if (b) {
             n += b->n;
             files += b->files_n;
-            open_us = open ? open_us : clock_monotonic_us();
             status = take_batch(r, b, &open, err);
             b->n = b->files_n = 0;
             arena_reset(&b->arena);
             queue_push(r->empty, b);
         }
-        bool old = r->l->follow && open && clock_monotonic_us() - open_us > COMMIT_AGE_US;
-        if (status == OK && open && (late || old || n >= COMMIT || files >= COMMIT_FILES)) {
+        if (status == OK)
+            status = learn(r, &open, err);
+        open_us = !open ? 0 : open_us ? open_us : clock_monotonic_us();
+        bool idle = late && (r->l->follow || r->promises_n > 0);
+        bool old = r->l->follow && clock_monotonic_us() - open_us > COMMIT_AGE_US;
+        if (status == OK && open && (idle || old || n >= COMMIT || files >= COMMIT_FILES)) {
             status = commit(r, n, files, err);
             open = false;
+            open_us = 0;
             n = files = 0;
         }
         if (status == OK && !open)
@@ -367,6 +413,8 @@ static enum status write_all(struct run *r, struct err *err)
     }
     if (status == OK && open)
         status = commit(r, n, files, err);
+    if (status == OK)
+        status = learn_rest(r, err);
     if (status != OK)
         store_rollback(r->l->store);
     return status;

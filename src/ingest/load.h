@@ -7,6 +7,7 @@
 #define ASSAY_INGEST_LOAD_H
 
 #include "ingest/crew.h"
+#include "ingest/learn.h"
 #include "store/store.h"
 
 struct load {
@@ -24,7 +25,10 @@ struct load {
     enum status (*upkeep)(void *ctx, struct store *s, bool *more, struct err *err);
     /* From the writer, behind each commit: what it made safe. May be NULL. */
     void (*committed)(void *ctx, int64_t invocations, int64_t items);
+    /* NULL: nothing is learned of profiles. A run with an end waits for what was asked. */
+    struct learn *learn;
     void *ctx;
+    void (*note)(void *ctx, struct str text); /* of what was learned: whole lines */
     void (*trouble)(void *ctx, const struct crew_trouble *t);
     void (*progress)(void *ctx, const struct crew_progress *p);
 };

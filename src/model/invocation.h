@@ -45,6 +45,7 @@ enum invocation_flag {
     INV_TIME_GUESSED = 1 << 11,   /* the timestamp was unusable; time of delivery instead */
     INV_NO_REQUEST_ID = 1 << 12,  /* the key is a hash of the record itself */
     INV_PRICE_FLAGGED = 1 << 13,  /* the price row's source is unconfirmed or disputed */
+    INV_OPTIMIZED = 1 << 14,      /* latency-optimized: another price; kept to price it again */
 };
 
 /* Milliseconds that were not reported. Zero is a real value. */

@@ -8,16 +8,26 @@
 #include "base/clock.h"
 #include "model/discounts.h"
 #include "model/prices.h"
-#include "model/profiles.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 extern const char prices_csv[];
 extern const size_t prices_csv_n;
 
+/* What is learned while others read. Series of thousands of records ask once, so one mutex is
+ * enough. */
+struct learned {
+    pthread_mutex_t lock;
+    struct profiles profiles;
+    _Atomic uint32_t generation;
+};
+
 struct pricing {
     struct price_book book;
-    struct profiles profiles;
+    struct profiles profiles; /* of the file */
+    struct learned *learned;
     struct discounts discounts;
     uint64_t fingerprint;
     char date[11];
@@ -48,8 +58,14 @@ enum status pricing_new(struct pricing **out, struct err *err)
         return err_nomem(err);
     price_book_init(&p->book);
     profiles_init(&p->profiles);
+    p->learned = calloc(1, sizeof *p->learned);
+    if (p->learned) {
+        profiles_init(&p->learned->profiles);
+        pthread_mutex_init(&p->learned->lock, NULL);
+    }
     enum status status =
-        pricing_override(p, str_of(prices_csv, prices_csv_n), "built-in prices", err);
+        p->learned ? pricing_override(p, str_of(prices_csv, prices_csv_n), "built-in prices", err)
+                   : err_nomem(err);
     if (status != OK) {
         pricing_free(p);
         return status;
@@ -64,6 +80,11 @@ void pricing_free(struct pricing *p)
         return;
     price_book_fini(&p->book);
     profiles_fini(&p->profiles);
+    if (p->learned) {
+        profiles_fini(&p->learned->profiles);
+        pthread_mutex_destroy(&p->learned->lock);
+    }
+    free(p->learned);
     free(p);
 }
 
@@ -80,6 +101,57 @@ enum status pricing_profiles(struct pricing *p, struct str yaml, const char *nam
     TRY(profiles_load(&p->profiles, yaml, name, err));
     add_to_fingerprint(p, 2, yaml);
     return OK;
+}
+
+enum status pricing_learn(struct pricing *p, const struct profile *profile, struct err *err)
+{
+    struct learned *l = p->learned;
+    pthread_mutex_lock(&l->lock);
+    enum status status = profiles_add(&l->profiles, profile, err);
+    pthread_mutex_unlock(&l->lock);
+    if (status == OK)
+        atomic_fetch_add(&l->generation, 1);
+    return status;
+}
+
+uint32_t pricing_generation(const struct pricing *p)
+{
+    return atomic_load_explicit(&p->learned->generation, memory_order_relaxed);
+}
+
+static bool find_learned(const struct pricing *p, struct str arn, struct profile *out)
+{
+    struct learned *l = p->learned;
+    pthread_mutex_lock(&l->lock);
+    const struct profile *found = profiles_find(&l->profiles, arn);
+    if (found)
+        *out = *found;
+    pthread_mutex_unlock(&l->lock);
+    return found != NULL;
+}
+
+bool pricing_profile(const struct pricing *p, struct str arn, struct profile *out)
+{
+    const struct profile *given = profiles_find(&p->profiles, arn);
+    if (!given)
+        return find_learned(p, arn, out);
+    *out = *given;
+    return true;
+}
+
+struct str pricing_tag(const struct pricing *p, struct str arn, struct str key)
+{
+    const struct profile *given = profiles_find(&p->profiles, arn);
+    struct str value = given ? profile_tag(given, key) : STR("");
+    struct profile learned;
+    if (value.n == 0 && find_learned(p, arn, &learned))
+        value = profile_tag(&learned, key);
+    return value;
+}
+
+const struct profiles *pricing_given(const struct pricing *p)
+{
+    return &p->profiles;
 }
 
 enum status pricing_discount(struct pricing *p, struct str text, struct err *err)
@@ -147,10 +219,10 @@ static struct target find_target(const struct pricing *p, const struct price_key
                                  const struct model_id *id, char *text, size_t cap)
 {
     struct target t = {.base = STR(""), .shown = STR(""), .geo = STR(""), .profile = STR("")};
-    const struct profile *profile = id->arn.n ? profiles_find(&p->profiles, id->arn) : NULL;
+    struct profile profile;
     t.reason = STR("");
-    if (profile) {
-        target_from_profile(profile, &t);
+    if (id->arn.n && pricing_profile(p, id->arn, &profile)) {
+        target_from_profile(&profile, &t);
         if (!model_kind_is_opaque(id->kind))
             t.reason = model_kind_reason(id->kind); /* named, but not sold by the token */
     } else if (model_kind_is_opaque(id->kind)) {

@@ -2,16 +2,18 @@
  * From what a record says to what it costs: model id -> base model and scope, price row, rates,
  * discounts; then tokens x rates. The rules are those of the price facts, sections 8 to 10.
  *
- * struct pricing is the price book, the profile map and the discounts together: loaded once, never
- * changed afterwards, shared by all threads. Finding the rates (pricing_find) walks tables and is
- * to be remembered by the caller per (account, Region, model id, body model, tier, latency); a
- * match says how long it is valid. Applying it (pricing_apply) is a few multiplications.
+ * struct pricing is the price book, the profile map and the discounts together: loaded once and
+ * shared by all threads. All that may change afterwards is that a profile is learned. Finding the
+ * rates (pricing_find) walks tables and is to be remembered by the caller per (account, Region,
+ * model id, body model, tier, latency); a match says how long it is valid. Applying it
+ * (pricing_apply) is a few multiplications.
  */
 #ifndef ASSAY_MODEL_PRICING_H
 #define ASSAY_MODEL_PRICING_H
 
 #include "base/err.h"
 #include "model/cost.h"
+#include "model/profiles.h"
 
 struct pricing;
 
@@ -25,6 +27,23 @@ enum status pricing_override(struct pricing *p, struct str csv, const char *name
 /* profiles.yaml: application inference profile ARN -> model, scope, name (model/profiles.h). */
 enum status pricing_profiles(struct pricing *p, struct str yaml, const char *name,
                              struct err *err) MUST_USE;
+/*
+ * A profile that a store remembers or AWS has told: a copy is kept, in the place of what was
+ * learned of the same ARN before. The file of pricing_profiles knows better. Any thread, any time;
+ * it is no part of the fingerprint, because records that were priced without it are priced again in
+ * the store (store_reprice), not read again.
+ */
+enum status pricing_learn(struct pricing *p, const struct profile *profile,
+                          struct err *err) MUST_USE;
+/* Grows with everything that is learned: a match of an older generation may have found less. */
+uint32_t pricing_generation(const struct pricing *p);
+/* What is known of the ARN of an application profile; *out has texts that live as long as p. */
+bool pricing_profile(const struct pricing *p, struct str arn, struct profile *out);
+/* Its tag, of the file if that has it, else as learned; "" for none. Lives as long as p. */
+struct str pricing_tag(const struct pricing *p, struct str arn, struct str key);
+/* The profiles of pricing_profiles. */
+const struct profiles *pricing_given(const struct pricing *p);
+
 /* "account:111122223333=10", "provider:anthropic=7.5", "model:anthropic.claude-opus-*=12.5":
  * per cent off; account, provider and model each count once (the most specific), multiplied. */
 enum status pricing_discount(struct pricing *p, struct str text, struct err *err) MUST_USE;

@@ -9,9 +9,18 @@
 
 enum { ARN_SHOWN = 160 };
 
-enum { COLUMN_ARN, COLUMN_MODEL, COLUMN_MODELS, COLUMN_SCOPE, COLUMN_NAME, COLUMN_REGIONS };
+enum {
+    COLUMN_ARN,
+    COLUMN_MODEL,
+    COLUMN_MODELS,
+    COLUMN_SCOPE,
+    COLUMN_NAME,
+    COLUMN_REGIONS,
+    COLUMN_TAGS,
+};
 
-static const char *const column_names[] = {"arn", "model", "models", "scope", "name", "regions"};
+static const char *const column_names[] = {"arn",  "model",   "models", "scope",
+                                           "name", "regions", "tags"};
 
 /* A profile routes within one geography; AWS lists at most 33 Regions in a global one (2026-08). */
 enum { REGIONS_MAX = 64 };
@@ -115,24 +124,45 @@ static enum model_scope scope_of_list(struct str list)
     return scope_of_regions(regions, n);
 }
 
-/* The model ARNs of GetInferenceProfile: one model in several Regions. */
-static bool parse_models(struct str list, struct profile *out)
+bool profile_of_models(const struct str *arns, size_t n, struct profile *out)
 {
     struct str regions[REGIONS_MAX];
-    size_t n = 0;
-    while (list.p && n < REGIONS_MAX) {
-        struct str one = str_trim(str_cut(&list, ','));
-        if (one.n == 0)
-            continue;
-        struct model_id id = model_id_parse(one);
+    size_t regions_n = 0;
+    for (size_t i = 0; i < n && i < REGIONS_MAX; i++) {
+        struct model_id id = model_id_parse(arns[i]);
         if (id.kind != MODEL_FOUNDATION || (out->base.n && !str_eq_nocase(out->base, id.base)))
             return false;
         out->base = id.base;
         if (id.arn.n)
-            regions[n++] = id.arn_region;
+            regions[regions_n++] = id.arn_region;
     }
-    out->scope = scope_of_regions(regions, n);
+    out->scope = scope_of_regions(regions, regions_n);
     return out->base.n > 0;
+}
+
+static bool parse_models(struct str list, struct profile *out)
+{
+    struct str arns[REGIONS_MAX];
+    size_t n = 0;
+    while (list.p && n < REGIONS_MAX) {
+        struct str one = str_trim(str_cut(&list, ','));
+        if (one.n)
+            arns[n++] = one;
+    }
+    return profile_of_models(arns, n, out);
+}
+
+bool profile_same_model(const struct profile *a, const struct profile *b)
+{
+    return str_eq(a->base, b->base) && str_eq(a->geo, b->geo) && a->scope == b->scope;
+}
+
+struct str profile_tag(const struct profile *p, struct str key)
+{
+    for (size_t i = 0; i < p->tags_n; i++)
+        if (str_eq(p->tags[i].key, key))
+            return p->tags[i].value;
+    return STR("");
 }
 
 /* An ARN as it stands in the file; of anything else only what str_found lets through. */
@@ -153,6 +183,31 @@ static enum status row_error(const char *file, const struct table_row *row, cons
     if (row->line)
         return err_set(err, ERR_PARSE, "%s:%" PRId64 ": %s: %s", file, row->line, name, what);
     return err_set(err, ERR_PARSE, "%s: %s: %s", file, name, what);
+}
+
+/* "team=search, environment=prod" */
+static enum status parse_tags(const struct table_row *row, const char *file, struct arena *arena,
+                              struct profile *out, struct err *err)
+{
+    struct str list = str_trim(row->v[COLUMN_TAGS]);
+    if (list.n == 0)
+        return OK;
+    struct tag *tags = arena_alloc(arena, PROFILE_TAGS * sizeof *tags);
+    if (!tags)
+        return err_nomem(err);
+    out->tags = tags;
+    while (list.p) {
+        struct str value = str_trim(str_cut(&list, ',')), key = str_trim(str_cut(&value, '='));
+        value = value.p ? str_trim(value) : STR_NONE;
+        if (key.n == 0 || key.n > TAG_KEY_BYTES || !value.p || value.n > TAG_VALUE_BYTES)
+            return row_error(file, row, "tags: wanted KEY=VALUE, separated by commas", err);
+        if (profile_tag(out, key).n > 0)
+            return row_error(file, row, "tags: a key stands there twice", err);
+        if (out->tags_n == PROFILE_TAGS)
+            return row_error(file, row, "tags: at most 50", err);
+        tags[out->tags_n++] = (struct tag){key, value};
+    }
+    return OK;
 }
 
 static enum status parse_row(const struct table_row *row, const char *file, struct profile *out,
@@ -239,6 +294,8 @@ enum status profiles_load(struct profiles *p, struct str text, const char *name,
     enum status status = OK;
     for (size_t i = 0; i < n && status == OK; i++) {
         status = parse_row(&rows[i], name, &fresh[i], err);
+        if (status == OK)
+            status = parse_tags(&rows[i], name, &p->arena, &fresh[i], err);
         if (status == OK && !(fresh[i].arn = lower_copy(&p->arena, fresh[i].arn)).p)
             status = err_nomem(err);
     }
@@ -251,4 +308,55 @@ enum status profiles_load(struct profiles *p, struct str text, const char *name,
         status = merge(p, fresh, n, err);
     free(fresh);
     return status;
+}
+
+/* The beginning of a text, at most n bytes, that ends with a whole character of UTF-8. */
+static struct str cut_copy(struct arena *arena, struct str s, size_t n)
+{
+    if (s.n > n) {
+        s.n = n;
+        while (s.n > 0 && ((unsigned char)s.p[s.n] & 0xC0) == 0x80)
+            s.n--;
+    }
+    return arena_str(arena, s.n ? s : STR(""));
+}
+
+static bool copy_tags(struct arena *arena, const struct profile *from, struct profile *to)
+{
+    size_t n = from->tags_n < PROFILE_TAGS ? from->tags_n : PROFILE_TAGS;
+    struct tag *tags = arena_alloc(arena, (n + 1) * sizeof *tags);
+    bool ok = tags != NULL;
+    for (size_t i = 0; ok && i < n; i++) {
+        tags[i] = (struct tag){cut_copy(arena, from->tags[i].key, TAG_KEY_BYTES),
+                               cut_copy(arena, from->tags[i].value, TAG_VALUE_BYTES)};
+        ok = tags[i].key.p && tags[i].value.p;
+    }
+    to->tags = tags;
+    to->tags_n = n;
+    return ok;
+}
+
+static bool same(const struct profile *a, const struct profile *b)
+{
+    bool equal = profile_same_model(a, b) && str_eq(a->name, b->name) && a->tags_n == b->tags_n;
+    for (size_t i = 0; equal && i < a->tags_n; i++)
+        equal =
+            str_eq(a->tags[i].key, b->tags[i].key) && str_eq(a->tags[i].value, b->tags[i].value);
+    return equal;
+}
+
+enum status profiles_add(struct profiles *p, const struct profile *one, struct err *err)
+{
+    struct profile copy = *one;
+    const struct profile *known = profiles_find(p, one->arn);
+    if (known && same(known, one))
+        return OK; /* told again and again, it must not grow */
+    copy.arn = lower_copy(&p->arena, one->arn);
+    copy.base = arena_str(&p->arena, one->base);
+    copy.geo = arena_str(&p->arena, one->geo);
+    copy.name = cut_copy(&p->arena, one->name, PROFILE_NAME_BYTES);
+    if (!copy.arn.p || !copy.base.p || !copy.geo.p || !copy.name.p ||
+        !copy_tags(&p->arena, one, &copy))
+        return err_nomem(err);
+    return merge(p, &copy, 1, err);
 }

@@ -77,7 +77,9 @@ static enum status finish_bucket(struct question *q, int64_t now_us, struct err 
         return err_set(err, ERR_USAGE, "a bucket is one more dimension; at most %d can be given",
                        QUESTION_DIMS);
     memmove(q->dims + 1, q->dims, sizeof q->dims[0] * (size_t)q->dims_n);
+    memmove(q->tags + 1, q->tags, sizeof q->tags[0] * (size_t)q->dims_n);
     q->dims[0] = DIM_TIME;
+    q->tags[0] = STR("");
     q->dims_n++;
     q->title = STR("");
     return OK;
@@ -110,6 +112,33 @@ static enum status parse_direction(struct question *q, struct str direction, str
     return OK;
 }
 
+/* The name of an order, and its direction if there is one. Keys of tags may have colons. */
+static struct str split_order(struct str order, struct str *direction)
+{
+    struct str rest = order, word = str_trim(str_cut(&rest, ':'));
+    *direction = rest;
+    if (!str_eq(word, STR("tag")) || !rest.p)
+        return word;
+    *direction = STR_NONE;
+    for (size_t i = 0; i < 2; i++) {
+        struct str end = i == 0 ? STR(":asc") : STR(":desc");
+        if (order.n > end.n && str_eq(str_skip(order, order.n - end.n), end)) {
+            *direction = str_skip(order, order.n - end.n + 1);
+            order.n -= end.n;
+            break;
+        }
+    }
+    return str_trim(order);
+}
+
+static int tag_position(const struct question *q, struct str key)
+{
+    for (int i = 0; i < q->dims_n; i++)
+        if (q->dims[i] == DIM_TAG && str_eq(q->tags[i], key))
+            return i;
+    return -1;
+}
+
 static enum status finish_order(struct question *q, struct err *err)
 {
     if (q->order.n == 0) {
@@ -118,8 +147,7 @@ static enum status finish_order(struct question *q, struct err *err)
         q->ascending = timeline;
         return OK;
     }
-    struct str direction = q->order;
-    struct str word = str_trim(str_cut(&direction, ':'));
+    struct str direction, word = split_order(q->order, &direction);
     int metric = metric_find(word);
     q->order_metric = metric;
     if (metric >= 0) {
@@ -130,7 +158,8 @@ static enum status finish_order(struct question *q, struct err *err)
     int dim = dimension_find(word);
     if (dim < 0)
         return question_unknown_metric(word, err);
-    q->order_dim = dim_position(q, (enum dimension)dim);
+    q->order_dim = dim == DIM_TAG ? tag_position(q, question_tag_key(word))
+                                  : dim_position(q, (enum dimension)dim);
     if (q->order_dim < 0)
         return err_set(err, ERR_USAGE,
                        "order by %.*s: it is not one of the dimensions of the question",
@@ -162,7 +191,12 @@ static enum status finish_title(struct question *q, struct err *err)
         bool first = i == timeline;
         bool last = i == q->dims_n - 1;
         append(text, sizeof text, &n, first ? STR(" by ") : last ? STR(" and ") : STR(", "));
-        struct str name = dimension_name(q->dims[i]);
+        char room[DIMENSION_NAME];
+        struct str name = question_dimension(q, i, room);
+        if (q->dims[i] == DIM_TAG) {
+            append(text, sizeof text, &n, name);
+            continue;
+        }
         for (size_t j = 0; j < name.n; j++)
             append(text, sizeof text, &n, name.p[j] == '_' ? STR(" ") : str_of(name.p + j, 1));
     }

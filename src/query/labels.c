@@ -74,6 +74,12 @@ static struct str profile(const struct series_view *v)
     return application ? id : STR("");
 }
 
+struct str series_tag(const struct series_view *v, struct str key)
+{
+    struct model_id id = model_id_parse(label(v, LABEL_MODEL_ID));
+    return v->pricing && id.arn.n ? pricing_tag(v->pricing, id.arn, key) : STR("");
+}
+
 static struct str model(const struct series_view *v)
 {
     struct str base = label(v, LABEL_MODEL);
@@ -124,6 +130,7 @@ struct str series_dimension(struct series_view *v, enum dimension dim)
         [DIM_SCOPE] = LABEL_SCOPE,
         [DIM_GEO] = LABEL_GEO,
         [DIM_PROFILE] = LABELS,
+        [DIM_TAG] = LABELS,
         [DIM_OPERATION] = LABEL_OPERATION,
         [DIM_ERROR] = LABEL_ERROR,
         [DIM_STATUS] = LABELS,
@@ -151,6 +158,7 @@ struct str series_dimension(struct series_view *v, enum dimension dim)
     case DIM_STATUS:
         return label(v, LABEL_ERROR).n ? STR("error") : STR("ok");
     case DIM_TIME:
+    case DIM_TAG: /* series_tag */
         return STR("");
     default:
         return identity(v, dim);
@@ -185,7 +193,7 @@ enum status series_passes(struct series_view *v, const struct question *q, bool 
         const struct filter *f = &q->filters[i];
         if (dimension_of_session(f->dim))
             continue; /* no label tells that: query/inside.h */
-        struct str text = series_dimension(v, f->dim);
+        struct str text = f->dim == DIM_TAG ? series_tag(v, f->tag) : series_dimension(v, f->dim);
         if (!text.p)
             return ERR_NOMEM;
         if (filter_names(f, text) != (f->op == FILTER_IS)) {

@@ -14,6 +14,7 @@ struct plan {
     const struct question *question;
     struct series *series;
     const struct directory *directory;
+    const struct pricing *pricing;
     bool counts_users, wants_reasons;
     pthread_mutex_t lock; /* guards what follows, except texts, which guards itself */
     struct symbols *texts;
@@ -96,6 +97,11 @@ void plan_free(struct plan *p)
     free(p->slots);
     pthread_mutex_destroy(&p->lock);
     free(p);
+}
+
+void plan_use_profiles(struct plan *p, const struct pricing *pricing)
+{
+    p->pricing = pricing;
 }
 
 const struct question *plan_question(const struct plan *p)
@@ -212,8 +218,11 @@ static enum status ask(struct plan_view *view, uint32_t series, struct known *kn
     struct plan *p = view->plan;
     const struct question *q = p->question;
     arena_reset(&view->scratch);
-    struct series_view v = {
-        .series = p->series, .directory = p->directory, .scratch = &view->scratch, .id = series};
+    struct series_view v = {.series = p->series,
+                            .directory = p->directory,
+                            .pricing = p->pricing,
+                            .scratch = &view->scratch,
+                            .id = series};
     bool pass;
     TRY(series_passes(&v, q, &pass));
     if (!pass) {
@@ -221,8 +230,11 @@ static enum status ask(struct plan_view *view, uint32_t series, struct known *kn
         return OK;
     }
     struct group g = {0};
-    for (int i = 0; i < q->dims_n; i++)
-        TRY(intern_part(p, series_dimension(&v, q->dims[i]), &g.part[i]));
+    for (int i = 0; i < q->dims_n; i++) {
+        struct str text =
+            q->dims[i] == DIM_TAG ? series_tag(&v, q->tags[i]) : series_dimension(&v, q->dims[i]);
+        TRY(intern_part(p, text, &g.part[i]));
+    }
     struct known made = {0};
     if (p->counts_users)
         TRY(make_mark(p, series_dimension(&v, DIM_USER), MARK_USER, &made.mark[MARK_USER]));

@@ -13,6 +13,7 @@
 #define ASSAY_QUERY_PLAN_H
 
 #include "model/directory.h"
+#include "model/pricing.h"
 #include "model/series.h"
 #include "query/cube.h"
 #include "query/question.h"
@@ -28,6 +29,8 @@ enum status plan_new(const struct question *q, struct series *series,
                      const struct directory *directory, struct plan **out,
                      struct err *err) MUST_USE;
 void plan_free(struct plan *p);
+/* Before anything is asked: who knows the tags of profiles (tag:KEY). Borrowed. */
+void plan_use_profiles(struct plan *p, const struct pricing *pricing);
 const struct question *plan_question(const struct plan *p);
 
 enum status plan_view_new(struct plan *p, struct plan_view **out, struct err *err) MUST_USE;

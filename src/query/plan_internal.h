@@ -2,6 +2,7 @@
 #ifndef ASSAY_QUERY_PLAN_INTERNAL_H
 #define ASSAY_QUERY_PLAN_INTERNAL_H
 
+#include "model/pricing.h"
 #include "query/plan.h"
 
 /*
@@ -37,7 +38,8 @@ struct str plan_mark_text(const struct plan *p, uint32_t mark);
 struct series_view {
     const struct series *series;
     const struct directory *directory;
-    struct arena *scratch; /* for texts that stand nowhere yet */
+    const struct pricing *pricing; /* knows the tags of profiles; NULL: nobody does */
+    struct arena *scratch;         /* for texts that stand nowhere yet */
     uint32_t id;
     bool parsed; /* principal and entry are there */
     struct principal principal;
@@ -47,6 +49,8 @@ struct series_view {
 /* The text of a dimension other than DIM_TIME; borrows from the series, the directory, static
  * memory or scratch. p == NULL when memory is short. */
 struct str series_dimension(struct series_view *v, enum dimension dim);
+/* The same of DIM_TAG with a key. */
+struct str series_tag(const struct series_view *v, struct str key);
 /* Why the invocations of this series have no plain price; "" when they have one. */
 struct str series_reason(struct series_view *v);
 /* Whether one of the filter's globs matches, whatever its operator. */

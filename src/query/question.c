@@ -40,8 +40,43 @@ struct str dimension_text(enum dimension dim)
     return dimensions[dim].text;
 }
 
+/* The key of "tag:KEY"; no text for another word, or a key that no tag can have. */
+struct str question_tag_key(struct str word)
+{
+    const size_t longest = DIMENSION_NAME - 5;
+    if (!str_has_prefix(word, STR("tag:")) || word.n == 4 || word.n - 4 > longest)
+        return STR_NONE;
+    struct str key = str_skip(word, 4);
+    for (size_t i = 0; i < key.n; i++)
+        if ((unsigned char)key.p[i] < 0x20 || key.p[i] == 0x7f)
+            return STR_NONE;
+    return key;
+}
+
+static struct str name_of(enum dimension dim, struct str tag, char room[DIMENSION_NAME])
+{
+    if (dim != DIM_TAG)
+        return dimension_name(dim);
+    size_t n = tag.n < DIMENSION_NAME - 5 ? tag.n : DIMENSION_NAME - 5;
+    memcpy(room, "tag:", 4);
+    memcpy(room + 4, tag.p, n);
+    return str_of(room, n + 4);
+}
+
+struct str question_dimension(const struct question *q, int i, char room[DIMENSION_NAME])
+{
+    return name_of(q->dims[i], q->tags[i], room);
+}
+
+struct str filter_dimension(const struct filter *f, char room[DIMENSION_NAME])
+{
+    return name_of(f->dim, f->tag, room);
+}
+
 int dimension_find(struct str name)
 {
+    if (question_tag_key(name).p)
+        return DIM_TAG;
     for (int i = 0; i < DIMENSIONS; i++)
         if (str_eq(dimensions[i].name, name))
             return i;
@@ -129,45 +164,71 @@ enum status question_unknown_dimension(struct str word, struct err *err)
                    quoted(shown, word));
 }
 
-/* Comma-separated words, each found by `find`, none twice, at most max. */
-static enum status parse_list(struct str text, int max, int (*find)(struct str),
-                              enum status (*unknown)(struct str, struct err *), int *out, int *n,
-                              struct err *err)
+/* The next of comma-separated words. */
+static struct str next_word(struct str *rest)
 {
-    *n = 0;
-    struct str rest = str_trim(text);
-    while (rest.n > 0) {
-        struct str word = str_trim(str_cut(&rest, ','));
-        int found = find(word);
-        if (found < 0)
-            return unknown(word, err);
-        for (int i = 0; i < *n; i++)
-            if (out[i] == found)
-                return err_set(err, ERR_USAGE, "'%.*s' stands there twice", STR_ARG(word));
-        if (*n == max)
-            return err_set(err, ERR_USAGE, "at most %d of them can be asked for at once", max);
-        out[(*n)++] = found;
-    }
-    return OK;
+    return str_trim(str_cut(rest, ','));
+}
+
+static enum status stands_twice(struct str word, struct err *err)
+{
+    return err_set(err, ERR_USAGE, "'%.*s' stands there twice", STR_ARG(word));
+}
+
+static enum status too_many(int max, struct err *err)
+{
+    return err_set(err, ERR_USAGE, "at most %d of them can be asked for at once", max);
+}
+
+static enum status copy_tag(struct question *q, struct str word, enum dimension dim,
+                            struct str *out, struct err *err)
+{
+    *out = dim == DIM_TAG ? arena_str(&q->arena, question_tag_key(word)) : STR("");
+    return out->p ? OK : err_nomem(err);
 }
 
 static enum status set_by(struct question *q, struct str value, struct err *err)
 {
-    int dims[QUESTION_DIMS], n;
-    TRY(parse_list(value, QUESTION_DIMS, dimension_find, question_unknown_dimension, dims, &n,
-                   err));
+    enum dimension dims[QUESTION_DIMS];
+    struct str tags[QUESTION_DIMS];
+    int n = 0;
+    for (struct str rest = value; rest.n > 0;) {
+        struct str word = next_word(&rest);
+        int found = dimension_find(word);
+        if (found < 0)
+            return question_unknown_dimension(word, err);
+        struct str tag;
+        TRY(copy_tag(q, word, (enum dimension)found, &tag, err));
+        for (int i = 0; i < n; i++)
+            if ((int)dims[i] == found && str_eq(tags[i], tag))
+                return stands_twice(word, err);
+        if (n == QUESTION_DIMS)
+            return too_many(QUESTION_DIMS, err);
+        dims[n] = (enum dimension)found;
+        tags[n++] = tag;
+    }
     q->dims_n = n;
-    for (int i = 0; i < n; i++)
-        q->dims[i] = (enum dimension)dims[i];
+    memcpy(q->dims, dims, sizeof dims[0] * (size_t)n);
+    memcpy(q->tags, tags, sizeof tags[0] * (size_t)n);
     q->title = STR("");
     return OK;
 }
 
 static enum status set_metrics(struct question *q, struct str value, struct err *err)
 {
-    int metrics[QUESTION_METRICS], n;
-    TRY(parse_list(value, QUESTION_METRICS, metric_find, question_unknown_metric, metrics, &n,
-                   err));
+    int metrics[QUESTION_METRICS], n = 0;
+    for (struct str rest = value; rest.n > 0;) {
+        struct str word = next_word(&rest);
+        int found = metric_find(word);
+        if (found < 0)
+            return question_unknown_metric(word, err);
+        for (int i = 0; i < n; i++)
+            if (metrics[i] == found)
+                return stands_twice(word, err);
+        if (n == QUESTION_METRICS)
+            return too_many(QUESTION_METRICS, err);
+        metrics[n++] = found;
+    }
     if (n == 0)
         return err_set(err, ERR_USAGE, "metrics needs at least one metric, for example cost");
     q->metrics_n = n;
@@ -204,6 +265,7 @@ static enum status set_where(struct question *q, struct str value, struct err *e
     if (q->filters_n == QUESTION_FILTERS)
         return err_set(err, ERR_USAGE, "at most %d filters can be given", QUESTION_FILTERS);
     struct filter f = {.dim = (enum dimension)dim, .op = not ? FILTER_IS_NOT : FILTER_IS};
+    TRY(copy_tag(q, word, f.dim, &f.tag, err));
     TRY(set_text(q, &f.values, str_trim(str_skip(value, (size_t)at + 1)), err));
     q->filters[q->filters_n++] = f;
     return OK;

@@ -37,6 +37,7 @@
     X(DIM_SCOPE, "scope", "in-region, geo or global")                                              \
     X(DIM_GEO, "geo", "geography of a geo profile: us, eu, apac …")                                \
     X(DIM_PROFILE, "profile", "application inference profile")                                     \
+    X(DIM_TAG, "tag:KEY", "tag KEY of the application inference profile")                          \
     X(DIM_OPERATION, "operation", "API operation")                                                 \
     X(DIM_ERROR, "error", "errorCode, empty for success")                                          \
     X(DIM_STATUS, "status", "ok or error")                                                         \
@@ -67,7 +68,8 @@ enum dimension {
 /* Metrics are a table in query/metric.h. */
 enum { QUESTION_DIMS = 8, QUESTION_METRICS = 112, QUESTION_FILTERS = 32 };
 
-/* "user" …; never NULL. -1 when there is no such dimension. */
+/* "user" …; never NULL. -1 when there is no such dimension. Any "tag:…" is DIM_TAG, whose key
+ * stands in the question: ask question_dimension or filter_dimension for the name. */
 struct str dimension_name(enum dimension dim);
 struct str dimension_text(enum dimension dim);
 int dimension_find(struct str name);
@@ -91,6 +93,7 @@ enum filter_op {
 
 struct filter {
     enum dimension dim;
+    struct str tag; /* the key of DIM_TAG, "" for others */
     enum filter_op op;
     struct str values; /* comma-separated globs, compared without case */
 };
@@ -102,6 +105,7 @@ struct question {
     struct str subject; /* its beginning: "Spend", "Failed invocations" … */
     int dims_n;
     enum dimension dims[QUESTION_DIMS];
+    struct str tags[QUESTION_DIMS]; /* the keys of those that are DIM_TAG, "" for others */
     int metrics_n;
     int metrics[QUESTION_METRICS]; /* enum metric */
     int filters_n;
@@ -119,6 +123,11 @@ struct question {
     int preferred_metric; /* the lead metric that a stored question would like, or -1 */
     int64_t limit;        /* rows; 0: all */
 };
+
+/* "user", "tag:team": the name of the i-th dimension, of that of a filter; into room if need be. */
+enum { DIMENSION_NAME = 4 + 128 + 1 };
+struct str question_dimension(const struct question *q, int i, char room[DIMENSION_NAME]);
+struct str filter_dimension(const struct filter *f, char room[DIMENSION_NAME]);
 
 void question_init(struct question *q);
 void question_fini(struct question *q);
@@ -149,6 +158,7 @@ bool question_needs_exchange(const struct question *q);
  *     by       user,model            "" for one row over everything
  *     metrics  invocations,cost
  *     where    team=search*,build    or team!=…; globs, compared without case; "" is "not known"
+ *              tag:Team=search       keys of tags as AWS has them: by case, up to the first '='
  *     order    cost, cost:asc, user, time:desc
  *     limit    20                    0: all
  */

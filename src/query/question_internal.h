@@ -8,4 +8,7 @@
 enum status question_unknown_metric(struct str word, struct err *err);
 enum status question_unknown_dimension(struct str word, struct err *err);
 
+/* KEY of "tag:KEY"; no text when it is none. */
+struct str question_tag_key(struct str word);
+
 #endif

@@ -21,8 +21,9 @@ int fields_of(const struct question *q, struct field out[FIELDS])
 {
     int n = 0;
     bool money = false, unpriced = false;
+    char room[DIMENSION_NAME];
     for (int i = 0; i < q->dims_n; i++)
-        add(out, &n, FIELD_DIM, i, dimension_name(q->dims[i]), "");
+        add(out, &n, FIELD_DIM, i, question_dimension(q, i, room), "");
     for (int i = 0; i < q->metrics_n; i++) {
         int m = q->metrics[i];
         struct metric_info info = metric_info(m);

@@ -115,15 +115,19 @@ static bool any_marked(const struct answer *a)
     return money && (metric_incomplete(&a->total.sums) || a->total.tax_more);
 }
 
-static struct str heading_of(struct filler *f, enum dimension dim)
+static struct str heading_of(struct filler *f, int at)
 {
-    struct str name = dimension_name(dim);
+    char room[DIMENSION_NAME];
+    enum dimension dim = f->answer->question->dims[at];
+    struct str name = question_dimension(f->answer->question, at, room);
     if (dim == DIM_TIME) {
         enum bucket bucket = f->answer->question->bucket;
         return bucket == BUCKET_WEEK ? STR("week of") : bucket_name(bucket);
     }
     buf_reset(&f->text);
-    for (size_t i = 0; i < name.n; i++)
+    if (dim == DIM_TAG)
+        text_clean(&f->text, name, f->style->ascii);
+    for (size_t i = 0; dim != DIM_TAG && i < name.n; i++)
         buf_char(&f->text, name.p[i] == '_' ? ' ' : name.p[i]);
     return keep(f, buf_view(&f->text));
 }
@@ -137,7 +141,7 @@ static void fill_dimension(struct filler *f, int column)
         g->columns[column].heading = STR("");
         return;
     }
-    g->columns[column].heading = heading_of(f, q->dims[column]);
+    g->columns[column].heading = heading_of(f, column);
     for (size_t r = 0; r < g->rows_n; r++)
         grid_row(g, r)[column] = dimension_cell(f, &f->answer->rows[r], column);
 }

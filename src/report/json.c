@@ -31,8 +31,9 @@ void write_time(struct jsonw *w, const char *key, int64_t time_us)
 static void write_filter(struct jsonw *w, const struct filter *f)
 {
     struct buf text;
+    char room[DIMENSION_NAME];
     buf_init(&text, SIZE_MAX / 2);
-    buf_str(&text, dimension_name(f->dim));
+    buf_str(&text, filter_dimension(f, room));
     buf_str(&text, f->op == FILTER_IS ? STR("=") : STR("!="));
     buf_str(&text, f->values);
     jsonw_str(w, buf_view(&text));
@@ -43,10 +44,10 @@ static void write_filter(struct jsonw *w, const struct filter *f)
 
 static void write_order(struct jsonw *w, const struct question *q)
 {
+    char room[DIMENSION_NAME], text[DIMENSION_NAME + 8];
     struct str name = q->order_metric >= 0 ? metric_info(q->order_metric).name
-                      : q->dims_n > 0      ? dimension_name(q->dims[q->order_dim])
+                      : q->dims_n > 0      ? question_dimension(q, q->order_dim, room)
                                            : STR("");
-    char text[64];
     struct str direction = q->ascending ? STR(":asc") : STR(":desc");
     memcpy(text, name.p, name.n);
     memcpy(text + name.n, direction.p, direction.n);
@@ -64,8 +65,9 @@ void write_question(struct jsonw *w, const struct question *q)
         jsonw_null(w);
     jsonw_key(w, STR("by"));
     jsonw_array_inline(w);
+    char room[DIMENSION_NAME];
     for (int i = 0; i < q->dims_n; i++)
-        jsonw_str(w, dimension_name(q->dims[i]));
+        jsonw_str(w, question_dimension(q, i, room));
     jsonw_end(w);
     jsonw_key(w, STR("metrics"));
     jsonw_array_inline(w);

@@ -116,9 +116,12 @@ struct str notes_filters(const struct answer *a, struct notes *n)
     struct str all = STR("");
     for (int i = q->stored_filters_n; i < q->filters_n; i++) {
         const struct filter *f = &q->filters[i];
+        char room[DIMENSION_NAME];
+        struct str name = filter_dimension(f, room);
+        if (f->dim == DIM_TAG)
+            name = clean(n, name);
         struct str values = f->values.n ? clean(n, f->values) : STR("\"\"");
-        all = format(n, "%.*s%s%.*s%s%.*s", STR_ARG(all), all.n ? " and " : "where ",
-                     STR_ARG(dimension_name(f->dim)),
+        all = format(n, "%.*s%s%.*s%s%.*s", STR_ARG(all), all.n ? " and " : "where ", STR_ARG(name),
                      f->op == FILTER_IS ? "=" : "!=", STR_ARG(values));
     }
     return all;

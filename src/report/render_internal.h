@@ -23,7 +23,7 @@ struct field {
     enum field_kind kind;
     int index; /* position in dims[] or in values[] */
     enum metric_kind unit;
-    char name[48]; /* zero-terminated */
+    char name[DIMENSION_NAME]; /* zero-terminated */
 };
 
 enum { FIELDS = QUESTION_DIMS + 2 * QUESTION_METRICS + 3, FIGURE_TEXT = 80 };

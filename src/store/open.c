@@ -268,6 +268,7 @@ static enum status open_writer(struct store *s, bool fresh, struct err *err)
         TRY(store_run_sql(s, "PRAGMA journal_mode=WAL", "set it up", err));
     if (s->old_too)
         return OK;
+    TRY(store_run_sql(s, profiles_schema, "make a table", err));
     s->pending = malloc(BATCH * sizeof *s->pending);
     s->pending_exchange = malloc(BATCH * sizeof *s->pending_exchange);
     s->fresh = malloc(BATCH * sizeof *s->fresh);
@@ -364,6 +365,7 @@ void store_close(struct store *s)
     free(s->fresh);
     free(s->known);
     free(s->loaded_ids);
+    reprice_free(s->repricing);
     free(s->path);
     free(s);
 }

@@ -63,6 +63,12 @@ _Static_assert(ABOUT_COUNTS == 6, "FILE_COLUMNS names them all: raise STORE_VERS
     X(STMT_TOTAL_GET, "SELECT sums,series,counts FROM total WHERE id=?1")                          \
     X(STMT_TOTAL_PUT, "INSERT OR REPLACE INTO total(id,sums,series,counts) VALUES(?1,?2,?3,?4)")   \
     X(STMT_TOTAL_DROP, "DELETE FROM total WHERE id=?1")                                            \
+    X(STMT_TOTAL_PARTS, "SELECT id,sums,series,counts FROM total WHERE id>=?1 AND id<?2")          \
+    X(STMT_PROFILES, "SELECT arn,status,model,geo,scope,name,tags,asked_us FROM profile ORDER BY " \
+                     "arn")                                                                        \
+    X(STMT_PROFILE_PUT, "INSERT OR REPLACE INTO profile(arn,status,model,geo,scope,name,tags,"     \
+                        "asked_us) VALUES(?1,?2,?3,?4,?5,?6,?7,?8)")                               \
+    X(STMT_PROFILE_TABLE, "SELECT 1 FROM sqlite_schema WHERE type='table' AND name='profile'")     \
     X(STMT_TOTAL_RANGE, "SELECT id,sums,series FROM total WHERE id>=?1 AND id<?2 ORDER BY id")     \
     X(STMT_ROLLUP_COUNT, "SELECT count(*) FROM rollup")                                            \
     X(STMT_TOTAL_COUNT, "SELECT count(*) FROM total")                                              \

@@ -6,6 +6,7 @@
 #ifndef ASSAY_STORE_STORE_H
 #define ASSAY_STORE_STORE_H
 
+#include "model/pricing.h"
 #include "query/answer.h"
 
 struct store;
@@ -80,6 +81,56 @@ enum status store_quarantine(struct store *s, store_quarantine_fn each, void *ct
                              struct err *err) MUST_USE;
 enum status store_commit(struct store *s, struct err *err) MUST_USE;
 void store_rollback(struct store *s);
+
+/*
+ * What is known of application inference profiles, by their ARN in lower case: kept for ever,
+ * because a profile that is deleted answers no more, while its records stay.
+ */
+enum store_profile_status {
+    STORE_PROFILE_KNOWN,   /* AWS has told */
+    STORE_PROFILE_GIVEN,   /* a file of the user has told */
+    STORE_PROFILE_DELETED, /* AWS knows it no more, and nobody knew it before */
+    STORE_PROFILE_DENIED,  /* AWS does not let us ask */
+    STORE_PROFILE_STATUSES,
+};
+struct store_profile {
+    struct profile profile; /* of a deleted or denied one the ARN alone */
+    enum store_profile_status status;
+    int64_t asked_us; /* when AWS was asked last, 0: never */
+};
+static inline bool store_profile_names_model(const struct store_profile *p)
+{
+    return p->status == STORE_PROFILE_KNOWN || p->status == STORE_PROFILE_GIVEN;
+}
+/* Inside a batch; replaces what is there. */
+enum status store_put_profile(struct store *s, const struct store_profile *p,
+                              struct err *err) MUST_USE;
+/* All of them, by ARN; what p points to is good during the call. None in a store that was made
+ * before there were any. Any failure of the callback ends it. */
+typedef enum status (*store_profile_fn)(void *ctx, const struct store_profile *p, struct err *err);
+enum status store_profiles(struct store *s, store_profile_fn each, void *ctx,
+                           struct err *err) MUST_USE;
+/* The ids of application profiles as logged, of the series from *from on, some more than once;
+ * *from becomes where to go on. Of a store open for writing. */
+typedef enum status (*store_arn_fn)(void *ctx, struct str arn, struct err *err);
+enum status store_profile_arns(struct store *s, uint32_t *from, store_arn_fn each, void *ctx,
+                               struct err *err) MUST_USE;
+
+/*
+ * Inside a batch: what was kept of a profile before it was known is priced by what is known now,
+ * fact by fact, and all sums with it. Afterwards the store is as if the profile had been known when
+ * the records came; so it is for what is put from now on, whoever priced it: `pricing` is borrowed
+ * until the store is closed.
+ *
+ * A fact that is no longer kept cannot be priced again: tiers, long context and the time of a price
+ * change are those of single calls. What it added stays unpriced, with its tokens.
+ */
+struct store_repriced {
+    int64_t invocations;
+    int64_t gone; /* of such profiles, whose facts are no longer kept: still unpriced */
+};
+enum status store_reprice(struct store *s, const struct pricing *pricing,
+                          struct store_repriced *out, struct err *err) MUST_USE;
 
 /* Loads the labels of all series into `series` (which the plan is made with), so that store_fill
  * can name them. Also opens a snapshot, in which store_fill and store_about read until the series

@@ -17,6 +17,8 @@
  *     migrate.c from an older version to this one
  *     backup.c  a copy, while somebody writes
  *     stats.c   how large what is
+ *     profiles.c    what is known of application inference profiles
+ *     reprice.c     facts of a profile that has become known
  *     exchange.c    exchanges of a batch; giving back calls
  *     vocabulary.c  the names in exchanges
  *     pack.c    bytes of the blobs
@@ -33,6 +35,7 @@
  *     symbol, series    blocks of 256 names, tuples of labels
  *     file, quarantine, files_total, meta
  *     kept              one row, see kept.c
+ *     profile           by ARN; made by the first writer that knows of it; see profiles.c
  */
 #ifndef ASSAY_STORE_STORE_INTERNAL_H
 #define ASSAY_STORE_STORE_INTERNAL_H
@@ -189,6 +192,7 @@ struct store {
     bool seen_empty;
     struct vocabulary vocabulary; /* the reader's, too */
     struct arena scratch;         /* lists of one exchange */
+    struct repricing *repricing;  /* NULL: nothing was ever priced again */
 
     /* reader */
     struct series *loaded; /* the caller's */
@@ -347,6 +351,19 @@ enum status slot_find(struct store *s, const struct hash128 *key, int64_t *slot,
 /* The fact that a slot of `seen` names. */
 enum status seen_get(struct store *s, int64_t slot, int64_t *id, bool *found,
                      struct err *err) MUST_USE;
+
+enum status settle_pending(struct store *s, struct err *err) MUST_USE;
+/* Adds to the rollups in the making; sign -1 takes back. */
+enum status count_invocation(struct store *s, const struct invocation *v, int sign,
+                             struct err *err) MUST_USE;
+
+/* profiles.c */
+extern const char profiles_schema[];
+
+/* reprice.c: *v is priced again when its series (of the store) is one of a profile that was not
+ * known then. */
+enum status reprice_put(struct store *s, struct invocation *v, struct err *err) MUST_USE;
+void reprice_free(struct repricing *r);
 
 /* read.c */
 enum status snapshot_begin(struct store *s, struct err *err) MUST_USE;

@@ -56,7 +56,7 @@ static enum status fact_put(struct store *s, const struct invocation *v, int64_t
     return err_set(err, ERR_LIMIT, "store '%.200s': too many invocations in one second", s->path);
 }
 
-static enum status count(struct store *s, const struct invocation *v, int sign, struct err *err)
+enum status count_invocation(struct store *s, const struct invocation *v, int sign, struct err *err)
 {
     if (cube_cells(s->cube) >= CUBE_MAX)
         TRY(rollup_flush(s, err));
@@ -149,11 +149,11 @@ static enum status settle_known(struct store *s, const struct entry *e, struct e
         TRY(chunk_put(s, CHUNK_FACTS, &drop, 1, true, err));
         if (s->has_exchanges)
             TRY(exchange_drop(s, old_id, err));
-        TRY(count(s, &old, -1, err));
+        TRY(count_invocation(s, &old, -1, err));
     }
     TRY(fact_put(s, v, &id, err));
     TRY(exchange_put(s, id, kept, err));
-    TRY(count(s, v, 1, err));
+    TRY(count_invocation(s, v, 1, err));
     return recent_set(s, slot, id, err);
 }
 
@@ -194,7 +194,7 @@ static enum status put_slice(struct store *s, const struct entry *e, size_t n, s
         slice->items[i] = (struct chunk_item){
             .key = e[i].id, .p = p, .n = len, .taken = i > 0 && e[i].id == e[i - 1].id};
         p += len;
-        TRY(count(s, &s->pending[e[i].at], 1, err));
+        TRY(count_invocation(s, &s->pending[e[i].at], 1, err));
     }
     TRY(chunk_put(s, CHUNK_FACTS, slice->items, n, false, err));
     for (size_t i = 0; i < n; i++) {
@@ -256,7 +256,7 @@ static enum status take_slot(struct store *s, struct entry *e, bool *taken, stru
 }
 
 /* The known ones come last: whatever their slots name must be a fact by then. */
-static enum status settle(struct store *s, struct err *err)
+enum status settle_pending(struct store *s, struct err *err)
 {
     size_t n = order_pending(s, s->fresh), fresh_n = 0, known_n = 0;
     for (size_t i = 0; i < n; i++) {
@@ -326,10 +326,12 @@ static enum status put(struct store *s, const struct series *series, const struc
             continue;
         }
         if (s->pending_n == BATCH || s->packed.n > PACKED_MAX)
-            TRY(settle(s, err));
+            TRY(settle_pending(s, err));
         struct invocation *mine = &s->pending[s->pending_n];
         *mine = v[i];
         TRY(names_map(s, series, v[i].series, &mine->series, err));
+        if (s->repricing)
+            TRY(reprice_put(s, mine, err));
         TRY(exchange_keep(s, &v[i], &s->pending_exchange[s->pending_n], err));
         mine->exchange = NULL; /* the caller's */
         s->pending_n++;
@@ -349,7 +351,7 @@ enum status store_put(struct store *s, const struct series *series, const struct
 
 static enum status commit(struct store *s, struct err *err)
 {
-    TRY(settle(s, err));
+    TRY(settle_pending(s, err));
     TRY(rollup_flush(s, err));
     TRY(names_save(s, err));
     TRY(vocabulary_save(s, err));

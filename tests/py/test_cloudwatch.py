@@ -28,7 +28,7 @@ CONTROL = json.dumps({"messageType": "CONTROL_MESSAGE", "owner": "CloudwatchLogs
 
 
 def ingest(server, store, *operands, code=DONE, options=FAST):
-    return assay("ingest", *operands, "--store", store, *options, code=code,
+    return assay("ingest", *operands, "--store", store, "--no-resolve-profiles", *options, code=code,
                  env=environment(**server.env))
 
 
@@ -334,7 +334,8 @@ def killed(logs, tmp):
                         os.kill(child[0].pid, signal.SIGKILL)
                 aws.on_page = kill
                 child.append(subprocess.Popen(
-                    [ASSAY, "ingest", "cloudwatch:g", "--store", store, "--max-requests", "6"],
+                    [ASSAY, "ingest", "cloudwatch:g", "--store", store, "--no-resolve-profiles",
+                     "--max-requests", "6"],
                     env=environment(**aws.env), stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL))
                 child[0].wait(60)

@@ -275,6 +275,55 @@ static void money_that_is_not_known_is_not_zero(void **state)
     assert_true(metric_value(cost, &bounded, 0).known);
 }
 
+/* Keys of tags are as AWS has them: by case, with colons, without what no tag can have. */
+static void tags_are_dimensions_by_their_key(void **state)
+{
+    (void)state;
+    struct question q;
+    char room[DIMENSION_NAME], longest[140] = "tag:";
+    question_init(&q);
+    memset(longest + 4, 'k', 128);
+    assert_int_equal(question_set(&q, STR("by"), STR("user, tag:Owner-Team,tag:a:b,time"), NULL),
+                     OK);
+    assert_int_equal(question_set(&q, STR("where"), STR("tag:team!=x=y,z"), NULL), OK);
+    assert_int_equal(question_set(&q, STR("order"), STR("tag:a:b:desc"), NULL), OK);
+    assert_int_equal(question_finish(&q, 0, NULL), OK);
+    assert_int_equal(q.dims[1], DIM_TAG);
+    assert_true(str_eq(q.tags[1], STR("Owner-Team")));
+    assert_true(str_eq(question_dimension(&q, 2, room), STR("tag:a:b")));
+    assert_true(str_eq(question_dimension(&q, 0, room), STR("user")));
+    assert_int_equal(q.order_dim, 2);
+    assert_false(q.ascending);
+    assert_true(str_eq(q.filters[0].tag, STR("team")));
+    assert_int_equal(q.filters[0].op, FILTER_IS_NOT);
+    assert_true(str_eq(q.filters[0].values, STR("x=y,z")));
+    assert_true(str_eq(filter_dimension(&q.filters[0], room), STR("tag:team")));
+    assert_int_equal(question_set(&q, STR("by"), str_from(longest), NULL), OK);
+    longest[132] = 'k';
+    static const char *const wrong[] = {"tag", "tag:", "tag:a\tb", "tag:a,tag:a"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        assert_int_equal(question_set(&q, STR("by"), str_from(wrong[i]), NULL), ERR_USAGE);
+    assert_int_equal(question_set(&q, STR("by"), str_from(longest), NULL), ERR_USAGE);
+    question_fini(&q);
+}
+
+/* A bucket moves the dimensions, and the keys with them. */
+static void a_bucket_moves_keys_of_tags_too(void **state)
+{
+    (void)state;
+    struct question q;
+    char room[DIMENSION_NAME];
+    question_init(&q);
+    assert_int_equal(question_set(&q, STR("by"), STR("tag:team"), NULL), OK);
+    assert_int_equal(question_set(&q, STR("bucket"), STR("day"), NULL), OK);
+    assert_int_equal(question_finish(&q, 0, NULL), OK);
+    assert_int_equal(q.dims_n, 2);
+    assert_true(str_eq(question_dimension(&q, 0, room), STR("time")));
+    assert_true(str_eq(question_dimension(&q, 1, room), STR("tag:team")));
+    assert_true(str_eq(q.title, STR("Spend over time by tag:team")));
+    question_fini(&q);
+}
+
 int main(void)
 {
     assert_int_equal(zone_set("UTC", NULL), OK);
@@ -290,6 +339,8 @@ int main(void)
         cmocka_unit_test(the_order_is_by_money_unless_said_otherwise),
         cmocka_unit_test(derived_metrics_are_integers_and_know_when_they_do_not_exist),
         cmocka_unit_test(money_that_is_not_known_is_not_zero),
+        cmocka_unit_test(tags_are_dimensions_by_their_key),
+        cmocka_unit_test(a_bucket_moves_keys_of_tags_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

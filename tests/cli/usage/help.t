@@ -52,7 +52,7 @@ Mask: assay \d+\.\d+\.\d+
     --dedupe-memory SIZE       memory for recognising duplicates (default 1G)
     --session-memory SIZE      memory for gathering sessions (default 32M)
     --level counts|content     whether bodies are looked into (default content)
-    --profiles FILE            application inference profiles: ARN, model, scope, name
+    --profiles FILE            application inference profiles: ARN, model, scope, name, tags
     --prices FILE              prices that replace built-in ones
     --discount WHAT=PERCENT    account:ID, provider:NAME or model:PATTERN; may be repeated
     --harness-rules FILE       how programs are recognised, before the built-in rules
@@ -78,10 +78,12 @@ Mask: assay \d+\.\d+\.\d+
   usage: assay ingest PATH… --store FILE [option…]
   
     --store FILE               the store; made when it is not there
+    --resolve-profiles         ask AWS what application profiles are (default: when logs come from AWS)
+    --no-resolve-profiles      do not ask AWS
     --since TIME               of s3://: only hours from then on, in UTC
     --until TIME               of s3://: only hours before the end of that
     --level counts|content     whether bodies are looked into (default content)
-    --profiles FILE            application inference profiles: ARN, model, scope, name
+    --profiles FILE            application inference profiles: ARN, model, scope, name, tags
     --prices FILE              prices that replace built-in ones
     --discount WHAT=PERCENT    account:ID, provider:NAME or model:PATTERN; may be repeated
     --harness-rules FILE       how programs are recognised, before the built-in rules
