@@ -1,4 +1,4 @@
-/* assay status: how a daemon and its store stand, from the state that it leaves beside the store. */
+/* assay status: how a daemon and its store stand, from the state that it leaves beside it. */
 #include "cli/asking.h"
 #include "cli/serve.h"
 
@@ -47,9 +47,9 @@ static enum status read_state(struct status_page *p, struct err *err)
     TRY(status);
     s->now_us = clock_now_us();
     bool young = s->now_us - s->time_us < STATE_OLD_US;
-    s->state = s->process == 0                   ? STANDING_STOPPED
+    s->state = s->process == 0                 ? STANDING_STOPPED
                : young && is_alive(s->process) ? STANDING_RUNNING
-                                                 : STANDING_GONE;
+                                               : STANDING_GONE;
     return OK;
 }
 
@@ -99,8 +99,8 @@ static int show(struct status_page *p)
     if (strcmp(p->format, "json") == 0)
         p->asking.render.format = REPORT_JSON;
     buf_init(&out, SIZE_MAX / 2);
-    int code = report_standing(s, &p->asking.render, &out, &err) == OK ? cli_write(&out)
-                                                                        : cli_fail(&err);
+    int code =
+        report_standing(s, &p->asking.render, &out, &err) == OK ? cli_write(&out) : cli_fail(&err);
     buf_fini(&out);
     return code == EXIT_DONE && !standing_is_well(s) ? EXIT_INCOMPLETE : code;
 }

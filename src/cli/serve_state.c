@@ -25,14 +25,19 @@ static int64_t size_of(const char *path, const char *behind)
 
 void serve_state_measure(struct serve_state *s)
 {
-    long long pages = 0;
+    char room[256];
+    struct buf text;
     struct rusage usage;
-    FILE *file = fopen("/proc/self/statm", "re");
-    if (file && fscanf(file, "%*s %lld", &pages) != 1)
-        pages = 0;
-    if (file)
-        fclose(file);
-    s->memory = (int64_t)pages * sysconf(_SC_PAGESIZE);
+    int64_t pages = 0;
+    /* "size resident shared …", in pages: proc(5) */
+    buf_on(&text, room, sizeof room);
+    if (io_read_file("/proc/self/statm", &text, NULL) == OK) {
+        struct str rest = buf_view(&text);
+        str_cut(&rest, ' ');
+        if (!str_to_i64(str_cut(&rest, ' '), &pages))
+            pages = 0;
+    }
+    s->memory = pages * sysconf(_SC_PAGESIZE);
     s->memory_peak = getrusage(RUSAGE_SELF, &usage) == 0 ? (int64_t)usage.ru_maxrss * 1024 : 0;
     s->store_bytes = size_of(s->config->store, "") + size_of(s->config->store, "-wal");
 }

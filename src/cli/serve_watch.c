@@ -54,10 +54,11 @@ static void summarize(struct serve_watch *w, const struct journal *j, int64_t no
     int64_t items = c->items - w->summary.items, records = c->records - w->summary.records;
     int64_t invocations = c->invocations - w->summary.invocations;
     if (items > 0 || records > 0)
-        journal_line(j, JOURNAL_INFO, "",
-                     "in the last %lld minutes: %lld items with %lld records, %lld invocations kept",
-                     (long long)((now_us - w->summary_us) / MINUTE_US), (long long)items,
-                     (long long)records, (long long)invocations);
+        journal_line(
+            j, JOURNAL_INFO, "",
+            "in the last %lld minutes: %lld items with %lld records, %lld invocations kept",
+            (long long)((now_us - w->summary_us) / MINUTE_US), (long long)items, (long long)records,
+            (long long)invocations);
     w->summary_us = now_us;
     w->summary = *c;
 }

@@ -30,8 +30,7 @@ static void write_known(struct jsonw *w, const char *key, int64_t n)
         jsonw_null(w);
 }
 
-static void write_source(struct jsonw *w, const struct standing *s,
-                         const struct standing_source *t)
+static void write_source(struct jsonw *w, const struct standing *s, const struct standing_source *t)
 {
     int64_t lag_us = standing_lag_us(s, t);
     jsonw_object(w);

@@ -114,6 +114,25 @@ static void forget(struct s3_source *s, const struct ticket *t)
         *place = 0;
 }
 
+/* Both under the lock. */
+static void keep_ticket(struct s3_source *s, struct ticket *t)
+{
+    t->older = s->newest;
+    if (t->older)
+        t->older->newer = t;
+    s->newest = t;
+}
+
+static void drop_ticket(struct s3_source *s, struct ticket *t)
+{
+    if (t->newer)
+        t->newer->older = t->older;
+    else
+        s->newest = t->older;
+    if (t->older)
+        t->older->newer = t->newer;
+}
+
 static void give(struct s3_source *s, const char *name, struct ticket *t, int64_t size,
                  int64_t modified_us, struct source_item *item)
 {
@@ -166,6 +185,9 @@ static enum status give_object(struct s3_source *s, const struct walk_object *o,
         t->size = o->size;
         t->modified_us = o->modified_us;
         memcpy(t->name, s->name.p, s->name.n);
+        pthread_mutex_lock(&s->lock);
+        keep_ticket(s, t);
+        pthread_mutex_unlock(&s->lock);
     }
     give(s, s->name.p, t, o->size, o->modified_us, item);
     return OK;
@@ -313,6 +335,8 @@ static void done(struct source *base, void *ticket, enum source_outcome outcome)
         t->next = s->waiting;
         s->waiting = t;
         s->waiting_n++;
+    } else {
+        drop_ticket(s, t);
     }
     pthread_cond_broadcast(&s->wake);
     pthread_mutex_unlock(&s->lock);
@@ -342,8 +366,8 @@ static void close_source(struct source *base)
     }
     free(s->bodies);
     s3_bucket_free(s->bucket);
-    for (struct ticket *t = s->waiting, *after; t; t = after) {
-        after = t->next;
+    for (struct ticket *t = s->newest, *after; t; t = after) {
+        after = t->older;
         free(t);
     }
     buf_fini(&s->name);

@@ -92,7 +92,8 @@ int64_t walk_position(const struct walk *w);
 
 /* An item on its way: named, read, perhaps named again. */
 struct ticket {
-    struct ticket *next; /* while it waits to be named again */
+    struct ticket *next;          /* while it waits to be named again */
+    struct ticket *newer, *older; /* among all */
     int64_t size, modified_us, due_us;
     int tries;
     _Atomic bool unopened;
@@ -132,6 +133,7 @@ struct s3_source {
 
     pthread_mutex_t lock; /* what is below */
     pthread_cond_t wake;
+    struct ticket *newest; /* of all tickets: those not handed back are freed with the source */
     struct ticket *waiting;
     size_t waiting_n, out_n; /* named again later; not handed back yet */
 };
