@@ -6,9 +6,11 @@ ASSAY_KILLS says how many kills (12) and ASSAY_RECORDS the size of the feed that
 import json
 import os
 import random
+import re
 import resource
 import shutil
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -347,6 +349,27 @@ def notifies(world):
         equal(daemon.stop(), DONE, "without a listener")
 
 
+def unit(world):
+    """The unit of systemd has no mistakes, and its sandbox stays closed."""
+    built = os.path.join(os.path.dirname(ASSAY), "..", "..", "etc", "assay.service")
+    path = os.path.join(world.place, "assay.service")
+    with open(built, encoding="utf-8") as file:
+        text = file.read()
+    program = re.search(r"^ExecStart=(\S+)", text, re.MULTILINE).group(1)
+    equal(os.path.basename(program), "assay", "program")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text.replace(program, ASSAY))
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", path], capture_output=True,
+                          text=True, check=False)
+    equal((done.returncode, done.stdout + done.stderr), (0, ""), "systemd-analyze verify")
+    done = subprocess.run(["systemd-analyze", "security", "--offline=true", "--no-pager", path],
+                          capture_output=True, text=True, check=False)
+    score = re.search(r"exposure level.*: ([\d.]+)", done.stdout)
+    assert score, done.stdout + done.stderr
+    print(f"# exposure {score.group(1)} of 10")
+    assert float(score.group(1)) <= 1.5, done.stdout
+
+
 # Kills
 
 class Kinds:
@@ -482,6 +505,10 @@ def run_cases(tap, world):
     else:
         tap.skip("it runs as nobody", "only root can become somebody else")
     tap.case("systemd is told what happens", notifies, world)
+    if shutil.which("systemd-analyze"):
+        tap.case("the unit of systemd is right and closed", unit, world)
+    else:
+        tap.skip("the unit of systemd is right and closed", "systemd-analyze is not here")
 
 
 if __name__ == "__main__":
