@@ -54,7 +54,7 @@ static void write_state(struct serve *s, const struct config *c, const char *err
     if (buf_status(&text) == OK && serve_state_path(c->store, &path, NULL) == OK) {
         buf_char(&path, '\0');
         /* It is a help; the next second brings another. */
-        if (buf_status(&path) == OK && io_write_file(path.p, buf_view(&text), NULL) != OK)
+        if (buf_status(&path) == OK && io_refresh_file(path.p, buf_view(&text), NULL) != OK)
             journal_line(&s->journal, JOURNAL_DEBUG, "", "the state file cannot be written");
     }
     buf_fini(&path);

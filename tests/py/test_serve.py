@@ -224,6 +224,45 @@ def disk_full(world):
         equal(daemon.stop(), DONE, "exit code")
 
 
+def disk_of_its_own(world):
+    """The same with a real file system that has no room (ENOSPC)."""
+    bucket = world.bucket()
+    first, later = world.feed.places_first()
+    world.feed.put(world.aws, bucket, "p/", first[:1])
+    folder = world.folder()
+    disk, filler = os.path.join(folder, "disk"), os.path.join(folder, "disk", "filler")
+    os.mkdir(disk)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", disk], check=True)
+    try:
+        daemon = Daemon(folder, world.aws.env, [source(bucket + "/p")])
+        daemon.store = os.path.join(disk, "a.db")
+        daemon.configure([source(bucket + "/p")])
+        with daemon:
+            daemon.wait_for(lambda: daemon.count() > 0, "it writes")
+            with open(filler, "wb", buffering=0) as file:
+                try:
+                    while True:
+                        file.write(bytes(4096))
+                except OSError:
+                    pass
+            world.feed.put(world.aws, bucket, "p/", [*first[1:], *later])
+            daemon.wait_for(lambda: daemon.heard("trying again in 2 s"), "it tries again")
+            os.remove(filler)
+            world.complete(daemon)
+            daemon.wait_for(lambda: daemon.state()["error"] is None, "all is well")
+            equal(daemon.stop(), DONE, "exit code")
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+def may_mount(place):
+    """Only root, and only where no container forbids it."""
+    return (os.geteuid() == 0 and
+            subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", place],
+                           capture_output=True, check=False).returncode == 0 and
+            subprocess.run(["umount", place], check=False).returncode == 0)
+
+
 def tells_of_failures(world, what, env, bucket, heal, word):
     """A source that does not work is told once, shown, tried again, and recovers."""
     with Daemon(world.folder(), env, [source(bucket + "/p")]) as daemon:
@@ -467,6 +506,8 @@ def survives_kills(place, kills, records, kinds):
         equal(tally(daemon.total()), wanted, f"totals after {kills} kills")
         equal(daemon.stop(), DONE, "exit code")
         equal(tally(daemon.total()), wanted, "totals")
+        equal(set(os.listdir(folder)) - {"a.db-status.json.new"},
+              {"a.db", "a.db-status.json", "assay.yaml", "journal"}, "what kills left")
         print(f"# {kills} kills, {of_server} of them of the server; {wanted['invocations']} calls "
               f"in {len(feed.files)} objects")
     finally:
@@ -496,6 +537,12 @@ def run_cases(tap, world):
     tap.case("SIGTERM ends it in order; the next start completes", stops_in_the_middle, world)
     tap.case("a second daemon on the same store is refused", two_daemons, world)
     tap.case("it waits for room on a full disk", disk_full, world)
+    empty = os.path.join(world.place, "empty")
+    os.mkdir(empty)
+    if may_mount(empty):
+        tap.case("it waits for room on a disk of its own", disk_of_its_own, world)
+    else:
+        tap.skip("it waits for room on a disk of its own", "no file system can be mounted here")
     tap.case("a bucket that is not there is told of once; it recovers when it appears", no_bucket,
              world)
     tap.case("wrong keys are told of once; it recovers", wrong_keys, world)
