@@ -96,7 +96,8 @@ enum status status_read(const char *path, struct arena *arena, struct standing *
 
 /* The daemon from its start to its end. */
 struct serve {
-    const char *given; /* the argument of -c */
+    const char *given;   /* the argument of -c */
+    struct config *next; /* read after a SIGHUP; the next life's */
     struct journal journal;
     int64_t started_us, loaded_us;
     sigset_t signals;

@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 
-from daemon import PATIENCE, SLOW, Background, Daemon, Feed, Notified, source
+from daemon import PATIENCE, SLOW, Background, Daemon, Feed, Notified, quiet_port, source
 from fault_proxy import FaultProxy, answer, delayed
 from servers import Missing, Moto, Versitygw
 from support import (ASSAY, CANNOT, DONE, INCOMPLETE, NAMED, TOKENS, Tap, assay, equal, line,
@@ -145,6 +145,7 @@ def reloads(world):
         for text in ("did you mean poll?", "colour: unknown key", "going on with"):
             assert daemon.heard(text, before), daemon.said()
         equal(len(daemon.state()["sources"]), 2, "sources of before")
+        assert not daemon.heard("following", before), "what goes on is not begun anew"
         # Right as a file, but what it names cannot be used.
         before = len(daemon.lines())
         prices = os.path.join(daemon.place, "prices.csv")
@@ -154,7 +155,7 @@ def reloads(world):
         daemon.configure([source(one + "/p")])
         daemon.reload()
         assert daemon.heard("going on with", before), daemon.said()
-        daemon.wait_for(lambda: len(daemon.state()["sources"]) == 2, "sources of before")
+        daemon.wait_for(lambda: daemon.heard("following 2 sources", before), "it goes on")
         del daemon.top["prices"]
         os.remove(daemon.config)
         before = len(daemon.lines())
@@ -318,8 +319,8 @@ def server_restarts(world):
     half = len(later) // 2
     upstream = ("127.0.0.1", int(world.aws.url.rsplit(":", 1)[1]))
     world.feed.put(world.aws, bucket, "p/", [*first, *later[:half]])
-    proxy = FaultProxy(upstream)
-    port = proxy.port
+    port = quiet_port()
+    proxy = FaultProxy(upstream, port=port)
     with Daemon(world.folder(), {**world.aws.env, "AWS_ENDPOINT_URL": proxy.url},
                 [source(bucket + "/p")]) as daemon:
         with proxy:
@@ -429,9 +430,9 @@ class Behind:
         self.moto = Moto()
         self.moto.__enter__()
         self.upstream = ("127.0.0.1", int(self.moto.url.rsplit(":", 1)[1]))
-        self.proxy = FaultProxy(self.upstream)
+        self.port = quiet_port()
+        self.proxy = FaultProxy(self.upstream, port=self.port)
         self.proxy.__enter__()
-        self.port = self.proxy.port
         self.env = {**self.moto.env, "AWS_ENDPOINT_URL": self.proxy.url}
         self.direct = self.moto
 
@@ -452,6 +453,7 @@ def killable(big):
     if big:
         try:
             server = Versitygw(build=False)
+            server.port = quiet_port()
             server.start()
             server.direct = server
             return server
