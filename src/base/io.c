@@ -209,6 +209,25 @@ enum status io_write_secret_file(const char *path, struct str bytes, struct err 
     return write_file(path, bytes, 0600, err);
 }
 
+enum status io_refresh_file(const char *path, struct str bytes, struct err *err)
+{
+    char temp[PATH_MAX];
+    int n = snprintf(temp, sizeof temp, "%s.new", path);
+    if (n < 0 || (size_t)n >= sizeof temp)
+        return err_set(err, ERR_USAGE, "the path %.100s… is too long", path);
+    int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+    if (fd < 0)
+        return err_errno(err, errno, "cannot create %.200s", temp);
+    enum status status = io_write_all(fd, bytes.p, bytes.n, path, err);
+    if (close(fd) != 0 && status == OK)
+        status = err_errno(err, errno, "cannot write %.200s", path);
+    if (status == OK && rename(temp, path) != 0)
+        status = err_errno(err, errno, "cannot create %.200s", path);
+    if (status != OK)
+        unlink(temp);
+    return status;
+}
+
 enum status io_temp(int *fd, struct err *err)
 {
     const char *dir = getenv("TMPDIR");

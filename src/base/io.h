@@ -35,6 +35,10 @@ enum status io_read_file(const char *path, struct buf *out, struct err *err) MUS
 enum status io_write_file(const char *path, struct str bytes, struct err *err) MUST_USE;
 /* As above, for the owner's eyes only (mode 0600; the other is 0644). */
 enum status io_write_secret_file(const char *path, struct str bytes, struct err *err) MUST_USE;
+/* As io_write_file, for what is written again and again and may be lost with the machine's power:
+ * without waiting for the disk, and by way of "PATH.new", so that a kill leaves no more than that
+ * one behind. One writer at a time; the mode is that of the umask. */
+enum status io_refresh_file(const char *path, struct str bytes, struct err *err) MUST_USE;
 /* A new file without a name in TMPDIR (default /tmp), gone when closed. */
 enum status io_temp(int *fd, struct err *err) MUST_USE;
 void io_close(int fd);

@@ -35,7 +35,7 @@ static void write_state(struct serve *s, const struct config *c, const char *err
     struct serve_state state = {
         .config = c,
         .states = s->states,
-        .states_n = s->states_n,
+        .states_n = s->states_n < c->sources_n ? s->states_n : c->sources_n,
         .now_us = clock_now_us(),
         .started_us = s->started_us,
         .loaded_us = s->loaded_us,
@@ -54,7 +54,7 @@ static void write_state(struct serve *s, const struct config *c, const char *err
     if (buf_status(&text) == OK && serve_state_path(c->store, &path, NULL) == OK) {
         buf_char(&path, '\0');
         /* It is a help; the next second brings another. */
-        if (buf_status(&path) == OK && io_write_file(path.p, buf_view(&text), NULL) != OK)
+        if (buf_status(&path) == OK && io_refresh_file(path.p, buf_view(&text), NULL) != OK)
             journal_line(&s->journal, JOURNAL_DEBUG, "", "the state file cannot be written");
     }
     buf_fini(&path);
@@ -74,41 +74,6 @@ static enum ending ending_of(int signal_number)
     return signal_number == 0 ? END_NONE : signal_number == SIGHUP ? END_RELOAD : END_STOP;
 }
 
-static void tell_sources(const struct serve *s)
-{
-    char state[96];
-    int n = s->states_n;
-    if (s->watch.failing > 0)
-        snprintf(state, sizeof state, "STATUS=%d of %d source%s failing", s->watch.failing, n,
-                 n == 1 ? "" : "s");
-    else
-        snprintf(state, sizeof state, "STATUS=following %d source%s", n, n == 1 ? "" : "s");
-    journal_notify(state);
-}
-
-static void tick(struct serve *s, struct life *l, const struct config *c)
-{
-    struct serve_counts counts = counts_of(s);
-    life_look(l);
-    if (serve_watch_tick(&s->watch, &s->journal, clock_monotonic_us(), &counts, c->sources,
-                         s->states, s->states_n))
-        tell_sources(s);
-    write_state(s, c, "", true);
-    journal_notify("WATCHDOG=1");
-}
-
-static enum ending watch(struct serve *s, struct life *l, const struct config *c)
-{
-    enum ending ending = END_NONE;
-    while (ending == END_NONE) {
-        tick(s, l, c);
-        ending = ending_of(wait_signal(s, TICK_MS));
-        if (ending == END_NONE && life_ended(l))
-            ending = END_FAILED;
-    }
-    return ending;
-}
-
 static void tell_ending(const struct serve *s, enum ending ending)
 {
     char state[96];
@@ -121,60 +86,6 @@ static void tell_ending(const struct serve *s, enum ending ending)
         journal_notify(state);
         journal_line(&s->journal, JOURNAL_INFO, "", "reading the configuration again");
     }
-}
-
-/* Runs one life. *opened: it began; *why says what failed. */
-static enum ending live(struct serve *s, const struct config *c, bool *opened, struct err *why)
-{
-    struct life *l = NULL;
-    *opened = life_new(s, c, &l, why) == OK;
-    if (!*opened)
-        return END_FAILED;
-    life_look(l);
-    write_state(s, c, "", true);
-    journal_line(&s->journal, JOURNAL_INFO, "", "following %d source%s into %s", c->sources_n,
-                 c->sources_n == 1 ? "" : "s", c->store);
-    journal_notify("READY=1");
-    tell_sources(s);
-    enum ending ending = watch(s, l, c);
-    tell_ending(s, ending);
-    enum status status = life_free(l, why);
-    /* A stop during which the last commit failed has lost nothing, but is worth a line. */
-    if (status != OK && ending != END_FAILED)
-        journal_line(&s->journal, JOURNAL_ERROR, "", "%s", why->text);
-    else if (status == OK && ending == END_FAILED)
-        err_set(why, ERR_IO, "all sources have ended");
-    if (ending != END_FAILED)
-        write_state(s, c, "", ending != END_STOP);
-    return ending;
-}
-
-/* After a failure: a pause, which a signal ends. */
-static enum ending pause_after(struct serve *s, const struct config *c, const struct err *why,
-                               int *pause_s)
-{
-    *pause_s = *pause_s == 0 ? 1 : *pause_s * 2 > PAUSE_MAX_S ? PAUSE_MAX_S : *pause_s * 2;
-    journal_line(&s->journal, JOURNAL_ERROR, "", "%s; trying again in %d s", why->text, *pause_s);
-    /* Also for a reload that ended here: systemd waits for it. */
-    journal_notify("READY=1\nSTATUS=nothing can be written; trying again");
-    enum ending ending = END_NONE;
-    for (int i = 0; i < *pause_s && ending == END_NONE; i++) {
-        /* Whose the store is, his is the state file, too. */
-        if (why->status != ERR_CONFLICT)
-            write_state(s, c, why->text, true);
-        ending = ending_of(wait_signal(s, TICK_MS));
-        journal_notify("WATCHDOG=1");
-    }
-    tell_ending(s, ending);
-    if (ending == END_STOP && why->status != ERR_CONFLICT)
-        write_state(s, c, why->text, false);
-    return ending == END_NONE ? END_AGAIN : ending;
-}
-
-static void set_journal(struct serve *s, const struct config *c)
-{
-    s->journal.json = c->log == CONFIG_LOG_JSON;
-    s->journal.level = (enum journal_level)c->log_level;
 }
 
 static void tell_lines(const struct serve *s, enum journal_level level, struct str lines)
@@ -206,6 +117,114 @@ static struct config *read_again(struct serve *s)
     return status == OK ? c : NULL;
 }
 
+static void tell_going_on(const struct serve *s, const char *why)
+{
+    journal_line(&s->journal, JOURNAL_ERROR, "", "%s%sgoing on with the configuration before", why,
+                 why[0] ? "; " : "");
+}
+
+/* What a signal asks for is told; a file that has mistakes asks for nothing. */
+static enum ending heed(struct serve *s, int signal_number)
+{
+    enum ending ending = ending_of(signal_number);
+    tell_ending(s, ending);
+    if (ending != END_RELOAD)
+        return ending;
+    s->next = read_again(s);
+    if (s->next)
+        return END_RELOAD;
+    tell_going_on(s, "");
+    journal_notify("READY=1"); /* the reload is over */
+    return END_NONE;
+}
+
+static void tell_sources(const struct serve *s)
+{
+    char state[96];
+    int n = s->states_n;
+    if (s->watch.failing > 0)
+        snprintf(state, sizeof state, "STATUS=%d of %d source%s failing", s->watch.failing, n,
+                 n == 1 ? "" : "s");
+    else
+        snprintf(state, sizeof state, "STATUS=following %d source%s", n, n == 1 ? "" : "s");
+    journal_notify(state);
+}
+
+static void tick(struct serve *s, struct life *l, const struct config *c)
+{
+    struct serve_counts counts = counts_of(s);
+    life_look(l);
+    if (serve_watch_tick(&s->watch, &s->journal, clock_monotonic_us(), &counts, c->sources,
+                         s->states, s->states_n))
+        tell_sources(s);
+    write_state(s, c, "", true);
+    journal_notify("WATCHDOG=1");
+}
+
+static enum ending watch(struct serve *s, struct life *l, const struct config *c)
+{
+    enum ending ending = END_NONE;
+    while (ending == END_NONE) {
+        tick(s, l, c);
+        ending = heed(s, wait_signal(s, TICK_MS));
+        if (ending == END_NONE && life_ended(l))
+            ending = END_FAILED;
+    }
+    return ending;
+}
+
+/* Runs one life. *opened: it began; *why says what failed. */
+static enum ending live(struct serve *s, const struct config *c, bool *opened, struct err *why)
+{
+    struct life *l = NULL;
+    *opened = life_new(s, c, &l, why) == OK;
+    if (!*opened)
+        return END_FAILED;
+    life_look(l);
+    write_state(s, c, "", true);
+    journal_line(&s->journal, JOURNAL_INFO, "", "following %d source%s into %s", c->sources_n,
+                 c->sources_n == 1 ? "" : "s", c->store);
+    journal_notify("READY=1");
+    tell_sources(s);
+    enum ending ending = watch(s, l, c);
+    enum status status = life_free(l, why);
+    /* A stop during which the last commit failed has lost nothing, but is worth a line. */
+    if (status != OK && ending != END_FAILED)
+        journal_line(&s->journal, JOURNAL_ERROR, "", "%s", why->text);
+    else if (status == OK && ending == END_FAILED)
+        err_set(why, ERR_IO, "all sources have ended");
+    if (ending != END_FAILED)
+        write_state(s, c, "", ending != END_STOP);
+    return ending;
+}
+
+/* After a failure: a pause, which a signal ends. */
+static enum ending pause_after(struct serve *s, const struct config *c, const struct err *why,
+                               int *pause_s)
+{
+    *pause_s = *pause_s == 0 ? 1 : *pause_s * 2 > PAUSE_MAX_S ? PAUSE_MAX_S : *pause_s * 2;
+    journal_line(&s->journal, JOURNAL_ERROR, "", "%s; trying again in %d s", why->text, *pause_s);
+    /* Also for a reload that ended here: systemd waits for it. */
+    journal_notify("READY=1\nSTATUS=nothing can be written; trying again");
+    enum ending ending = END_NONE;
+    for (int i = 0; i < *pause_s && ending == END_NONE; i++) {
+        /* Whose the store is, his is the state file, too. */
+        if (why->status != ERR_CONFLICT)
+            write_state(s, c, why->text, true);
+        ending = heed(s, wait_signal(s, TICK_MS));
+        journal_notify("WATCHDOG=1");
+    }
+    if (ending == END_STOP && why->status != ERR_CONFLICT)
+        write_state(s, c, why->text, false);
+    return ending == END_NONE ? END_AGAIN : ending;
+}
+
+static void set_journal(struct serve *s, const struct config *c)
+{
+    s->journal.json = c->log == CONFIG_LOG_JSON;
+    s->journal.level = (enum journal_level)c->log_level;
+}
+
 /*
  * Lives until a stop. The first one must succeed in opening everything: who starts a daemon with a
  * mistake wants to be told, not to find it trying. A file that cannot be used later is told, and
@@ -213,7 +232,6 @@ static struct config *read_again(struct serve *s)
  */
 static int serve(struct serve *s, struct config *config)
 {
-    static const char going_on[] = "going on with the configuration before";
     int pause_s = 0;
     bool lived = false;
     struct config *before = NULL;
@@ -224,7 +242,7 @@ static int serve(struct serve *s, struct config *config)
         set_journal(s, config);
         enum ending ending = live(s, config, &opened, &why);
         if (!opened && before) {
-            journal_line(&s->journal, JOURNAL_ERROR, "", "%s; %s", why.text, going_on);
+            tell_going_on(s, why.text);
             config_close(config);
             config = before;
             before = NULL;
@@ -246,12 +264,10 @@ static int serve(struct serve *s, struct config *config)
             journal_line(&s->journal, JOURNAL_INFO, "", "stopped");
             return EXIT_DONE;
         }
-        struct config *next = ending == END_RELOAD ? read_again(s) : NULL;
-        if (next) {
+        if (ending == END_RELOAD) {
             before = config;
-            config = next;
-        } else if (ending == END_RELOAD) {
-            journal_line(&s->journal, JOURNAL_ERROR, "", "%s", going_on);
+            config = s->next;
+            s->next = NULL;
         }
     }
 }

@@ -1,5 +1,4 @@
-/* assay status: how a daemon and its store stand, from the state that it leaves beside the store.
- */
+/* assay status: how a daemon and its store stand, from the state that it leaves beside it. */
 #include "cli/asking.h"
 #include "cli/serve.h"
 

@@ -26,6 +26,10 @@ enum status serve_sources_new(const struct config *c, struct serve_sources **out
 void serve_sources_free(struct serve_sources *s);
 /* All of them as one; stays theirs. */
 struct source *serve_sources_all(struct serve_sources *s);
+/* The credentials of its sources, at most `most` of them; returns how many. They stay theirs. */
+struct aws_credentials;
+int serve_sources_credentials(const struct serve_sources *s, struct aws_credentials **out,
+                              int most);
 
 /* What was read and kept since the daemon was started. */
 struct serve_counts {
@@ -96,7 +100,8 @@ enum status status_read(const char *path, struct arena *arena, struct standing *
 
 /* The daemon from its start to its end. */
 struct serve {
-    const char *given; /* the argument of -c */
+    const char *given;   /* the argument of -c */
+    struct config *next; /* read after a SIGHUP; the next life's */
     struct journal journal;
     int64_t started_us, loaded_us;
     sigset_t signals;

@@ -2,6 +2,7 @@
 #include "cli/serve.h"
 
 #include "cli/reading.h"
+#include "ingest/learn.h"
 #include "ingest/load.h"
 #include "report/metrics.h"
 #include "store/upkeep.h"
@@ -18,6 +19,8 @@ struct life {
     struct reading reading;
     struct store *store;
     struct serve_sources *sources;
+    struct resolver *resolver; /* NULL: AWS is not asked about profiles */
+    struct learn *learn;
     struct metrics_page *page; /* NULL: off */
     struct load load;
     struct load_result result;
@@ -150,6 +153,31 @@ static enum status open_page(struct life *l, struct err *err)
     return status == OK ? OK : err_set(err, status, "status_listen: %.300s", why.text);
 }
 
+/* Whole lines of what a person should do, as a missing permission with its policy. */
+static void on_note(void *ctx, struct str text)
+{
+    struct life *l = ctx;
+    for (struct str line; text.n > 0;) {
+        line = str_cut(&text, '\n');
+        if (line.n > 0)
+            journal_line(&l->of->journal, JOURNAL_WARNING, "", "%.*s", STR_ARG(line));
+    }
+}
+
+/* What is known of profiles, and whom to ask about others: any of the sources' credentials. */
+static enum status open_learning(struct life *l, struct err *err)
+{
+    struct learn_options o = {.store = l->store, .pricing = l->reading.pricing};
+    struct resolver_options r = {.credentials_n = 0};
+    if (l->config->resolve_profiles)
+        r.credentials_n =
+            serve_sources_credentials(l->sources, r.credentials, RESOLVER_CREDENTIALS);
+    if (r.credentials_n > 0)
+        TRY(resolver_new(&r, &l->resolver, err));
+    o.resolver = l->resolver;
+    return learn_new(&o, &l->learn, err);
+}
+
 static void *pipeline_main(void *arg)
 {
     struct life *l = arg;
@@ -170,6 +198,7 @@ static enum status open_all(struct life *l, struct err *err)
     TRY(store_open(l->config->store, STORE_WRITE, &l->store, err));
     reading_use_key(&l->reading, store_hash_key(l->store));
     TRY(serve_sources_new(l->config, &l->sources, err));
+    TRY(open_learning(l, err));
     l->load = (struct load){
         .source = serve_sources_all(l->sources),
         .threads = reading_threads(&l->reading),
@@ -178,6 +207,8 @@ static enum status open_all(struct life *l, struct err *err)
         .store_path = l->config->store,
         .options = reading_fingerprint(&l->reading),
         .follow = true,
+        .learn = l->learn,
+        .note = on_note,
         .upkeep = on_upkeep,
         .committed = on_commit,
         .ctx = l,
@@ -250,6 +281,8 @@ enum status life_free(struct life *l, struct err *err)
         }
     }
     metrics_page_free(l->page);
+    learn_free(l->learn);
+    resolver_free(l->resolver);
     serve_sources_free(l->sources);
     store_close(l->store);
     reading_fini(&l->reading);

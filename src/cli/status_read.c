@@ -72,22 +72,12 @@ static bool fill_one(struct filler *f, struct str key, const struct place *place
     return false;
 }
 
-#define TEXT(name, place)                                                                          \
-    {                                                                                              \
-        .key = (name), .text = get_text, .out = (place)                                            \
-    }
-#define NUMBER(name, place)                                                                        \
-    {                                                                                              \
-        .key = (name), .number = get_i64, .out = (place)                                           \
-    }
-#define TIME(name, place)                                                                          \
-    {                                                                                              \
-        .key = (name), .number = get_time, .out = (place)                                          \
-    }
-#define FLAG(name, place)                                                                          \
-    {                                                                                              \
-        .key = (name), .flag = get_bool, .out = (place)                                            \
-    }
+/* clang-format off */
+#define TEXT(name, place) {.key = (name), .text = get_text, .out = (place)}
+#define NUMBER(name, place) {.key = (name), .number = get_i64, .out = (place)}
+#define TIME(name, place) {.key = (name), .number = get_time, .out = (place)}
+#define FLAG(name, place) {.key = (name), .flag = get_bool, .out = (place)}
+/* clang-format on */
 
 static void fill_source(struct filler *f, struct standing_source *s)
 {

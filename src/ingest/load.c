@@ -424,8 +424,7 @@ static void *writer_main(void *arg)
 {
     struct run *r = arg;
     r->written = write_all(r, &r->err);
-    /* After a failure readers must wait neither for room nor, where there are few items, for one.
-     */
+    /* After a failure readers must not wait: neither for room nor, where items are few, for one. */
     if (r->written != OK)
         source_stop(r->l->source);
     queue_close(r->full);

@@ -427,6 +427,13 @@ static void a_full_disk_is_told(void **state)
     assert_non_null(strstr(err.text, path));
     assert_non_null(strstr(err.text, "No space left"));
     assert_int_equal(access(path, F_OK), -1);
+    faults_none();
+    assert_int_equal(io_refresh_file(path, STR("old"), &err), OK);
+    faults_fail_writes(0, ENOSPC);
+    assert_int_equal(io_refresh_file(path, STR("text"), &err), ERR_FULL);
+    assert_int_equal(access(path, F_OK), 0);
+    strcat(path, ".new");
+    assert_int_equal(access(path, F_OK), -1);
     snprintf(path, sizeof path, "%s/sim", folder);
     const struct sim_options o = {
         .dir = path, .users = 1, .days = 1, .start_day = 20727, .records = 20, .body_scale = 1};

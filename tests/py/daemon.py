@@ -10,6 +10,7 @@
 import datetime
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -24,6 +25,18 @@ PATIENCE = 60 * SLOW
 
 def source(place, name="prod", poll="1s", **keys):
     return {"url": "s3://" + place, "name": name, "poll": poll, **keys}
+
+
+def quiet_port():
+    """A free port for a server that will be away for a while: below those that the system gives to
+    clients, or one that tries to connect could be given this very port, and speak to itself."""
+    while True:
+        port = random.randrange(20000, 32000)
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+            return port
+        except OSError:
+            pass
 
 
 class Daemon:
@@ -84,7 +97,8 @@ class Daemon:
         """Until it lives with what it read, or with what it had."""
         before = len(self.lines())
         self.child.send_signal(signal.SIGHUP)
-        self.wait_for(lambda: any("following" in line for line in self.lines()[before:]), "reload")
+        self.wait_for(lambda: any("following" in line or "going on with" in line
+                                  for line in self.lines()[before:]), "reload")
 
     def lines(self):
         """What it has said, each line whole."""

@@ -6,14 +6,16 @@ ASSAY_KILLS says how many kills (12) and ASSAY_RECORDS the size of the feed that
 import json
 import os
 import random
+import re
 import resource
 import shutil
 import signal
+import subprocess
 import sys
 import threading
 import time
 
-from daemon import PATIENCE, SLOW, Background, Daemon, Feed, Notified, source
+from daemon import PATIENCE, SLOW, Background, Daemon, Feed, Notified, quiet_port, source
 from fault_proxy import FaultProxy, answer, delayed
 from servers import Missing, Moto, Versitygw
 from support import (ASSAY, CANNOT, DONE, INCOMPLETE, NAMED, TOKENS, Tap, assay, equal, line,
@@ -143,6 +145,7 @@ def reloads(world):
         for text in ("did you mean poll?", "colour: unknown key", "going on with"):
             assert daemon.heard(text, before), daemon.said()
         equal(len(daemon.state()["sources"]), 2, "sources of before")
+        assert not daemon.heard("following", before), "what goes on is not begun anew"
         # Right as a file, but what it names cannot be used.
         before = len(daemon.lines())
         prices = os.path.join(daemon.place, "prices.csv")
@@ -152,7 +155,7 @@ def reloads(world):
         daemon.configure([source(one + "/p")])
         daemon.reload()
         assert daemon.heard("going on with", before), daemon.said()
-        daemon.wait_for(lambda: len(daemon.state()["sources"]) == 2, "sources of before")
+        daemon.wait_for(lambda: daemon.heard("following 2 sources", before), "it goes on")
         del daemon.top["prices"]
         os.remove(daemon.config)
         before = len(daemon.lines())
@@ -222,6 +225,45 @@ def disk_full(world):
         equal(daemon.stop(), DONE, "exit code")
 
 
+def disk_of_its_own(world):
+    """The same with a real file system that has no room (ENOSPC)."""
+    bucket = world.bucket()
+    first, later = world.feed.places_first()
+    world.feed.put(world.aws, bucket, "p/", first[:1])
+    folder = world.folder()
+    disk, filler = os.path.join(folder, "disk"), os.path.join(folder, "disk", "filler")
+    os.mkdir(disk)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", disk], check=True)
+    try:
+        daemon = Daemon(folder, world.aws.env, [source(bucket + "/p")])
+        daemon.store = os.path.join(disk, "a.db")
+        daemon.configure([source(bucket + "/p")])
+        with daemon:
+            daemon.wait_for(lambda: daemon.count() > 0, "it writes")
+            with open(filler, "wb", buffering=0) as file:
+                try:
+                    while True:
+                        file.write(bytes(4096))
+                except OSError:
+                    pass
+            world.feed.put(world.aws, bucket, "p/", [*first[1:], *later])
+            daemon.wait_for(lambda: daemon.heard("trying again in 2 s"), "it tries again")
+            os.remove(filler)
+            world.complete(daemon)
+            daemon.wait_for(lambda: daemon.state()["error"] is None, "all is well")
+            equal(daemon.stop(), DONE, "exit code")
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+def may_mount(place):
+    """Only root, and only where no container forbids it."""
+    return (os.geteuid() == 0 and
+            subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", place],
+                           capture_output=True, check=False).returncode == 0 and
+            subprocess.run(["umount", place], check=False).returncode == 0)
+
+
 def tells_of_failures(world, what, env, bucket, heal, word):
     """A source that does not work is told once, shown, tried again, and recovers."""
     with Daemon(world.folder(), env, [source(bucket + "/p")]) as daemon:
@@ -277,8 +319,8 @@ def server_restarts(world):
     half = len(later) // 2
     upstream = ("127.0.0.1", int(world.aws.url.rsplit(":", 1)[1]))
     world.feed.put(world.aws, bucket, "p/", [*first, *later[:half]])
-    proxy = FaultProxy(upstream)
-    port = proxy.port
+    port = quiet_port()
+    proxy = FaultProxy(upstream, port=port)
     with Daemon(world.folder(), {**world.aws.env, "AWS_ENDPOINT_URL": proxy.url},
                 [source(bucket + "/p")]) as daemon:
         with proxy:
@@ -347,6 +389,27 @@ def notifies(world):
         equal(daemon.stop(), DONE, "without a listener")
 
 
+def unit(world):
+    """The unit of systemd has no mistakes, and its sandbox stays closed."""
+    built = os.path.join(os.path.dirname(ASSAY), "..", "..", "etc", "assay.service")
+    path = os.path.join(world.place, "assay.service")
+    with open(built, encoding="utf-8") as file:
+        text = file.read()
+    program = re.search(r"^ExecStart=(\S+)", text, re.MULTILINE).group(1)
+    equal(os.path.basename(program), "assay", "program")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text.replace(program, ASSAY))
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", path], capture_output=True,
+                          text=True, check=False)
+    equal((done.returncode, done.stdout + done.stderr), (0, ""), "systemd-analyze verify")
+    done = subprocess.run(["systemd-analyze", "security", "--offline=true", "--no-pager", path],
+                          capture_output=True, text=True, check=False)
+    score = re.search(r"exposure level.*: ([\d.]+)", done.stdout)
+    assert score, done.stdout + done.stderr
+    print(f"# exposure {score.group(1)} of 10")
+    assert float(score.group(1)) <= 1.5, done.stdout
+
+
 # Kills
 
 class Kinds:
@@ -367,9 +430,9 @@ class Behind:
         self.moto = Moto()
         self.moto.__enter__()
         self.upstream = ("127.0.0.1", int(self.moto.url.rsplit(":", 1)[1]))
-        self.proxy = FaultProxy(self.upstream)
+        self.port = quiet_port()
+        self.proxy = FaultProxy(self.upstream, port=self.port)
         self.proxy.__enter__()
-        self.port = self.proxy.port
         self.env = {**self.moto.env, "AWS_ENDPOINT_URL": self.proxy.url}
         self.direct = self.moto
 
@@ -390,6 +453,7 @@ def killable(big):
     if big:
         try:
             server = Versitygw(build=False)
+            server.port = quiet_port()
             server.start()
             server.direct = server
             return server
@@ -444,6 +508,8 @@ def survives_kills(place, kills, records, kinds):
         equal(tally(daemon.total()), wanted, f"totals after {kills} kills")
         equal(daemon.stop(), DONE, "exit code")
         equal(tally(daemon.total()), wanted, "totals")
+        equal(set(os.listdir(folder)) - {"a.db-status.json.new"},
+              {"a.db", "a.db-status.json", "assay.yaml", "journal"}, "what kills left")
         print(f"# {kills} kills, {of_server} of them of the server; {wanted['invocations']} calls "
               f"in {len(feed.files)} objects")
     finally:
@@ -473,6 +539,12 @@ def run_cases(tap, world):
     tap.case("SIGTERM ends it in order; the next start completes", stops_in_the_middle, world)
     tap.case("a second daemon on the same store is refused", two_daemons, world)
     tap.case("it waits for room on a full disk", disk_full, world)
+    empty = os.path.join(world.place, "empty")
+    os.mkdir(empty)
+    if may_mount(empty):
+        tap.case("it waits for room on a disk of its own", disk_of_its_own, world)
+    else:
+        tap.skip("it waits for room on a disk of its own", "no file system can be mounted here")
     tap.case("a bucket that is not there is told of once; it recovers when it appears", no_bucket,
              world)
     tap.case("wrong keys are told of once; it recovers", wrong_keys, world)
@@ -482,6 +554,10 @@ def run_cases(tap, world):
     else:
         tap.skip("it runs as nobody", "only root can become somebody else")
     tap.case("systemd is told what happens", notifies, world)
+    if shutil.which("systemd-analyze"):
+        tap.case("the unit of systemd is right and closed", unit, world)
+    else:
+        tap.skip("the unit of systemd is right and closed", "systemd-analyze is not here")
 
 
 if __name__ == "__main__":

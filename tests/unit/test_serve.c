@@ -263,8 +263,14 @@ static void what_is_no_state_is_refused(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "", "x", "[]", "{}", "{\"time\": 3}", "{\"time\": \"2026-10-14T18:13:20Z\"",
-        "{\"time\": \"2026-10-14T18:13:20Z\", \"sources\": [}", "\"\xff\"",
+        "",
+        "x",
+        "[]",
+        "{}",
+        "{\"time\": 3}",
+        "{\"time\": \"2026-10-14T18:13:20Z\"",
+        "{\"time\": \"2026-10-14T18:13:20Z\", \"sources\": [}",
+        "\"\xff\"",
     };
     /* Of wrong types nothing is taken. */
     static const char odd[] = "{\"time\": \"2026-10-14T18:13:20Z\", \"sources\": 3, \"minute\": [],"
@@ -291,8 +297,8 @@ static void what_is_no_state_is_refused(void **state)
 static const struct standing_source two[] = {
     {.name = {"prod", 4},
      .kind = {"s3", 2},
-     .address = {"s3://bedrock-logs-of-a-company-with-a-long-name/and/a/prefix/that/is/longer/still",
-                 81},
+     .address =
+         {"s3://bedrock-logs-of-a-company-with-a-long-name/and/a/prefix/that/is/longer/still", 81},
      .named = 1654,
      .kept = 1650,
      .failed = 4,
