@@ -333,6 +333,14 @@ class Versitygw(Server):
         os.killpg(self.child.pid, signal.SIGKILL)
         self.child.stdin.close()
         self.child.wait()
+        # That was the shell around it; its port is free a moment later.
+        until = time.monotonic() + 30
+        while time.monotonic() < until:
+            try:
+                socket.create_server(("127.0.0.1", self.port)).close()
+                return
+            except OSError:
+                time.sleep(0.02)
 
 
 def S3Server(**more):
