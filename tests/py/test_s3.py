@@ -18,6 +18,8 @@ from servers import Missing, Moto, Versitygw
 from support import (ASSAY, BAD_USAGE, DONE, INCOMPLETE, Tap, assay, environment, equal, line, offload,
                      report, simulate, temporary)
 
+INGEST = ("ingest", "--no-resolve-profiles")
+
 BUCKET = "example-bedrock-logs"  # the one that simulated records name
 QUESTIONS = ("overview", "people", "models", "regions", "errors", "unpriced", "tools", "context")
 HOUR = "AWSLogs/012345678901/BedrockModelInvocationLogs/us-east-1/2026/10/05/12/"
@@ -71,10 +73,10 @@ def proxied(server):
 
 def same_store(logs):
     store = logs.store()
-    first = assay("ingest", logs.url, "--store", store, env=logs.env(), code=DONE)
+    first = assay(*INGEST, logs.url, "--store", store, env=logs.env(), code=DONE)
     same(store, logs.wanted)
     read = int(re.search(rb"read (\d+) files", first.out)[1])
-    again = assay("ingest", logs.url, "--store", store, env=logs.env(), code=DONE)
+    again = assay(*INGEST, logs.url, "--store", store, env=logs.env(), code=DONE)
     assert f"read 0 files ({read} known already), 0 records".encode() in again.out, again.out
     same(store, logs.wanted, "read twice")
 
@@ -82,9 +84,9 @@ def same_store(logs):
 def nothing_is_fetched_again(logs):
     store = logs.store()
     with proxied(logs.server) as proxy:
-        assay("ingest", logs.url, "--store", store, env=through(logs, proxy), code=DONE)
+        assay(*INGEST, logs.url, "--store", store, env=through(logs, proxy), code=DONE)
         before = len(proxy.requests)
-        assay("ingest", logs.url, "--store", store, env=through(logs, proxy), code=DONE)
+        assay(*INGEST, logs.url, "--store", store, env=through(logs, proxy), code=DONE)
         new = proxy.requests[before:]
     equal([target for _, target, _ in new if "list-type=2" not in target], [], "objects fetched again")
     # Bodies are never listed through: a folder or two per account and Region, and one page.
@@ -102,7 +104,7 @@ def same_report(logs):
 def operands_of_all_kinds(logs):
     """Files and buckets together; the same call twice counts once."""
     store = logs.store()
-    assay("ingest", logs.tree, logs.url, logs.url + "/AWSLogs/", "--store", store, env=logs.env(), code=DONE)
+    assay(*INGEST, logs.tree, logs.url, logs.url + "/AWSLogs/", "--store", store, env=logs.env(), code=DONE)
     found = report("overview", "--store", store)["total"]
     equal(found, json.loads(logs.wanted["overview"])["total"], "total")
 
@@ -141,12 +143,12 @@ def since_and_until(logs):
     store = logs.store()
     when = [h.replace("/", "-", 2).replace("/", "T") + ":00Z" for h in (first, last)]
     with proxied(logs.server) as proxy:
-        out = assay("ingest", logs.url, "--store", store, "--since", when[0], "--until", when[1],
+        out = assay(*INGEST, logs.url, "--store", store, "--since", when[0], "--until", when[1],
                     env=through(logs, proxy), code=DONE).out
         listed = [t for _, t, _ in proxy.requests if "start-after=" in t]
     assert f"read {len(chosen)} files".encode() in out, (out, len(chosen))
     assert listed and all(urllib.parse.quote(first, safe="") in t for t in listed), listed
-    late = assay("ingest", logs.url, "--store", store, "--since", "2026-11", "--until", "2026-10",
+    late = assay(*INGEST, logs.url, "--store", store, "--since", "2026-11", "--until", "2026-10",
                  env=logs.env(), code=BAD_USAGE)
     assert "--until" in late.err, late.err
 
@@ -154,7 +156,7 @@ def since_and_until(logs):
 def no_faster_than_told(logs):
     with proxied(logs.server) as proxy:
         began = time.monotonic()
-        assay("ingest", logs.url, "--store", logs.store(), "--level", "counts", "--max-requests", 100,
+        assay(*INGEST, logs.url, "--store", logs.store(), "--level", "counts", "--max-requests", 100,
               env=through(logs, proxy), code=DONE)
         took = time.monotonic() - began
         assert took >= (len(proxy.requests) - 2) / 100, (took, len(proxy.requests))
@@ -173,7 +175,7 @@ def who_pays(logs):
 
 def bodies_only_when_wanted(logs):
     with proxied(logs.server) as proxy:
-        assay("ingest", logs.url, "--store", logs.store(), "--level", "counts", env=through(logs, proxy),
+        assay(*INGEST, logs.url, "--store", logs.store(), "--level", "counts", env=through(logs, proxy),
               code=DONE)
         equal([t for _, t, _ in proxy.requests if "/data/" in t.partition("?")[0]], [], "bodies fetched")
 
@@ -186,7 +188,7 @@ def killed_and_resumed(logs):
     with proxied(logs.server) as proxy:
         proxy.rule(fp.delayed(0.02), method="GET", path="json.gz")
         for number in range(6):
-            child = subprocess.Popen([ASSAY, "ingest", logs.url, "--store", store, "--threads", "2"],
+            child = subprocess.Popen([ASSAY, *INGEST, logs.url, "--store", store, "--threads", "2"],
                                      env=through(logs, proxy), stdout=subprocess.DEVNULL,
                                      stderr=subprocess.DEVNULL)
             time.sleep(0.15 + 0.15 * number)
@@ -194,7 +196,7 @@ def killed_and_resumed(logs):
             child.kill()
             child.wait()
     assert kills > 0, "it was never in the middle"
-    assay("ingest", logs.url, "--store", store, env=logs.env(), code=DONE)
+    assay(*INGEST, logs.url, "--store", store, env=logs.env(), code=DONE)
     same(store, logs.wanted, f"after {kills} kills")
 
 
@@ -221,7 +223,7 @@ def fault(logs, name):
     store = logs.store()
     with proxied(logs.server) as proxy:
         proxy.rule(action, **where)
-        assay("ingest", logs.url, "--store", store, env=through(logs, proxy), code=DONE)
+        assay(*INGEST, logs.url, "--store", store, env=through(logs, proxy), code=DONE)
         assert proxy.kinds[action.name] > 0, proxy.kinds
         if action.name == "wrong_region":
             # Remembered: each thread that set out meanwhile learns it once at most.
@@ -235,9 +237,9 @@ def gone_for_good(logs):
     with proxied(logs.server) as proxy:
         proxy.rule(fp.answer(403, b"<Error><Code>AccessDenied</Code><Message>no</Message></Error>"),
                    path="Z_", nth=3)
-        first = assay("ingest", logs.url, "--store", store, env=through(logs, proxy), code=INCOMPLETE)
+        first = assay(*INGEST, logs.url, "--store", store, env=through(logs, proxy), code=INCOMPLETE)
     assert "s3:GetObject" in first.err and "1 files not or not wholly readable" in first.out.decode(), first.err
-    assay("ingest", logs.url, "--store", store, env=logs.env(), code=DONE)
+    assay(*INGEST, logs.url, "--store", store, env=logs.env(), code=DONE)
     same(store, logs.wanted, "after a refused object")
 
 
@@ -249,11 +251,11 @@ def cut_gzip(tmp, server):
     packed = gzip.compress(whole)
     server.put("cut", HOUR + "1.json.gz", packed[:len(packed) // 2])
     env, store = environment(**server.env), os.path.join(tmp, "cut")
-    assay("ingest", "s3://cut", "--store", store, env=env, code=INCOMPLETE)
+    assay(*INGEST, "s3://cut", "--store", store, env=env, code=INCOMPLETE)
     some = report("overview", "--store", store, code=(DONE, INCOMPLETE))["total"]["invocations"]
     assert 0 < some < 200, some
     server.put("cut", HOUR + "1.json.gz", packed)
-    assay("ingest", "s3://cut", "--store", store, env=env, code=DONE)
+    assay(*INGEST, "s3://cut", "--store", store, env=env, code=DONE)
     equal(report("overview", "--store", store)["total"]["invocations"], 200, "after it was mended")
 
 
@@ -263,7 +265,7 @@ def late_bodies(tmp, server):
     store = logs.store()
     with proxied(server) as proxy:
         proxy.rule(fp.no_such_key(), path="/data/")
-        with subprocess.Popen([ASSAY, "ingest", logs.url, "--store", store], env=through(logs, proxy),
+        with subprocess.Popen([ASSAY, *INGEST, logs.url, "--store", store], env=through(logs, proxy),
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
             wanted = json.loads(logs.wanted["overview"])["total"]["invocations"]
             until = time.monotonic() + 30
@@ -319,7 +321,7 @@ def foreign(tmp, server):
 
 def refusals(logs):
     def told(code, *arguments, **env):
-        return assay("ingest", *arguments, "--store", logs.store(), env=environment(**env), code=code).err
+        return assay(*INGEST, *arguments, "--store", logs.store(), env=environment(**env), code=code).err
     env = logs.server.env
     assert "NoSuchBucket" in told(INCOMPLETE, "s3://no-such-bucket", **env)
     assert "no objects" in told(INCOMPLETE, logs.url + "/nothing/here", **env)

@@ -8,6 +8,8 @@ import urllib.parse
 from fault_proxy import Listener, Response, read_request, send
 from support import ASSAY, DONE, INCOMPLETE, Tap, assay, environment, equal, line, report, sanitized, temporary
 
+INGEST = ("ingest", "--no-resolve-profiles")
+
 HOUR = "AWSLogs/012345678901/BedrockModelInvocationLogs/us-east-1/2026/10/05/12/"
 
 
@@ -74,7 +76,7 @@ LIES = {
 def lie(tmp, name):
     answer, said = LIES[name]
     with Lying(answer) as server:
-        got = assay("ingest", "s3://bucket/x", "--store", os.path.join(tmp, "lies"), env=server.env,
+        got = assay(*INGEST, "s3://bucket/x", "--store", os.path.join(tmp, "lies"), env=server.env,
                     code=INCOMPLETE)
         assert len(server.targets) < 1500, len(server.targets)
     assert "s3://bucket/x" in got.err and (said in got.err or said == "XML" or said == "limit"), got.err
@@ -114,9 +116,9 @@ def hostile_keys(tmp):
               "AWSLogs/012345678901/CloudTrail/us-east-1/x.json.gz": b"{}"}
     store = os.path.join(tmp, "hostile")
     with Lying(*bucket_of({**objects, **others})) as server:
-        first = assay("ingest", "s3://hostile", "--store", store, env=server.env, code=DONE)
+        first = assay(*INGEST, "s3://hostile", "--store", store, env=server.env, code=DONE)
         asked = {urllib.parse.unquote(t)[len("/hostile/"):] for t in server.targets if "list-type" not in t}
-        again = assay("ingest", "s3://hostile", "--store", store, env=server.env, code=DONE)
+        again = assay(*INGEST, "s3://hostile", "--store", store, env=server.env, code=DONE)
     equal(asked ^ set(objects), set(), "keys that were asked for, or not")
     equal(report("overview", "--store", store)["total"]["invocations"], len(HOSTILE), "records")
     assert f"read {len(HOSTILE)} files".encode() in first.out, first.out
@@ -128,7 +130,7 @@ def hostile_keys(tmp):
 
 def connections_are_kept(tmp):
     with Lying(*much(3000, 10)) as server:
-        assay("ingest", "s3://bucket", "--store", os.path.join(tmp, "kept"), "--threads", 6, env=server.env,
+        assay(*INGEST, "s3://bucket", "--store", os.path.join(tmp, "kept"), "--threads", 6, env=server.env,
               code=DONE)
         assert len(server.targets) > 300 and server.connections <= 7, (server.connections, len(server.targets))
 
@@ -136,7 +138,7 @@ def connections_are_kept(tmp):
 def zero_in_a_key(tmp):
     """Nobody can ask for such a key in a path that is a C string; the others are read."""
     with Lying(lambda q: listing(["a%00b.json", "c.json"]), lambda key: line("r")) as server:
-        got = assay("ingest", "s3://bucket", "--store", os.path.join(tmp, "zero"), env=server.env, code=DONE)
+        got = assay(*INGEST, "s3://bucket", "--store", os.path.join(tmp, "zero"), env=server.env, code=DONE)
     assert b"read 1 files" in got.out, got.out
 
 
@@ -165,7 +167,7 @@ def peak(tmp, n, every):
             "done = subprocess.run(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)\n"
             "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, done.returncode, done.stdout)\n")
     with Lying(*much(n, every)) as server:
-        done = subprocess.run(["python3", "-c", code, ASSAY, "ingest", "s3://bucket", "--store",
+        done = subprocess.run(["python3", "-c", code, ASSAY, *INGEST, "s3://bucket", "--store",
                                os.path.join(tmp, f"much{n}")], env=server.env, capture_output=True, text=True,
                               timeout=280, check=True)
     assert f"{-(-n // every)} records" in done.stdout, done.stdout

@@ -12,12 +12,12 @@ Mask: \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z
 
   $ assay store stats --store s.db
   store           s.db, version 4
-  file            77,824 bytes
+  file            81,920 bytes
   wal             0 bytes
-  pages           19 of 4096 bytes, 0 of them free
+  pages           20 of 4096 bytes, 0 of them free
   invocations     12
     as calls      12
-    bytes each    6,486
+    bytes each    6,827
   data from       2026-10-01T08:15:00Z
   data up to      2026-10-03T10:05:00Z
   calls since     ever
@@ -39,6 +39,7 @@ Mask: \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z
   meta                      1            4,096
   name                      1            4,096
   offer                     1            4,096
+  profile                   0            4,096
   quarantine                1            8,192
   recent                    1            4,096
   rollup                   12            4,096
@@ -52,14 +53,14 @@ Mask: \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z
     "assay": 1,
     "store": "s.db",
     "version": 4,
-    "bytes": 77824,
+    "bytes": 81920,
     "wal_bytes": 0,
     "page_size": 4096,
-    "pages": 19,
+    "pages": 20,
     "free_pages": 0,
     "invocations": 12,
     "calls": 12,
-    "bytes_per_invocation": 6486,
+    "bytes_per_invocation": 6827,
     "since": "2026-10-01T08:15:00Z",
     "up_to": "2026-10-03T10:05:00Z",
     "calls_since": null,
@@ -81,6 +82,7 @@ Mask: \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z
       {"name": "meta", "rows": 1, "bytes": 4096},
       {"name": "name", "rows": 1, "bytes": 4096},
       {"name": "offer", "rows": 1, "bytes": 4096},
+      {"name": "profile", "rows": 0, "bytes": 4096},
       {"name": "quarantine", "rows": 1, "bytes": 8192},
       {"name": "recent", "rows": 1, "bytes": 4096},
       {"name": "rollup", "rows": 12, "bytes": 4096},
