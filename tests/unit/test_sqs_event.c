@@ -163,8 +163,8 @@ static void what_is_no_event_says_why_and_quotes_nothing(void **state)
         EVENT(RECORD("SECRET", "1") ",2"),
         EVENT(RECORD("SECRET", "1")) "x",
         "{\"source\":\"aws.s3\",\"detail-type\":\"Object Created\"}",
-        "{\"source\":\"aws.s3\",\"detail-type\":\"Object Created\",\"detail\":{\"bucket\":"
-        "\"SECRET\",\"object\":{\"key\":\"k\"}}}",
+        ("{\"source\":\"aws.s3\",\"detail-type\":\"Object Created\",\"detail\":{\"bucket\":"
+         "\"SECRET\",\"object\":{\"key\":\"k\"}}}"),
         "{\"source\":\"aws.ec2\",\"detail-type\":\"Object Created\",\"detail\":{}}",
         "{\"Event\":\"SECRET\"}",
     };

@@ -103,8 +103,8 @@ static void every_doctype_is_refused_before_anything_is_expanded(void **state)
         "<!DOCTYPE a PUBLIC 'x' 'file:///etc/secret'><a/>",
         "<!DOCTYPE a [<!ENTITY e SYSTEM 'file:///etc/secret'>]><a>&e;</a>",
         "<!DOCTYPE a [<!ENTITY e 'secret'>]><a>&e;</a>",
-        "<!DOCTYPE a [<!ENTITY e 'secret'><!ENTITY f '&e;&e;&e;&e;&e;&e;&e;&e;&e;&e;'>"
-        "<!ENTITY g '&f;&f;&f;&f;&f;&f;&f;&f;&f;&f;'>]><a>&g;</a>",
+        ("<!DOCTYPE a [<!ENTITY e 'secret'><!ENTITY f '&e;&e;&e;&e;&e;&e;&e;&e;&e;&e;'>"
+         "<!ENTITY g '&f;&f;&f;&f;&f;&f;&f;&f;&f;&f;'>]><a>&g;</a>"),
         "<!DOCTYPE a [<!ENTITY % p SYSTEM 'secret.dtd'> %p;]><a/>",
         "<!DOCTYPE a [<!ENTITY a '&b;'><!ENTITY b '&a;'>]><a>&a;</a>",
         "<!DOCTYPE a [<!ATTLIST a b CDATA 'secret'>]><a/>",
