@@ -162,7 +162,8 @@ class Feed:
         return chosen, [path for path in self.files if path not in set(chosen)]
 
     def put(self, server, bucket, prefix, paths, stop=None, pause=0.0):
-        """Tries again while the server is away."""
+        """Tries again while the server is away. Gives the last key."""
+        key = None
         for path in paths:
             with open(path, "rb") as file:
                 data = file.read()
@@ -179,6 +180,7 @@ class Feed:
                     time.sleep(0.1)
             if pause:
                 time.sleep(pause)
+        return key
 
 
 class Background(threading.Thread):
