@@ -21,8 +21,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 enum { WORDS_MAX = 64, ANSWER_MAX = 64 * 1024, TIMEOUT_MS = 60 * 1000 };
 
 static enum status failed(const struct link *l, const char *why, struct err *err)

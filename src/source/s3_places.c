@@ -288,12 +288,14 @@ static enum status last_folder(struct lister *l, const char *prefix, char **out,
     int64_t best = -1, number;
     *out = NULL;
     enum status status = list_folders(l, str_from(prefix), 2, &f, &requests, err);
+    const char *found = NULL;
     for (size_t i = 0; i < f.n && status == OK; i++)
         if (str_to_i64(last_of(f.v[i]), &number) && number > best) {
             best = number;
-            free(*out);
-            *out = joined(str_from(f.v[i]), STR_NONE);
+            found = f.v[i];
         }
+    if (found)
+        *out = joined(str_from(found), STR_NONE);
     folders_free(&f);
     return status;
 }
