@@ -280,20 +280,28 @@ enum status places_find(struct lister *l, struct str root, s3_refused refused, v
     return OK;
 }
 
-/* The folder with the greatest number below a prefix; "" when there is none. */
+/* The folder with the greatest number; NULL when none has one. */
+static const char *greatest(const struct folders *f)
+{
+    const char *found = NULL;
+    int64_t best = -1, number;
+    for (size_t i = 0; i < f->n; i++)
+        /* NOLINTNEXTLINE: list_folders has set f->v[i] */
+        if (str_to_i64(last_of(f->v[i]), &number) && number > best) {
+            best = number;
+            found = f->v[i];
+        }
+    return found;
+}
+
+/* The folder with the greatest number below a prefix; NULL when there is none. */
 static enum status last_folder(struct lister *l, const char *prefix, char **out, struct err *err)
 {
     struct folders f = {0};
     int requests = 0;
-    int64_t best = -1, number;
     *out = NULL;
     enum status status = list_folders(l, str_from(prefix), 2, &f, &requests, err);
-    const char *found = NULL;
-    for (size_t i = 0; i < f.n && status == OK; i++)
-        if (str_to_i64(last_of(f.v[i]), &number) && number > best) {
-            best = number;
-            found = f.v[i];
-        }
+    const char *found = status == OK ? greatest(&f) : NULL;
     if (found)
         *out = joined(str_from(found), STR_NONE);
     folders_free(&f);
