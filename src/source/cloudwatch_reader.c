@@ -51,7 +51,7 @@ static struct s3_bucket *bucket_of(const struct cloudwatch *s, struct str name, 
 {
     for (int i = 0; i < s->places_n; i++)
         if (str_eq(s3_bucket_name(s->places[i].bucket), name) &&
-            str_has_prefix(key, str_from(s->places[i].prefix)))
+            source_body_is_below(str_from(s->places[i].prefix), key))
             return s->places[i].bucket;
     return NULL;
 }

@@ -110,27 +110,14 @@ enum status s3_open(struct source_reader *base, const struct source_item *item,
     return OK;
 }
 
-/* Elements as Bedrock makes them: what another reader of the path might take for a way out of the
- * prefix is none of its. The part from AWSLogs on was looked at before. */
-static bool is_plain_path(struct str path)
-{
-    for (struct str element; key_element(&path, &element);)
-        if (element.n == 0 || str_eq(element, STR(".")) || str_eq(element, STR("..")) ||
-            str_find_char(element, '%') >= 0)
-            return false;
-    return true;
-}
-
 /* Where the configuration allows bodies to be; NULL for anywhere else. */
 static const struct body_place *find_place(const struct s3_source *s, struct str bucket,
                                            struct str key)
 {
-    for (int i = 0; i < s->bodies_n; i++) {
-        struct str prefix = str_from(s->bodies[i].prefix);
-        if (str_eq(bucket, s3_bucket_name(s->bodies[i].bucket)) && str_has_prefix(key, prefix) &&
-            is_plain_path(str_skip(key, prefix.n)))
+    for (int i = 0; i < s->bodies_n; i++)
+        if (str_eq(bucket, s3_bucket_name(s->bodies[i].bucket)) &&
+            source_body_is_below(str_from(s->bodies[i].prefix), key))
             return &s->bodies[i];
-    }
     return NULL;
 }
 

@@ -2,6 +2,7 @@
 #include "source/source_internal.h"
 
 #include "base/io.h"
+#include "source/key.h"
 
 enum status source_begin(struct source *s, const struct source_watch *watch, struct err *err)
 {
@@ -83,4 +84,16 @@ int64_t source_body_due(int64_t written_us, int64_t now_us)
         if (written_us + after_s[i] * US_PER_SECOND > now_us)
             return written_us + after_s[i] * US_PER_SECOND;
     return TIME_NONE;
+}
+
+bool source_body_is_below(struct str prefix, struct str key)
+{
+    if (!str_has_prefix(key, prefix))
+        return false;
+    struct str rest = str_skip(key, prefix.n);
+    for (struct str element; key_element(&rest, &element);)
+        if (element.n == 0 || str_eq(element, STR(".")) || str_eq(element, STR("..")) ||
+            str_find_char(element, '%') >= 0)
+            return false;
+    return true;
 }

@@ -32,6 +32,11 @@ struct source_ops {
  */
 int64_t source_body_due(int64_t written_us, int64_t now_us);
 
+/* A body may be asked for there: its key has the prefix, and behind that only elements as Bedrock
+ * makes them. What another reader of the path might take for a way out of the prefix is none of its
+ * (bedrock-logs facts, 7); the part from AWSLogs on was looked at before. */
+bool source_body_is_below(struct str prefix, struct str key);
+
 /* The first member of each kind's own structure. */
 struct source {
     const struct source_ops *ops;

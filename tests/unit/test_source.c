@@ -261,6 +261,21 @@ static void the_state_tells_what_became_of_items_and_of_failures(void **state)
     source_close(all);
 }
 
+static void rule_51_a_body_lies_below_its_prefix_without_a_way_out(void **state)
+{
+    (void)state;
+    const struct str p = STR("bodies/");
+    assert_true(source_body_is_below(p, STR("bodies/AWSLogs/1/data/r_input.json.gz")));
+    assert_true(source_body_is_below(STR(""), STR("AWSLogs/1/data/r_input.json.gz")));
+    static const char *const bad[] = {
+        "other/AWSLogs/1",  "bodies-2/AWSLogs/1", "bodies/../x/AWSLogs",
+        "bodies/./AWSLogs", "bodies//AWSLogs",    "bodies/%2e%2e/AWSLogs",
+        "bodies/"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        if (source_body_is_below(p, str_from(bad[i])))
+            fail_msg("taken: %s", bad[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -268,6 +283,7 @@ int main(void)
         cmocka_unit_test(a_failure_ends_the_naming_after_what_was_named),
         cmocka_unit_test(what_never_ends_is_stopped),
         cmocka_unit_test(the_state_tells_what_became_of_items_and_of_failures),
+        cmocka_unit_test(rule_51_a_body_lies_below_its_prefix_without_a_way_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
