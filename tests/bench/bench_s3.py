@@ -97,7 +97,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="assay-bench-", dir=memory) as place:
         buckets = os.path.join(place, "buckets")
         objects = make(buckets, options.records, options.bodies)
-        with S3Server(buckets) as server:
+        with S3Server(buckets, still=True) as server:
             env = {**os.environ, **server.env}
             all_ = contestants(os.path.join(options.build, "src", "cli", "assay"), place)
             results = {name: [] for name in all_}
