@@ -1,6 +1,6 @@
 """./dev bench s3: how many objects a second come out of S3, beside programs that only copy them.
 
-A local Versitygw serves small objects as Bedrock writes them: records of 3 KB and bodies of 60 KB,
+A local rclone serves small objects as Bedrock writes them: records of 3 KB and bodies of 60 KB,
 gzip both. Contestants run in turn, round after round; the table shows medians of the clock and of
 processor seconds (the contestant's own, not the server's), and the ratio to s5cmd. assay reads,
 counts and stores; the others write files. On loopback nobody waits for the network, so this
@@ -21,7 +21,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.append(os.path.join(ROOT, "tests", "py"))
 from installs import Missing, aws_cli, s5cmd  # noqa: E402
-from servers import Versitygw  # noqa: E402
+from servers import S3Server  # noqa: E402
 
 LAYOUT = "AWSLogs/012345678901/BedrockModelInvocationLogs/us-east-1/2026/10"
 
@@ -97,7 +97,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="assay-bench-", dir=memory) as place:
         buckets = os.path.join(place, "buckets")
         objects = make(buckets, options.records, options.bodies)
-        with Versitygw(buckets) as server:
+        with S3Server(buckets, still=True) as server:
             env = {**os.environ, **server.env}
             all_ = contestants(os.path.join(options.build, "src", "cli", "assay"), place)
             results = {name: [] for name in all_}

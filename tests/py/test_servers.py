@@ -1,15 +1,18 @@
 """The servers that other tests rely on: what goes in comes out, wrong signatures are refused, and
 nothing is left behind."""
 import datetime
+import http.client
 import os
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
-from servers import Missing, Moto, Versitygw
+from daemon import quiet_port
+from servers import Missing, Moto, S3Server
 from support import Tap, equal
 
 KEYS = ("a=b", "a+b", "a:b", "a b", "50%", "%41%2F", "ü/é/日本", "e\u0301", "q?x=1&y", "#",
@@ -56,8 +59,68 @@ def refused(server):
 
 def late(server):
     server.create_bucket("late")
-    now = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=20)
-    equal(server.request("GET", "/late?list-type=2", now=now).code, "RequestTimeTooSkewed", "code")
+    now = datetime.datetime.now(datetime.timezone.utc)
+    for minutes, code in ((-20, "AccessDenied"), (20, "RequestTimeTooSkewed")):
+        wrong = now + datetime.timedelta(minutes=minutes)
+        equal(server.request("GET", "/late?list-type=2", now=wrong).code, code, f"{minutes} minutes")
+
+
+def others_files(server):
+    """What another process puts into the folder, or takes away, counts at once."""
+    server.create_bucket("files")
+    server.put("files", "a/1", b"by us")
+    equal(server.list("files"), ["a/1"], "before")
+    path = os.path.join(server.folder, "files", "a", "2")
+    with open(path + ".new", "wb") as file:
+        file.write(b"by somebody")
+    os.rename(path + ".new", path)
+    time.sleep(0.01)
+    equal(server.list("files"), ["a/1", "a/2"], "keys")
+    equal(server.get("files", "a/2"), b"by somebody", "an object")
+    os.remove(path)
+    time.sleep(0.01)
+    equal(server.list("files"), ["a/1"], "keys, without it")
+
+
+def crashed(_):
+    """Killed in the middle of uploads, again and again, it comes back on its port: what it had taken
+    is there, and nothing is there in half."""
+    server = S3Server()
+    server.port = quiet_port()
+    with server:
+        uploads_and_kills(server)
+
+
+def uploads_and_kills(server):
+    server.create_bucket("crash")
+    data, taken, stop, url = os.urandom(300000), [], threading.Event(), server.url
+
+    def upload(number):
+        while not stop.is_set():
+            key = f"a/{number}/{len(taken)}-{time.monotonic_ns()}"
+            try:
+                server.put("crash", key, data)
+                taken.append(key)
+            except (OSError, http.client.HTTPException):
+                time.sleep(0.01)
+    threads = [threading.Thread(target=upload, args=(i,)) for i in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(5):
+            time.sleep(0.15)
+            server.crash()
+            server.start()
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    equal(server.url, url, "where it is")
+    there = server.list("crash")
+    equal(sorted(set(taken) - set(there)), [], "lost")
+    for key in there:
+        assert server.get("crash", key) == data, "half an object"
+    assert len(taken) > 5, taken
 
 
 def apart(one, two):
@@ -107,10 +170,11 @@ def other_services(server):
 
 
 KINDS = {"moto": Moto, "moto with checks": lambda: Moto(check=True),
-         "versitygw": lambda: Versitygw(build="ASSAY_BUILD" in os.environ)}
+         "rclone": S3Server}
 CHECKS = {"moto": {}, "moto with checks": {"wrong signatures": refused,
                                            "wrong signatures for SQS": other_services},
-          "versitygw": {"wrong signatures": refused, "a clock that is late": late}}
+          "rclone": {"wrong signatures": refused, "a clock that is wrong": late,
+                     "files that others put": others_files, "kill -9": crashed}}
 
 
 def one_kind(tap, name):
