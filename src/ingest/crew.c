@@ -6,7 +6,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
 
 /* Troubles of one file that are kept with their offsets; more are only counted. */
 enum { TROUBLES = 100 };
@@ -278,8 +277,8 @@ static void wait_for_all(struct crew *c)
 {
     pthread_mutex_lock(&c->lock);
     while (c->running > 0) {
-        struct timespec until = queue_deadline(200);
-        pthread_cond_timedwait(&c->done, &c->lock, &until);
+        int64_t until = queue_deadline(200);
+        queue_wait(&c->done, &c->lock, until);
         if (c->job->progress && c->running > 0) {
             struct crew_progress p = progress_of(c);
             pthread_mutex_unlock(&c->lock);

@@ -133,14 +133,14 @@ static int64_t position(struct source *base, bool *estimated, int64_t *bytes)
 static void wait_some(struct source *base, int64_t ms)
 {
     struct sqs_source *s = of(base);
-    struct timespec until = queue_deadline(ms);
+    int64_t until = queue_deadline(ms);
     int64_t now = aws_client_now_us(s->client);
     pthread_mutex_lock(&s->lock);
     bool full = s->held_n >= SQS_HELD_MAX || s->open_n >= SQS_HELD_MAX;
     bool ready = s->waiting && s->waiting->due_us <= now;
     /* Otherwise the queue itself is what is waited for. */
     if (!atomic_load(&s->stopped) && !ready && (full || s->failures > 0))
-        pthread_cond_timedwait(&s->wake, &s->lock, &until);
+        queue_wait(&s->wake, &s->lock, until);
     pthread_mutex_unlock(&s->lock);
 }
 
@@ -200,13 +200,13 @@ static void state(struct source *base, struct source_state *out)
 /* The keeper's last round: deletes what is safe and gives the rest back, in a few seconds. */
 static void end_keeper(struct sqs_source *s)
 {
-    struct timespec until = queue_deadline(CLOSE_MS);
+    int64_t until = queue_deadline(CLOSE_MS);
     int late = 0;
     pthread_mutex_lock(&s->lock);
     s->closing = true;
     pthread_cond_broadcast(&s->keep);
     while (!s->ended && late == 0)
-        late = pthread_cond_timedwait(&s->kept, &s->lock, &until);
+        late = queue_wait(&s->kept, &s->lock, until);
     pthread_mutex_unlock(&s->lock);
     atomic_store(&s->abandoned, true);
     pthread_join(s->keeper, NULL);

@@ -174,11 +174,11 @@ static void keep(struct keeper *k, bool last)
 
 static bool wait_for_round(struct sqs_source *s)
 {
-    struct timespec until = queue_deadline(ROUND_MS);
+    int64_t until = queue_deadline(ROUND_MS);
     pthread_mutex_lock(&s->lock);
     int late = 0;
     while (!s->closing && late == 0)
-        late = pthread_cond_timedwait(&s->keep, &s->lock, &until);
+        late = queue_wait(&s->keep, &s->lock, until);
     bool on = !s->closing;
     pthread_mutex_unlock(&s->lock);
     return on;
