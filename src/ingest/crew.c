@@ -74,7 +74,7 @@ static void on_quarantine(void *ctx, const struct origin *from, const char *reas
 {
     struct worker *w = ctx;
     if (w->troubles_n < TROUBLES)
-        w->troubles[w->troubles_n++] = (struct crew_trouble){w->path, from->offset, reason};
+        w->troubles[w->troubles_n++] = (struct crew_trouble){w->path, from->offset, reason, true};
 }
 
 /* A file that cannot be opened is a problem of this run, not a fact about the file: nothing is kept
@@ -118,7 +118,7 @@ static enum status opener_of(struct worker *w, struct source *source, struct sou
 static void quarantine(struct worker *w, const char *reason)
 {
     w->about.n[ABOUT_QUARANTINED]++;
-    w->troubles[w->troubles_n++] = (struct crew_trouble){w->path, -1, reason};
+    w->troubles[w->troubles_n++] = (struct crew_trouble){w->path, -1, reason, true};
 }
 
 static enum status read_one(struct worker *w, const struct source_item *item, struct err *err)
