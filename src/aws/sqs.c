@@ -178,6 +178,9 @@ static bool read_attributes(struct json_cursor *c, struct sqs_message *m)
         } else if (str_eq(key, STR("SentTimestamp"))) {
             if (take_number(c, &number) && number < TIME_END / 1000)
                 m->sent_us = number * 1000;
+        } else if (str_eq(key, STR("ApproximateFirstReceiveTimestamp"))) {
+            if (take_number(c, &number) && number > 0 && number < TIME_END / 1000)
+                m->first_us = number * 1000;
         } else {
             json_skip(c);
         }
@@ -187,7 +190,7 @@ static bool read_attributes(struct json_cursor *c, struct sqs_message *m)
 
 static bool read_message(struct json_cursor *c, struct buf *text, struct sqs_message *m)
 {
-    *m = (struct sqs_message){.receives = 1, .sent_us = TIME_NONE};
+    *m = (struct sqs_message){.receives = 1, .sent_us = TIME_NONE, .first_us = TIME_NONE};
     if (!json_enter_object(c))
         return false;
     bool good = true;
@@ -227,7 +230,8 @@ static bool read_messages(struct json_cursor *c, struct sqs_batch *b)
 enum status sqs_receive(struct aws_client *c, const struct sqs_queue *q,
                         const struct sqs_wish *wish, struct sqs_batch *b, struct err *err)
 {
-    static const char *const attributes[] = {"ApproximateReceiveCount", "SentTimestamp", NULL};
+    static const char *const attributes[] = {"ApproximateReceiveCount", "SentTimestamp",
+                                             "ApproximateFirstReceiveTimestamp", NULL};
     struct buf body;
     struct json_text text;
     b->n = 0;
@@ -356,6 +360,24 @@ enum status sqs_hide(struct aws_client *c, const struct sqs_queue *q, struct sqs
     return send_all(c, q, true, e, n, err);
 }
 
+/* Of a policy, which is JSON inside a text, with its escapes: {\"maxReceiveCount\":5,…}, the number
+ * as such or as a text. Names in it hold no backslash. */
+static int64_t receives_max(struct str policy)
+{
+    const struct str mark = STR("maxReceiveCount\\\":");
+    ptrdiff_t at = str_find(policy, mark);
+    size_t n = 0;
+    int64_t number = 0;
+    if (at < 0)
+        return 0;
+    struct str rest = str_skip(policy, (size_t)at + mark.n);
+    while (rest.n > 0 && (rest.p[0] == ' ' || rest.p[0] == '\\' || rest.p[0] == '"'))
+        rest = str_skip(rest, 1);
+    while (n < rest.n && rest.p[n] >= '0' && rest.p[n] <= '9')
+        n++;
+    return str_to_i64(str_of(rest.p, n), &number) ? number : 0;
+}
+
 static bool read_depth(struct json_cursor *c, struct sqs_depth *d)
 {
     int64_t number;
@@ -374,6 +396,7 @@ static bool read_depth(struct json_cursor *c, struct sqs_depth *d)
             else if (str_eq(name, STR("RedrivePolicy"))) {
                 struct str raw;
                 d->redrives = json_string(c, &raw) && raw.n > 0;
+                d->receives_max = d->redrives ? receives_max(raw) : 0;
             } else {
                 json_skip(c);
             }

@@ -45,7 +45,7 @@ enum status sqs_queue_init(struct sqs_queue *q, struct str url, const char *regi
 struct sqs_message {
     struct str id, receipt, body; /* decoded; zero bytes follow, so that json_index may read it */
     int64_t receives;             /* how often it was received, this time too; at least 1 */
-    int64_t sent_us;              /* TIME_NONE when the service does not say */
+    int64_t sent_us, first_us;    /* sent, first received; TIME_NONE when it does not say */
 };
 
 /* What was received; texts live until it is filled again. */
@@ -93,6 +93,7 @@ enum status sqs_hide(struct aws_client *c, const struct sqs_queue *q, struct sqs
 struct sqs_depth {
     int64_t waiting, hidden; /* estimates by the service; -1: it does not say */
     bool redrives;           /* what is received too often goes to another queue */
+    int64_t receives_max;    /* how often that is; 0: it does not say */
 };
 /* Needs sqs:GetQueueAttributes. */
 enum status sqs_depth(struct aws_client *c, const struct sqs_queue *q, struct sqs_depth *out,

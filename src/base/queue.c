@@ -1,8 +1,10 @@
 /* A bounded queue of pointers between threads: see queue.h. */
 #include "base/queue.h"
 
-#include <pthread.h>
+#include "base/clock.h"
+
 #include <stdlib.h>
+#include <time.h>
 
 struct queue {
     pthread_mutex_t lock;
@@ -77,25 +79,25 @@ void *queue_pop(struct queue *q)
     return item;
 }
 
-struct timespec queue_deadline(int64_t ms)
+int64_t queue_deadline(int64_t ms)
 {
-    enum { NS_PER_S = 1000000000, NS_PER_MS = 1000000 };
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += (time_t)(ms / 1000);
-    until.tv_nsec += (long)(ms % 1000) * NS_PER_MS;
-    until.tv_sec += until.tv_nsec / NS_PER_S;
-    until.tv_nsec %= NS_PER_S;
-    return until;
+    return clock_monotonic_us() + ms * 1000;
+}
+
+int queue_wait(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t until_us)
+{
+    const struct timespec until = {.tv_sec = (time_t)(until_us / US_PER_SECOND),
+                                   .tv_nsec = (long)(until_us % US_PER_SECOND) * 1000};
+    return pthread_cond_clockwait(condition, lock, CLOCK_MONOTONIC, &until);
 }
 
 void *queue_pop_within(struct queue *q, int64_t ms, bool *timed_out)
 {
-    struct timespec until = queue_deadline(ms);
+    int64_t until = queue_deadline(ms);
     int late = 0;
     pthread_mutex_lock(&q->lock);
     while (q->n == 0 && !q->closed && late == 0)
-        late = pthread_cond_timedwait(&q->not_empty, &q->lock, &until);
+        late = queue_wait(&q->not_empty, &q->lock, until);
     *timed_out = q->n == 0 && !q->closed;
     void *item = take_oldest(q);
     pthread_mutex_unlock(&q->lock);

@@ -7,8 +7,9 @@
 
 #include "base/err.h"
 
+#include <pthread.h>
 #include <stdbool.h>
-#include <time.h>
+#include <stdint.h>
 
 struct queue;
 
@@ -22,7 +23,12 @@ void *queue_pop(struct queue *q);
 /* As queue_pop, but waits at most so many milliseconds; *timed_out tells that from the end. */
 void *queue_pop_within(struct queue *q, int64_t ms, bool *timed_out);
 void queue_close(struct queue *q);
-/* The instant, for pthread_cond_timedwait, that lies so many milliseconds ahead. */
-struct timespec queue_deadline(int64_t ms);
+
+/*
+ * For waiting with one's own condition: an instant so many milliseconds ahead, by the clock that
+ * nobody sets (clock_monotonic_us), and pthread_cond_wait that ends with it. Not 0: it has passed.
+ */
+int64_t queue_deadline(int64_t ms);
+int queue_wait(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t until_us);
 
 #endif

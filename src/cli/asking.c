@@ -145,7 +145,7 @@ static enum status list_entry(void *ctx, const struct store_quarantine *q, struc
     char path[PATH_MAX], reason[256];
     snprintf(path, sizeof path, "%.*s", STR_ARG(q->path));
     snprintf(reason, sizeof reason, "%.*s", STR_ARG(q->reason));
-    reading_trouble(ctx, &(struct crew_trouble){path, q->offset, reason});
+    reading_trouble(ctx, &(struct crew_trouble){path, q->offset, reason, true});
     return OK;
 }
 

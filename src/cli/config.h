@@ -47,7 +47,9 @@ struct config_source {
     const char *profile, *region; /* where NULL, not even the file's top says one */
     const char *role_arn, *external_id;
     struct config_list body_buckets; /* names, without s3:// */
-    struct config_list buckets;      /* sqs: the only ones whose objects are read; none: any */
+    /* sqs: the only ones whose objects are read; none: any. Where none were given, those of the
+     * other sources. */
+    struct config_list buckets;
     bool requester_pays;
     int64_t poll_s;    /* s3, cloudwatch: between two looks; 0 for the others */
     int64_t window_s;  /* s3: how far back hours are listed again; 0 for the others */

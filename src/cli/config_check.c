@@ -184,12 +184,52 @@ static void check_files(struct config_reading *r)
     }
 }
 
+static void add_bucket(const char **v, int *n, const char *name)
+{
+    for (int i = 0; i < *n; i++)
+        if (strcmp(v[i], name) == 0)
+            return;
+    v[(*n)++] = name;
+}
+
+/* Whoever may write to a queue can name any bucket. Those of the configuration are meant, as far as
+ * it has buckets besides the queue; with a queue alone nothing tells which, and any is read. */
+static void name_buckets(struct config_reading *r, int at)
+{
+    char place[CONFIG_PLACE];
+    struct config_source *s = &r->c->sources[at];
+    size_t most = (size_t)(r->c->sources_n + s->body_buckets.n);
+    if (s->kind != CONFIG_SQS || s->buckets.n > 0)
+        return;
+    const char **v = arena_alloc(&r->c->arena, most * sizeof(char *));
+    int n = 0;
+    r->no_memory |= !v;
+    for (int i = 0; v && i < r->c->sources_n; i++) {
+        const struct config_source *other = &r->c->sources[i];
+        if (other->kind != CONFIG_S3 || !other->url)
+            continue;
+        struct str rest = str_skip(str_from(other->url), strlen("s3://"));
+        add_bucket(v, &n, config_keep(r, str_cut(&rest, '/')));
+    }
+    if (n == 0) {
+        config_warning(r, line_of(r, at, "url"), config_place(place, at, "buckets"),
+                       "not given, and there is no bucket as a source: whoever may write to the "
+                       "queue can have objects of any bucket counted that the keys may read");
+        return;
+    }
+    for (int i = 0; i < s->body_buckets.n; i++)
+        add_bucket(v, &n, s->body_buckets.v[i]);
+    s->buckets = (struct config_list){v, n};
+}
+
 void config_check(struct config_reading *r)
 {
     check_names(r);
     check_addresses(r);
     for (int i = 0; i < r->c->sources_n; i++)
         check_source(r, i);
+    for (int i = 0; i < r->c->sources_n; i++)
+        name_buckets(r, i);
     int64_t facts = r->c->keep_facts_days, sums = r->c->keep_rollups_days;
     if (sums && (!facts || facts > sums))
         config_mistake(r, line_of(r, -1, "keep_rollups"), "keep_rollups",

@@ -69,7 +69,8 @@ const struct config_key config_keys[] = {
     {"body_buckets", TYPE_BUCKETS, SOURCE(OF_SOURCES, body_buckets), NULL, 0, 0, NULL,
      "bedrock-large-bodies", "Other buckets that records may point to for large bodies"},
     {"buckets", TYPE_BUCKETS, SOURCE(OF_SQS, buckets), NULL, 0, 0, NULL, "bedrock-logs",
-     "The only buckets of which messages are heeded; default: any that the keys may read"},
+     "The only buckets of which messages are heeded; default: those of the sources of kind s3 and "
+     "body_buckets; without a source of kind s3, any that the keys may read"},
     {"requester_pays", TYPE_FLAG, SOURCE(OF_S3 | OF_SQS, requester_pays), "false", 0, 0, NULL, NULL,
      "Agree to pay for requests to a bucket that asks for it"},
     {"poll", TYPE_DURATION, SOURCE(OF_S3 | OF_CLOUDWATCH, poll_s), "60s", 1, DAY, NULL, NULL,

@@ -64,7 +64,7 @@ static void on_trouble(void *ctx, const struct crew_trouble *t)
             journal_line(&s->journal, JOURNAL_WARNING, t->path, "at %lld: %s", (long long)t->offset,
                          t->reason);
     } else {
-        atomic_fetch_add(&s->problems, 1);
+        atomic_fetch_add(t->quarantined ? &s->quarantined : &s->problems, 1);
         if (!is_of_a_source(l, t->reason) && may_show(s))
             journal_line(&s->journal, JOURNAL_WARNING, t->path, "%s", t->reason);
     }

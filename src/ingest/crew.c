@@ -6,7 +6,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
 
 /* Troubles of one file that are kept with their offsets; more are only counted. */
 enum { TROUBLES = 100 };
@@ -75,7 +74,7 @@ static void on_quarantine(void *ctx, const struct origin *from, const char *reas
 {
     struct worker *w = ctx;
     if (w->troubles_n < TROUBLES)
-        w->troubles[w->troubles_n++] = (struct crew_trouble){w->path, from->offset, reason};
+        w->troubles[w->troubles_n++] = (struct crew_trouble){w->path, from->offset, reason, true};
 }
 
 /* A file that cannot be opened is a problem of this run, not a fact about the file: nothing is kept
@@ -119,7 +118,7 @@ static enum status opener_of(struct worker *w, struct source *source, struct sou
 static void quarantine(struct worker *w, const char *reason)
 {
     w->about.n[ABOUT_QUARANTINED]++;
-    w->troubles[w->troubles_n++] = (struct crew_trouble){w->path, -1, reason};
+    w->troubles[w->troubles_n++] = (struct crew_trouble){w->path, -1, reason, true};
 }
 
 static enum status read_one(struct worker *w, const struct source_item *item, struct err *err)
@@ -278,8 +277,8 @@ static void wait_for_all(struct crew *c)
 {
     pthread_mutex_lock(&c->lock);
     while (c->running > 0) {
-        struct timespec until = queue_deadline(200);
-        pthread_cond_timedwait(&c->done, &c->lock, &until);
+        int64_t until = queue_deadline(200);
+        queue_wait(&c->done, &c->lock, until);
         if (c->job->progress && c->running > 0) {
             struct crew_progress p = progress_of(c);
             pthread_mutex_unlock(&c->lock);

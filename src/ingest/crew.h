@@ -16,6 +16,7 @@ struct crew_trouble {
     const char *path;
     int64_t offset;     /* -1 for a whole file */
     const char *reason; /* never text of a record */
+    bool quarantined;   /* of a whole item: it was refused, rather than not read */
 };
 
 struct crew_progress {

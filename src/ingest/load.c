@@ -257,7 +257,7 @@ static void problem(void *ctx, const char *path, const char *reason)
     pthread_mutex_lock(&r->lock);
     r->result->problems++;
     if (r->l->trouble)
-        r->l->trouble(r->l->ctx, &(struct crew_trouble){path, -1, reason});
+        r->l->trouble(r->l->ctx, &(struct crew_trouble){path, -1, reason, false});
     pthread_mutex_unlock(&r->lock);
 }
 

@@ -137,7 +137,7 @@ static void problem(void *ctx, const char *path, const char *reason)
     pthread_mutex_lock(&r->lock);
     r->problems++;
     if (r->o->trouble)
-        r->o->trouble(r->o->ctx, &(struct crew_trouble){path, -1, reason});
+        r->o->trouble(r->o->ctx, &(struct crew_trouble){path, -1, reason, false});
     pthread_mutex_unlock(&r->lock);
 }
 

@@ -316,10 +316,10 @@ bool resolver_busy(struct resolver *r)
 
 void resolver_wait(struct resolver *r, int64_t ms)
 {
-    struct timespec until = queue_deadline(ms);
+    int64_t until = queue_deadline(ms);
     pthread_mutex_lock(&r->lock);
     int late = 0;
     while (late == 0 && r->outstanding > 0 && !r->answers)
-        late = pthread_cond_timedwait(&r->changed, &r->lock, &until);
+        late = queue_wait(&r->changed, &r->lock, until);
     pthread_mutex_unlock(&r->lock);
 }

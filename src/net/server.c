@@ -493,14 +493,14 @@ void server_stop(struct server *s)
     if (!s->daemon)
         return;
     MHD_quiesce_daemon(s->daemon); /* the socket stays ours */
-    struct timespec until = queue_deadline(FAREWELL_MS);
+    int64_t until = queue_deadline(FAREWELL_MS);
     pthread_mutex_lock(&s->lock);
     s->stopping = true;
     for (struct server_request *r = s->held; r; r = r->next) {
         set_text(r, 503, "the server is stopping\n");
         wake(r);
     }
-    while (s->answering > 0 && pthread_cond_timedwait(&s->changed, &s->lock, &until) == 0)
+    while (s->answering > 0 && queue_wait(&s->changed, &s->lock, until) == 0)
         continue;
     pthread_mutex_unlock(&s->lock);
     MHD_stop_daemon(s->daemon);

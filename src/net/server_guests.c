@@ -48,9 +48,9 @@ static void *watch(void *arg)
     struct guests *all = arg;
     pthread_mutex_lock(&all->lock);
     while (!all->ended) {
-        struct timespec until = queue_deadline(LOOK_MS);
+        int64_t until = queue_deadline(LOOK_MS);
         if (all->first)
-            pthread_cond_timedwait(&all->changed, &all->lock, &until);
+            queue_wait(&all->changed, &all->lock, until);
         else
             pthread_cond_wait(&all->changed, &all->lock);
         shut_late(all);

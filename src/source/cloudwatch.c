@@ -150,11 +150,11 @@ static enum status next(struct source *base, struct source_item *item, bool *mor
 static void wait_some(struct source *base, int64_t ms)
 {
     struct cloudwatch *s = of(base);
-    struct timespec until = queue_deadline(ms);
+    int64_t until = queue_deadline(ms);
     int late = 0;
     pthread_mutex_lock(&s->lock);
     while (!s->has_news && late == 0)
-        late = pthread_cond_timedwait(&s->news, &s->lock, &until);
+        late = queue_wait(&s->news, &s->lock, until);
     pthread_mutex_unlock(&s->lock);
 }
 

@@ -141,13 +141,13 @@ static bool is_waiting(const struct push *p)
 static void wait_some(struct source *base, int64_t ms)
 {
     struct push *p = of(base);
-    struct timespec until = queue_deadline(ms);
+    int64_t until = queue_deadline(ms);
     int late = 0;
     pthread_mutex_lock(&p->lock);
     /* When one waits already, it is for room. */
     while (!p->stopped && late == 0) {
         bool waited = is_waiting(p);
-        late = pthread_cond_timedwait(&p->arrived, &p->lock, &until);
+        late = queue_wait(&p->arrived, &p->lock, until);
         if (waited || is_waiting(p))
             break;
     }

@@ -145,9 +145,9 @@ void s3_done(struct source *base, void *ticket, enum source_outcome outcome)
 void s3_wait(struct source *base, int64_t ms)
 {
     struct s3_source *s = (struct s3_source *)base;
-    struct timespec until = queue_deadline(ms);
+    int64_t until = queue_deadline(ms);
     pthread_mutex_lock(&s->lock);
     if (!atomic_load(&s->stopped))
-        pthread_cond_timedwait(&s->wake, &s->lock, &until);
+        queue_wait(&s->wake, &s->lock, until);
     pthread_mutex_unlock(&s->lock);
 }

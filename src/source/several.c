@@ -189,11 +189,11 @@ static enum status next(struct source *base, struct source_item *item, bool *mor
 static void wait_some(struct source *base, int64_t ms)
 {
     struct several *s = of(base);
-    struct timespec until = queue_deadline(ms);
+    int64_t until = queue_deadline(ms);
     int late = 0;
     pthread_mutex_lock(&s->lock);
     while (s->n == 0 && s->running > 0 && !s->stopped && late == 0)
-        late = pthread_cond_timedwait(&s->not_empty, &s->lock, &until);
+        late = queue_wait(&s->not_empty, &s->lock, until);
     pthread_mutex_unlock(&s->lock);
 }
 

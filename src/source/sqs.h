@@ -14,19 +14,28 @@
  *
  * A message is deleted when all of its objects are in the store for good (source_done), within a
  * second; until then it is kept hidden from others, as long as that takes (SQS allows 12 hours).
- *   Objects that hold no records (bodies, empty ones) and other events: deleted.
+ * Nothing that could be read is deleted unread:
+ *   Objects that hold no records (bodies, empty ones, logs of other services) and other events:
+ *     deleted.
  *   Bodies were missing: named again 5, 15, 30 and 60 seconds after the object was written.
- *   Could not be read: left to redelivery, after 5 to 60 seconds. Where the queue has a redrive
- *     policy, that decides when it is enough; elsewhere a message that came five times and is as
- *     old as give_up_us goes into the quarantine.
- *   No event of S3, or a bucket that is not allowed: into the quarantine at once; then it is
- *     deleted, or left to the queue's redrive policy where there is one.
+ *   Could not be read, for whatever reason: left to redelivery after 5 seconds, 10, … 15 minutes.
+ *     As long as nothing at all can be read, the queue is asked for one message at a time, ever
+ *     more rarely, up to once a minute: a redrive policy counts how often a message was received.
+ *     Where there is one, pauses are 2 minutes to an hour, 15 at first when AWS refuses it.
+ *   Gone (NoSuchKey): into the quarantine at the fifth receive or later, give_up_us after the
+ *     first; then deleted. Where the queue has a redrive policy, that decides instead.
+ *   Bodies are refused: as what could not be read, for twelve times give_up_us. Then the calls stay
+ *     without.
+ *   No event of S3: into the quarantine at once; then it is deleted, or left to the queue's redrive
+ *     policy where there is one.
+ *   A bucket that is not allowed: left in the queue, and told. It may be the list that is wrong.
  * The quarantine is the store's, under the URL of the queue; only when it is committed there, the
  * message is deleted. When the source is closed, what is not committed becomes visible at once.
  *
  * Needs sqs:ReceiveMessage, sqs:DeleteMessage, sqs:ChangeMessageVisibility, and for depth and
- * redrive policy sqs:GetQueueAttributes (without it both are taken as unknown, and none). It works
- * only as one of several (source_several_new): naming waits for the queue.
+ * redrive policy sqs:GetQueueAttributes (without it both are taken as unknown, and none); and
+ * s3:GetObject for objects and bodies, with s3:ListBucket: without that, S3 calls what is not there
+ * refused. It works only as one of several (source_several_new): naming waits for the queue.
  */
 #ifndef ASSAY_SOURCE_SQS_H
 #define ASSAY_SOURCE_SQS_H
@@ -43,13 +52,13 @@ struct sqs_options {
      * lets us. Who may write to the queue can otherwise make us read what we are allowed to. */
     const char *const *buckets;
     int buckets_n;
-    const char *const *body_buckets; /* as in s3.h */
+    const char *const *body_buckets; /* as in s3.h: "bucket" or "bucket/prefix" */
     int body_buckets_n;
     /* 0: the default. */
     int64_t hide_s;     /* 120: for which a message is hidden at a time; 2 to 43200 */
     int64_t wait_s;     /* 20: of a long poll */
     int64_t depth_us;   /* 30 s: between two looks at the queue's attributes */
-    int64_t give_up_us; /* one hour: how old what cannot be read becomes */
+    int64_t give_up_us; /* one hour: for which what is gone is asked for again */
 };
 
 /* Texts are copied. ERR_USAGE: no URL of a queue, a FIFO queue, no name of a bucket. */

@@ -1,7 +1,7 @@
 /*
  * What is told the queue while objects are read: a thread deletes what is safe, returns what could
- * not be read, hides the rest for longer, and asks how long the queue is. It alone frees messages,
- * so that they stay while it waits for an answer without the lock.
+ * not be read, and hides the rest for longer. It alone frees messages, so that they stay while it
+ * waits for an answer without the lock; and it asks for nothing else, so that nothing holds it up.
  */
 #include "source/sqs_internal.h"
 
@@ -12,16 +12,10 @@
 
 enum { ROUND = 100, ROUND_MS = 250, PAUSE_MAX_S = 30 };
 
-/* What one failure after the other says: told when it changes. */
-struct saying {
-    char text[384];
-};
-
 struct keeper {
     struct sqs_source *s;
     struct aws_client *client;
-    struct saying keeping, looking;
-    int64_t again_at, depth_at; /* monotonic */
+    int64_t again_at; /* monotonic */
     int failures;
     struct sqs_held *who[ROUND];
     enum sqs_aim aim[ROUND]; /* when it was collected: it may have changed since */
@@ -29,14 +23,10 @@ struct keeper {
     size_t n;
 };
 
-static void tell(struct keeper *k, struct saying *said, const struct err *why)
+static void tell(struct keeper *k, const struct err *why)
 {
-    struct sqs_source *s = k->s;
-    gauge_failure(&s->gauge, why->text);
-    if (gauge_same(said->text, why->text) || atomic_load(&s->abandoned))
-        return;
-    snprintf(said->text, sizeof said->text, "%s", why->text);
-    s->watch.problem(s->watch.ctx, s->queue.url, why->text);
+    if (!atomic_load(&k->s->abandoned))
+        sqs_ill(k->s, SQS_KEEPING, why->text);
 }
 
 static void add(struct keeper *k, struct sqs_held *m, int64_t hide_s)
@@ -130,23 +120,6 @@ static enum status one_round(struct keeper *k, bool delete, struct err *err)
     return status;
 }
 
-static void look(struct keeper *k)
-{
-    struct sqs_source *s = k->s;
-    struct sqs_depth d;
-    struct err why = {0};
-    k->depth_at = clock_monotonic_us() + s->depth_us;
-    enum status status = sqs_depth(k->client, &s->queue, &d, &why);
-    if (status != OK) {
-        gauge_waiting(&s->gauge, -1);
-        tell(k, &k->looking, &why);
-        return;
-    }
-    k->looking.text[0] = '\0';
-    atomic_store(&s->redrives, d.redrives);
-    gauge_waiting(&s->gauge, d.waiting < 0 || d.hidden < 0 ? -1 : d.waiting + d.hidden);
-}
-
 /* Deletes first: what is deleted needs not be hidden. Each is tried, whatever became of the other:
  * they are different permissions. */
 static void keep(struct keeper *k, bool last)
@@ -157,13 +130,13 @@ static void keep(struct keeper *k, bool last)
         return;
     deleted = one_round(k, true, &why);
     if (deleted != OK)
-        tell(k, &k->keeping, &why);
+        tell(k, &why);
     hidden = one_round(k, false, &why);
     if (hidden != OK && deleted == OK)
-        tell(k, &k->keeping, &why);
+        tell(k, &why);
     if (deleted == OK && hidden == OK) {
         k->failures = 0;
-        k->keeping.text[0] = '\0';
+        sqs_well(k->s, SQS_KEEPING);
         return;
     }
     int64_t pause_s = INT64_C(1) << (k->failures < 5 ? k->failures : 5);
@@ -174,11 +147,11 @@ static void keep(struct keeper *k, bool last)
 
 static bool wait_for_round(struct sqs_source *s)
 {
-    struct timespec until = queue_deadline(ROUND_MS);
+    int64_t until = queue_deadline(ROUND_MS);
     pthread_mutex_lock(&s->lock);
     int late = 0;
     while (!s->closing && late == 0)
-        late = pthread_cond_timedwait(&s->keep, &s->lock, &until);
+        late = queue_wait(&s->keep, &s->lock, until);
     bool on = !s->closing;
     pthread_mutex_unlock(&s->lock);
     return on;
@@ -192,13 +165,10 @@ void *sqs_keeper_main(void *source)
     const struct aws_client_options o = {
         .credentials = s->credentials, .region = s->region, .cancel = &s->abandoned, .attempts = 3};
     enum status status = k ? aws_client_new(&o, &k->client, &why) : err_nomem(&why);
-    if (status == OK) {
+    if (k && status == OK) {
         k->s = s;
-        while (wait_for_round(s)) {
+        while (wait_for_round(s))
             keep(k, false);
-            if (clock_monotonic_us() >= k->depth_at)
-                look(k);
-        }
         keep(k, true);
         aws_client_free(k->client);
     } else {

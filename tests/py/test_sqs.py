@@ -15,6 +15,7 @@ import time
 import urllib.parse
 
 import fault_proxy as fp
+from daemon import Daemon
 from fault_proxy import Action, FaultProxy
 from servers import Missing, Moto
 from support import DONE, Tap, assay, environment, equal, line, report, simulate, temporary
@@ -167,6 +168,19 @@ def finish(child, code=0):
     return collections.namedtuple("Drained", "state said")(json.loads(out), said)
 
 
+def drain_to(world, queue, store, left, *options, **env):
+    """Until so many messages are left, which will not go."""
+    child = start(world, queue, store, *options, **env)
+    until = time.monotonic() + 35
+    while queue.length() > left and time.monotonic() < until and child.poll() is None:
+        time.sleep(0.1)
+    child.terminate()
+    try:
+        return finish(child)
+    finally:
+        queue.quiet_at = time.monotonic() + 1.3
+
+
 def drain(world, queue, store, *options, **env):
     try:
         return finish(start(world, queue, store, *options, **env))
@@ -185,6 +199,10 @@ def action(name):
 
 def objects(request):
     return request.method == "GET" and "x-amz-target" not in request.headers
+
+
+def bodies(request):
+    return "/data/" in request.target and "x-amz-target" not in request.headers
 
 
 def calls(proxy):
@@ -353,57 +371,194 @@ def poison(world):
                 assert CANARY.encode() not in file.read(), "the store holds a part of a message"
 
 
+def dead_letters(world, most):
+    """A queue, and the one that it moves messages to after so many receives."""
+    dead = Queue(world.server)
+    return Queue(world.server, RedrivePolicy=json.dumps({"deadLetterTargetArn": dead.arn,
+                                                         "maxReceiveCount": most})), dead
+
+
 def poison_with_a_redrive_policy(world):
     """Then the queue's own policy takes them away; each is in the quarantine once."""
-    dead, store = Queue(world.server), world.store()
-    queue = Queue(world.server, RedrivePolicy=json.dumps({"deadLetterTargetArn": dead.arn,
-                                                          "maxReceiveCount": 2}))
+    store = world.store()
+    queue, dead = dead_letters(world, 2)
     queue.send("hello", *world.events(world.keys[:3]))
+    done = drain(world, queue, store, "--hide", 4)
+    equal((queue.length(), dead.length(), quarantined(store), done.state["refused"]), (0, 1, 1, 1))
+
+
+def poison_given_back(world):
+    """The first receive came to nothing: the second puts it into the quarantine."""
+    store = world.store()
+    queue, dead = dead_letters(world, 3)
+    queue.send("hello")
+    equal(len(queue.receive()), 1)
     drain(world, queue, store, "--hide", 4)
     equal((queue.length(), dead.length(), quarantined(store)), (0, 1, 1))
 
 
+def many_buckets(world):
+    """An account may have a bucket each: none is too many, and no message goes unread."""
+    queue, store, n = Queue(world.server), world.store(), 300
+    for i in range(n):
+        world.server.create_bucket(f"account-{i}")
+        world.server.put(f"account-{i}", HOUR + "a.json", line(f"many{i}"))
+        queue.send(event(record(HOUR + "a.json", len(line(f"many{i}")), f"account-{i}")))
+    done = drain(world, queue, store)
+    equal((queue.length(), done.state["refused"], done.said), (0, 0, ""))
+    equal(report("overview", "--store", store)["total"]["invocations"], n)
+
+
 def other_buckets(world):
+    """What is in a bucket that is not allowed is not read, and its message not deleted: perhaps the
+    list is wrong. Told once for each bucket."""
     queue, store = Queue(world.server), world.store()
-    queue.send(event(record("k", bucket="stranger")), *world.events())
+    queue.send(*[event(record(f"k{i}", bucket="stranger")) for i in range(3)], *world.events())
     with proxied(world.server) as proxy:
-        done = drain(world, queue, store, "--bucket", BUCKET, AWS_ENDPOINT_URL=proxy.url)
+        done = drain_to(world, queue, store, 3, "--bucket", BUCKET, AWS_ENDPOINT_URL=proxy.url)
         assert not [t for _, t, _ in proxy.requests if "stranger" in t], "the stranger was asked"
-    equal((queue.length(), quarantined(store)), (0, 1))
-    assert 'bucket "stranger"' in done.said and "not one of those allowed" in done.said, done.said
+    world.whole(store, "besides a stranger's")
+    equal((queue.length(), done.state["refused"], quarantined(store)), (3, 0, 0))
+    equal(done.said.count("stranger"), 1, done.said)
+    assert "not one of those allowed" in done.said and not done.state["failing"], done
+
+
+def only_other_buckets(world):
+    """When nothing else comes, the list is wrong: the source is failing."""
+    queue = Queue(world.server)
+    queue.send(*world.events(world.keys[:2]))
+    done = drain(world, queue, world.store(), "--bucket", "mistyped", "--most-ms", 1500)
+    equal((queue.length(), done.state["failing"]), (2, True))
+
+
+def other_logs(world):
+    """Logs of other services in the same bucket: not even asked for."""
+    queue, store = Queue(world.server), world.store()
+    names = ("AWSLogs/012345678901/CloudTrail/us-east-1/2026/11/01/x.json.gz",
+             "p/AWSLogs/o-abc123/012345678901/CloudTrail/us-east-1/2026/11/01/x.json.gz",
+             "AWSLogs/012345678901/Config/us-east-1/2026/11/1/ConfigSnapshot/x.json.gz",
+             "AWSLogs/012345678901/vpcflowlogs/us-east-1/2026/11/01/x.log.gz")
+    queue.send(*[event(record(name)) for name in names])
+    with proxied(world.server) as proxy:
+        done = drain(world, queue, store, AWS_ENDPOINT_URL=proxy.url)
+        equal([r for r in proxy.requests if r[0] != "POST"], [], "requests to S3")
+    equal((queue.length(), done.state["skipped"], done.said), (0, len(names), ""))
 
 
 def gone(world):
-    """What cannot be read comes again; the fifth time is the last."""
+    """An object that is not there comes again: not often enough, or not long enough, is no reason."""
     queue, store = Queue(world.server), world.store()
     queue.send(event(record(HOUR + "gone.json.gz")))
-    done = drain(world, queue, store, "--most-ms", 1500)
-    equal((queue.length(), done.state["refused"]), (1, 0), "it is left to redelivery")
+    done = drain(world, queue, store, "--most-ms", 1500, "--give-up-ms", 1)
+    equal((queue.length(), done.state["refused"]), (1, 0), "after one receive")
     for _ in range(4):
         while not queue.receive():
             time.sleep(0.2)
-    done = drain(world, queue, store)
+    done = drain(world, queue, store, "--most-ms", 1500)
+    equal((queue.length(), done.state["refused"]), (1, 0), "within an hour of the first receive")
+    # It is hidden for minutes now; a message that came as often takes its place.
+    queue.on("PurgeQueue")
+    queue.send(event(record(HOUR + "gone.json.gz")))
+    for _ in range(5):
+        queue.receive()
+    time.sleep(0.01)
+    done = drain(world, queue, store, "--give-up-ms", 1)
     equal((queue.length(), done.state["refused"], quarantined(store)), (0, 1, 1))
     assert "gone.json.gz could not be read" in done.said and "not found" in done.said, done.said
 
 
-def forbidden(world):
-    """A refusal by IAM is no reason to give a message up within the hour."""
-    queue, store = Queue(world.server), world.store()
-    queue.send(*world.events(world.keys[:1]))
+def no_bucket(world):
+    """A bucket that is not there is not an object that is gone: perhaps the endpoint is wrong."""
+    queue = Queue(world.server)
+    queue.send(event(record(HOUR + "a.json.gz", bucket="nobody-has-it")))
     for _ in range(5):
         queue.receive()
+    done = drain(world, queue, world.store(), "--most-ms", 2000, "--give-up-ms", 1)
+    equal((queue.length(), done.state["refused"], done.state["failing"]), (1, 0, True))
+
+
+REFUSED = (fp.xml(403, "AccessDenied", "Access Denied", "denied"),
+           fp.xml(400, "KMS.DisabledException", "the key is disabled", "kms"),
+           fp.xml(403, "InvalidAccessKeyId", "no such key", "unknown"))
+
+
+def forbidden(world):
+    """A refusal is no reason to give a message up, however old it is and however often it came; and
+    while nothing can be read, little is received."""
+    queue, n = Queue(world.server), 3 * len(world.keys)
+    queue.send(*world.events() * 3)
+    for _ in range(6 * n // 10):
+        queue.receive()
     with proxied(world.server) as proxy:
-        proxy.rule(fp.xml(403, "AccessDenied", "Access Denied", "denied"), when=objects)
-        done = drain(world, queue, store, "--most-ms", 1500, AWS_ENDPOINT_URL=proxy.url)
-        equal((queue.length(), done.state["failed"] > 0), (1, True))
-        assert "s3:GetObject" in done.said, done.said
-        queue.on("PurgeQueue")
-        queue.send(*world.events(world.keys[:1]))
-        for _ in range(5):
-            queue.receive()
-        done = drain(world, queue, store, "--give-up-ms", 1, AWS_ENDPOINT_URL=proxy.url)
-    equal((queue.length(), done.state["refused"]), (0, 1), "after the hour")
+        for kind in REFUSED:
+            proxy.rule(kind, when=objects, times=8)
+        proxy.rule(REFUSED[0], when=objects)
+        done = drain(world, queue, world.store(), "--most-ms", 5000, "--give-up-ms", 1, "--threads", 1,
+                     AWS_ENDPOINT_URL=proxy.url)
+    equal((queue.length(), done.state["refused"], done.state["failing"]), (n, 0, True))
+    assert "s3:GetObject" in done.said, done.said
+    assert 0 < done.state["named"] < n // 2, done.state
+
+
+def healed(world):
+    """What could not be read is there when it can be."""
+    queue, store = Queue(world.server), world.store()
+    queue.send(*world.events())
+    until = time.monotonic() + 3
+    with proxied(world.server) as proxy:
+        proxy.rule(REFUSED[0], when=lambda r: objects(r) and time.monotonic() < until)
+        done = drain(world, queue, store, AWS_ENDPOINT_URL=proxy.url)
+        assert calls(proxy)["denied"] > 0, calls(proxy)
+    world.whole(store, "after it healed")
+    equal((queue.length(), done.state["refused"]), (0, 0))
+
+
+def forbidden_with_a_redrive_policy(world):
+    """Nobody can read, and the policy counts: it is told, once, and receives are not used up."""
+    store = world.store()
+    queue, dead = dead_letters(world, 3)
+    queue.send(*world.events(world.keys[:10]))
+    with proxied(world.server) as proxy:
+        proxy.rule(REFUSED[0], when=objects)
+        done = drain(world, queue, store, "--most-ms", 9000, AWS_ENDPOINT_URL=proxy.url)
+    equal((queue.length(), dead.length(), done.state["refused"]), (10, 0, 0))
+    equal(done.said.count("(maxReceiveCount 3)"), 1, done.said)
+    equal(done.state["named"], 10, "each was received once")
+
+
+def refused_bodies(world):
+    """A body that may not be read is asked for again: the message stays meanwhile."""
+    queue, store = Queue(world.server), world.store()
+    queue.send(*world.events())
+    until = time.monotonic() + 4
+    with proxied(world.server) as proxy:
+        proxy.rule(REFUSED[0], when=lambda r: bodies(r) and time.monotonic() < until)
+        done = drain(world, queue, store, AWS_ENDPOINT_URL=proxy.url)
+        assert calls(proxy)["denied"] > 0, calls(proxy)
+    world.whole(store, "with bodies that were refused")
+    equal((queue.length(), done.state["refused"]), (0, 0))
+    assert "s3:GetObject" in done.said, done.said
+
+
+def bodies_refused_for_ever(world):
+    """In the end the calls stay without them."""
+    queue, store = Queue(world.server), world.store()
+    queue.send(*world.events())
+    queue.receive()
+    time.sleep(0.2)
+    with proxied(world.server) as proxy:
+        proxy.rule(REFUSED[0], when=bodies)
+        drain(world, queue, store, "--give-up-ms", 1, AWS_ENDPOINT_URL=proxy.url)
+    equal(queue.length(), 0)
+    equal(report("overview", "--store", store)["total"]["invocations"], world.truth["total"]["invocations"])
+
+
+def bytes_that_were_read(world):
+    """Not those that a message claims."""
+    queue, store = Queue(world.server), world.store()
+    queue.send(*[event(record(key, 1)) for key in world.keys])
+    done = drain(world, queue, store)
+    equal(done.state["bytes"], sum(map(world.size, world.keys)))
 
 
 # ---- while it works
@@ -468,6 +623,52 @@ def late_bodies(world):
     same(store, wanted, "with bodies that came late")
     assert done.state["again"] >= 1, done.state
     equal(queue.length(), 0)
+
+
+def with_bodies(world):
+    return next(key for key in world.keys if os.path.isdir(os.path.join(os.path.dirname(world.file(key)), "data")))
+
+
+MISSING = fp.xml(404, "NoSuchKey", "The specified key does not exist.", "missing")
+
+
+def stopped_before_bodies(world):
+    """What still waits for its bodies when the run ends is given back, not deleted."""
+    queue = Queue(world.server)
+    queue.send(*world.events([with_bodies(world)]))
+    with proxied(world.server) as proxy:
+        proxy.rule(MISSING, when=bodies)
+        done = drain(world, queue, world.store(), "--most-ms", 6000, AWS_ENDPOINT_URL=proxy.url)
+    assert done.state["again"] >= 1, done.state
+    equal(len(queue.receive()), 1, "visible again")
+
+
+def due_while_polling(world):
+    """A long poll does not hold up a body that is due."""
+    queue, when, key = Queue(world.server), [], with_bodies(world)
+
+    def seen(request):
+        if objects(request) and not bodies(request):
+            when.append(time.monotonic())
+        return False
+    queue.send(*world.events([key]))
+    with proxied(world.server) as proxy:
+        proxy.rule(REFUSED[0], when=seen)
+        proxy.rule(MISSING, when=bodies)
+        drain(world, queue, world.store(), "--wait", 20, "--most-ms", 10000, AWS_ENDPOINT_URL=proxy.url)
+    assert len(when) >= 2 and when[1] - when[0] < 8, when
+
+
+def slow_attributes(world):
+    """A queue that does not say how long it is: what is being read stays hidden all the same."""
+    queue, store = Queue(world.server), world.store()
+    queue.send(*world.events(world.keys[:4]))
+    looks = itertools.count()
+    with proxied(world.server) as proxy:
+        proxy.rule(fp.delayed(5), when=objects)
+        proxy.rule(fp.hang(), when=lambda r: action("GetQueueAttributes")(r) and next(looks) > 0)
+        done = drain_to(world, queue, store, 0, "--hide", 2, AWS_ENDPOINT_URL=proxy.url)
+    equal((done.state["named"], done.state["kept"]), (4, 4))
 
 
 # ---- what is wrong on the way
@@ -541,10 +742,59 @@ def refusals(world):
 
 
 def no_queue(world):
+    """Every action fails, again and again: it is told once."""
     queue = Queue(world.server)
     queue.on("DeleteQueue")
-    done = drain(world, queue, world.store(), "--most-ms", 1000)
+    done = drain(world, queue, world.store(), "--most-ms", 7000)
     assert "NonExistentQueue" in done.said or "QueueDoesNotExist" in done.said, done.said
+    equal((len(done.said.splitlines()), done.state["failing"]), (1, True), done.said)
+
+
+def two_refusals(world):
+    """Reading and deleting may be refused at the same time: each is told once."""
+    queue = Queue(world.server)
+    queue.send(*world.events(world.keys[:3]))
+    with proxied(world.server) as proxy:
+        proxy.rule(refusal("AccessDenied"), when=action("GetQueueAttributes"))
+        proxy.rule(refusal("AccessDenied"), when=action("DeleteMessageBatch"))
+        done = drain(world, queue, world.store(), "--most-ms", 6000, AWS_ENDPOINT_URL=proxy.url)
+    told = done.said.splitlines()
+    equal((len(told), done.state["failing"]), (2, True), done.said)
+    assert "sqs:DeleteMessage" in done.said and "sqs:GetQueueAttributes" in done.said, done.said
+
+
+# ---- in a daemon
+
+def serving(world, queue):
+    place = world.store()
+    os.makedirs(place)
+    return Daemon(place, world.server.env, [{"url": queue.url, "name": "news"}], resolve_profiles=False)
+
+
+def poison_is_counted(world):
+    """A message that is none counts as quarantined, not as a problem; and the log says at once that
+    a queue alone heeds any bucket."""
+    queue = Queue(world.server)
+    queue.send("hello", *world.events(world.keys[:1]))
+    with serving(world, queue) as daemon:
+        daemon.wait_for(lambda: queue.length() == 0, "the messages are deleted")
+        daemon.wait_for(lambda: daemon.state()["quarantined"] == 1, "one is counted")
+        equal(daemon.state()["problems"], 0)
+        daemon.stop()
+    assert daemon.heard("objects of any bucket counted"), daemon.said()
+    assert daemon.heard("no event of S3"), daemon.said()
+
+
+def told_once(world):
+    """Several actions fail again and again, with another number of the request each time."""
+    queue = Queue(world.server)
+    queue.on("DeleteQueue")
+    with serving(world, queue) as daemon:
+        daemon.wait_for(lambda: daemon.heard("failing"), "it is told")
+        time.sleep(8)
+        told = [text for text in daemon.lines() if "NonExistentQueue" in text or "QueueDoesNotExist" in text]
+        equal(len(told), 1, daemon.said())
+        daemon.stop()
 
 
 CASES = {
@@ -558,16 +808,32 @@ CASES = {
     "killed at any moment": killed,
     "messages that are no S3 events": poison,
     "messages that are no S3 events, and a redrive policy": poison_with_a_redrive_policy,
+    "messages that are no S3 events, given back and received again": poison_given_back,
+    "more buckets than anybody counts": many_buckets,
     "buckets that are not allowed": other_buckets,
+    "only buckets that are not allowed": only_other_buckets,
+    "logs of other services": other_logs,
     "objects that are gone": gone,
+    "a bucket that is not there": no_bucket,
     "objects that may not be read": forbidden,
+    "objects that could not be read for a while": healed,
+    "objects that may not be read, and a redrive policy": forbidden_with_a_redrive_policy,
+    "bodies that may not be read": refused_bodies,
+    "bodies that may never be read": bodies_refused_for_ever,
+    "bytes are those that were read": bytes_that_were_read,
     "objects that take longer than a message is hidden": slow_objects,
     "what is not committed is given back": given_back,
     "bodies that come after their record": late_bodies,
+    "a stop before bodies came": stopped_before_bodies,
+    "a body that is due while a poll waits": due_while_polling,
+    "a queue that does not say how long it is": slow_attributes,
     "faults on the way": faults,
     "batches that are done in part": partial_batches,
     "permissions that are missing": refusals,
+    "two permissions that are missing": two_refusals,
     "a queue that does not exist": no_queue,
+    "a daemon counts what is no S3 event": poison_is_counted,
+    "a daemon tells once of a queue that does not exist": told_once,
 }
 
 

@@ -189,9 +189,10 @@ int main(int argc, char **argv)
         return 1;
     }
     printf("{\"named\": %lld, \"kept\": %lld, \"again\": %lld, \"failed\": %lld, \"bytes\": %lld,"
-           " \"skipped\": %lld, \"refused\": %lld, \"waiting\": %lld, \"known\": %lld}\n",
+           " \"skipped\": %lld, \"refused\": %lld, \"waiting\": %lld, \"known\": %lld,"
+           " \"failing\": %s}\n",
            (long long)s.named, (long long)s.kept, (long long)s.again, (long long)s.failed,
            (long long)s.bytes, (long long)s.skipped, (long long)s.refused, (long long)s.waiting,
-           (long long)d.result.files_known);
+           (long long)d.result.files_known, s.failing ? "true" : "false");
     return 0;
 }

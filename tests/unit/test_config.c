@@ -361,6 +361,41 @@ static void odd_but_right_is_a_warning(void **state)
     done(&x);
 }
 
+/* Who may write to a queue must not make us read what we may: a queue heeds the buckets that the
+ * configuration names. */
+static void a_queue_heeds_the_buckets_of_the_configuration(void **state)
+{
+    (void)state;
+    struct fixture x;
+    assert_int_equal(read_text(&x, "sources:\n"
+                                   "  - url: https://sqs.eu-west-1.amazonaws.com/111122223333/q\n"
+                                   "    body_buckets: [large, abc]\n"
+                                   "  - url: s3://abc/x/\n"
+                                   "  - url: s3://abc/y\n"
+                                   "  - url: s3://other\n"
+                                   "  - url: https://sqs.eu-west-1.amazonaws.com/111122223333/r\n"
+                                   "    buckets: [own]\n"),
+                     OK);
+    assert_int_equal(x.f.warnings_n, 0);
+    const struct config_list *b = &x.c->sources[0].buckets;
+    assert_int_equal(b->n, 3);
+    assert_string_equal(b->v[0], "abc");
+    assert_string_equal(b->v[1], "other");
+    assert_string_equal(b->v[2], "large");
+    assert_int_equal(x.c->sources[4].buckets.n, 1);
+    done(&x);
+    assert_int_equal(read_text(&x, "sources:\n"
+                                   "  - url: https://sqs.eu-west-1.amazonaws.com/111122223333/q\n"
+                                   "    body_buckets: [large]\n"),
+                     OK);
+    assert_int_equal(x.c->sources[0].buckets.n, 0);
+    assert_int_equal(x.f.warnings_n, 1);
+    assert_said(&x, "2: warning: sources[0].buckets: not given, and there is no bucket as a "
+                    "source: whoever may write to the queue can have objects of any bucket "
+                    "counted that the keys may read\n");
+    done(&x);
+}
+
 static void the_twenty_first_mistake_is_only_counted(void **state)
 {
     (void)state;
@@ -643,6 +678,7 @@ int main(void)
         cmocka_unit_test(a_door_to_the_network_is_locked),
         cmocka_unit_test(a_name_is_made_of_the_url),
         cmocka_unit_test(odd_but_right_is_a_warning),
+        cmocka_unit_test(a_queue_heeds_the_buckets_of_the_configuration),
         cmocka_unit_test(the_twenty_first_mistake_is_only_counted),
         cmocka_unit_test(hostile_yaml_is_refused_with_its_line),
         cmocka_unit_test(large_files_stay_small),
