@@ -109,10 +109,11 @@ def nothing_stays(aws, logs, place):
         check_files(place)
         daemon.start()
         daemon.wait_for(lambda: daemon.state()["process"] == daemon.child.pid, "its state")
+        daemon.wait_for(lambda: total_of("--store", daemon.store, code=INCOMPLETE)["invocations"] > 60,
+                        "all that a kill interrupted")
         look()
         equal(daemon.stop(), DONE, "exit code")
     check_files(place)
-    assert total_of("--store", daemon.store, code=INCOMPLETE)["invocations"] > 60
     for name in ("overview", "tools", "sessions", "errors"):
         check_result(name, assay("report", name, "--store", daemon.store, "--format", "json",
                                  code=(DONE, INCOMPLETE)))
