@@ -230,19 +230,18 @@ static bool is_refused(const struct aws_answer *a)
 static void advise(const struct aws_answer *a, const struct aws_call *call, const char *region,
                    const char *source, struct buf *out)
 {
-    bool named = source[0] != '\0';
-    const char *keys = named ? source : "the keys";
+    const char *keys = source[0] != '\0' ? source : "this caller";
     if (is_expired(a))
-        buf_printf(out, "; renew %s (aws sso login, or new keys)", keys);
+        buf_printf(out, "; renew the keys of %.100s (aws sso login, or new keys)", keys);
     else if (is_unknown_key(a))
-        buf_printf(out, "; is the access key of %s active, and complete?", keys);
+        buf_printf(out, "; is the access key of %.100s active, and complete?", keys);
     else if (strcmp(a->code, "RequestTimeTooSkewed") == 0 ||
              strcmp(a->code, "RequestInTheFuture") == 0)
         buf_printf(out, "; set the clock of this machine");
     else if (may_be_clock(a))
-        buf_printf(out, "; check the secret key of %s", keys);
+        buf_printf(out, "; check the secret key of %.100s", keys);
     else if (is_refused(a) && call->action)
-        buf_printf(out, "; allow %s to %s", call->action, named ? source : "this caller");
+        buf_printf(out, "; give the permission %s to the principal of %.100s", call->action, keys);
     else if (is_missing(a))
         buf_printf(out, "; check the name and the Region (%s was asked)", region);
     else if (is_throttled(a))

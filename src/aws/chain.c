@@ -328,10 +328,10 @@ enum status chain_find(const struct aws_settings *s, const struct aws_config *co
 void chain_describe(const struct chain *c, struct buf *out)
 {
     static const char *const words[] = {
-        [LINK_ENVIRONMENT] = "environment",    [LINK_FILE] = "keys in a file",
-        [LINK_PROCESS] = "credential_process", [LINK_SSO] = "SSO",
-        [LINK_WEB_IDENTITY] = "web identity",  [LINK_CONTAINER] = "container",
-        [LINK_INSTANCE] = "instance",          [LINK_ROLE] = "role",
+        [LINK_ENVIRONMENT] = "the environment", [LINK_FILE] = "keys in a file",
+        [LINK_PROCESS] = "credential_process",  [LINK_SSO] = "SSO",
+        [LINK_WEB_IDENTITY] = "web identity",   [LINK_CONTAINER] = "the container",
+        [LINK_INSTANCE] = "the instance",       [LINK_ROLE] = "role",
     };
     for (size_t i = 0; i < c->n; i++) {
         const struct link *l = &c->links[i];

@@ -56,6 +56,14 @@ static enum status environment_keys(const struct aws_machine *m, struct aws_keys
                      expires_us, "the environment", err);
 }
 
+static enum status read_token(const struct link *l, struct buf *token, struct err *err)
+{
+    struct err cause = {0};
+    enum status status = io_read_file(l->token_file, token, &cause);
+    return status == OK ? OK
+                        : err_set(err, status, "the token of the web identity: %.300s", cause.text);
+}
+
 static enum status web_identity_keys(const struct asking *a, const struct link *l,
                                      struct aws_keys *out, struct err *err)
 {
@@ -66,7 +74,7 @@ static enum status web_identity_keys(const struct asking *a, const struct link *
     if (!buf_reserve(&token, token.max))
         status = err_nomem(err);
     if (status == OK)
-        status = io_read_file(l->token_file, &token, err);
+        status = read_token(l, &token, err);
     if (status == OK) {
         client_borrow(&c, a, NULL, a->region);
         status = sts_assume_role_with_token(&c, &l->role, str_trim(buf_view(&token)), out, err);

@@ -76,7 +76,7 @@ void aws_credentials_reject(struct aws_credentials *c, const struct aws_keys *k)
 /* settings.region, AWS_REGION, AWS_DEFAULT_REGION, the profile's; NULL when nothing names one.
  * Lives as long as c. */
 const char *aws_credentials_region(const struct aws_credentials *c);
-/* "environment", "profile dev: SSO, then role …": for people. Lives as long as c. */
+/* "the environment", "profile dev (SSO), then role arn:…": for people. Lives as long as c. */
 const char *aws_credentials_source(const struct aws_credentials *c);
 
 #endif
