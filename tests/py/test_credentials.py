@@ -17,6 +17,7 @@ SSO = ("[profile s]\nsso_session = corp\nsso_account_id = 123456789012\nsso_role
        "[sso-session corp]\nsso_start_url = https://x.awsapps.com/start\nsso_region = eu-west-1\n")
 IMDS = "/latest/meta-data/iam/security-credentials/"
 REGION = {"AWS_REGION": "us-east-1"}
+PRELOAD = os.environ.get("FAULTS_PRELOAD", "")
 
 
 def refuses(told, *parts):
@@ -387,6 +388,31 @@ def files_are_read_again(server):
         equal(len(server.asked("/")), 2)
 
 
+# Memory
+
+def failing_memory_is_told(server):
+    """Whichever allocation fails on the way of a role upon SSO: no crash, and nothing shown."""
+    config = SSO + f"[profile r]\n{ROLE}a\nsource_profile = s\n"
+    arguments = ("identity", "--profile", "r", "--attempts", "1")
+    with Home(config) as home:
+        home.token("corp")
+        count = os.path.join(home.path, "count")
+        env = {**REGION, **server.env, "LD_PRELOAD": PRELOAD, "FAULT_KIND": "alloc"}
+        equal(probe(home, *arguments, FAULT_COUNT=count, **env).error, None)
+        with open(count, encoding="ascii") as file:
+            calls = int(file.read())
+        points = sorted({*range(min(calls, 60)), *range(60, calls, max(1, calls // 120))})
+        told = 0
+        for at in points:
+            for more in ({}, {"FAULT_ALL": "1"}):
+                child = popen(home, *arguments, FAULT_AT=str(at), **more, **env)
+                # 2: the probe itself could not begin.
+                out = finish(child, codes=(0, 1, 2, 127), quiet=False)
+                told += out.error is not None
+        print(f"# {2 * len(points)} of {2 * calls} points, {told} told")
+        assert told > len(points) / 2, told
+
+
 # moto
 
 def moto_identity(aws):
@@ -425,6 +451,8 @@ CASES = [bad_files, odd_keys, later_wins, regions, no_region, expired_environmen
          container_hosts, container_fails, instance, instance_without_version_2,
          instance_without_role, nobody_there, instance_gives_old_keys, again_before_the_end,
          old_keys_while_they_hold, one_at_a_time, failure_is_shared, files_are_read_again]
+if PRELOAD:
+    CASES.append(failing_memory_is_told)
 
 
 def main():
