@@ -269,11 +269,12 @@ static bool remedied(struct aws_client *c, const struct aws_call *call, struct a
     return true;
 }
 
-/* The failure of a call that got no answer, with what it was about in front. */
+/* The failure of a call that got no answer, with what it was about in front; one that was never
+ * sent (no keys, no endpoint) speaks for itself. */
 static enum status unanswered(const struct aws_call *call, const struct attempts *t,
                               enum status status, struct err *err)
 {
-    if (!err)
+    if (!t->sent)
         return status;
     struct err cause = *err;
     char tries[32] = "";

@@ -9,6 +9,7 @@
  */
 #include "aws/call_internal.h"
 
+#include "base/io.h"
 #include "net/retry.h"
 
 #include <stdio.h>
@@ -109,15 +110,29 @@ static void read_json(struct aws_answer *a, struct str body, const struct aws_ke
     fields_wipe(&room);
 }
 
+static void read_text(struct aws_answer *a, struct str body, const struct aws_keys *k)
+{
+    body = str_trim(body);
+    if (body.n > 0 && body.p[0] == '<')
+        read_xml(a, body, k);
+    else if (body.n > 0 && body.p[0] == '{')
+        read_json(a, body, k);
+}
+
+/* The body, wherever the limits of the call have put it. */
 static void read_body(struct aws_answer *a, const struct aws_keys *k)
 {
-    struct str body = str_trim(buf_view(&a->http.body));
-    if (body.n == 0 || body.n > BODY_READ_MAX)
+    struct buf text;
+    if (a->http.body_fd < 0 && a->http.body.n <= BODY_READ_MAX)
+        read_text(a, buf_view(&a->http.body), k);
+    if (a->http.body_fd < 0 || a->http.body_bytes > BODY_READ_MAX)
         return;
-    if (body.p[0] == '<')
-        read_xml(a, body, k);
-    else if (body.p[0] == '{')
-        read_json(a, body, k);
+    buf_init(&text, BODY_READ_MAX);
+    size_t n = (size_t)a->http.body_bytes;
+    if (buf_reserve(&text, n) &&
+        io_read_at(a->http.body_fd, text.p, n, 0, "the answer", NULL) == OK)
+        read_text(a, str_of(text.p, n), k);
+    buf_fini(&text);
 }
 
 void answer_read(struct aws_answer *a, const struct aws_keys *k)

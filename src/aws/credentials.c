@@ -146,6 +146,12 @@ static enum status walk(const struct asking *a, const struct chain *chain, struc
     return OK;
 }
 
+/* By the clock of AWS as far as it is known: times of expiry are AWS's. */
+static int64_t now_of(const struct aws_credentials *c)
+{
+    return machine_now_us(&c->settings.machine) + atomic_load(&c->skew_us);
+}
+
 /* New keys, by the whole way; without the lock. */
 static enum status refresh(struct aws_credentials *c, struct http_client *http,
                            struct aws_keys *out, struct err *err)
@@ -168,13 +174,14 @@ static enum status refresh(struct aws_credentials *c, struct http_client *http,
         if (err)
             err->status = status;
     }
-    if (status == OK && out->expires_us != TIME_NONE &&
-        out->expires_us <= machine_now_us(a.machine)) {
+    if (status == OK && out->expires_us != TIME_NONE && out->expires_us <= now_of(c)) {
         char when[TIME_TEXT];
         time_format(when, out->expires_us);
         aws_keys_wipe(out);
-        return err_set(err, ERR_ACCESS, "%.200s: the keys have expired (%s); renew them", c->source,
-                       when);
+        return err_set(
+            err, ERR_ACCESS,
+            "%.200s: the keys have expired (%s); renew them, or set this machine's clock",
+            c->source, when);
     }
     return status;
 }
@@ -209,7 +216,7 @@ static enum status refresh_locked(struct aws_credentials *c, struct http_client 
     c->busy = true;
     pthread_mutex_unlock(&c->lock);
     enum status status = refresh(c, http, &fresh, &cause);
-    int64_t now_us = machine_now_us(&c->settings.machine);
+    int64_t now_us = now_of(c);
     pthread_mutex_lock(&c->lock);
     c->busy = false;
     c->pause_us = now_us + PAUSE_US;
@@ -237,7 +244,7 @@ static enum status wait_locked(struct aws_credentials *c, struct err *err)
     uint64_t failures = c->failures;
     while (c->busy)
         pthread_cond_wait(&c->changed, &c->lock);
-    if (c->failures == failures || need_at(c, machine_now_us(&c->settings.machine)) != NEED_FIRST)
+    if (c->failures == failures || need_at(c, now_of(c)) != NEED_FIRST)
         return OK;
     if (err)
         *err = c->last;
@@ -250,7 +257,7 @@ enum status aws_credentials_get(struct aws_credentials *c, struct http_client *h
     enum status status = OK;
     pthread_mutex_lock(&c->lock);
     for (enum need need; status == OK;) {
-        need = need_at(c, machine_now_us(&c->settings.machine));
+        need = need_at(c, now_of(c));
         if (need == NEED_NOTHING || (need == NEED_SOON && c->busy))
             break;
         status = c->busy ? wait_locked(c, err) : refresh_locked(c, http, err);

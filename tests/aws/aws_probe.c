@@ -9,7 +9,8 @@
  *     aws_probe call SERVICE PATH [options]     one GET; status, code, request id, Region
  *     aws_probe endpoint SERVICE REGION [options]
  *
- * Options: --profile X, --region X, --role ARN, --external-id X, --attempts N
+ * Options: --profile X, --region X, --role ARN, --external-id X, --attempts N, --memory BYTES (of a
+ * call's answer; what is more goes to a file)
  */
 #include "aws/call_internal.h"
 #include "aws/sts.h"
@@ -23,6 +24,7 @@
 struct options {
     struct aws_settings settings;
     int attempts;
+    size_t memory;
     char *words[4]; /* that are no options */
     int n;
 };
@@ -56,6 +58,8 @@ static bool read_options(int argc, char **argv, struct options *o)
             o->settings.external_id = value;
         else if (strcmp(name, "--attempts") == 0)
             o->attempts = (int)strtol(value, NULL, 10);
+        else if (strcmp(name, "--memory") == 0)
+            o->memory = (size_t)strtoul(value, NULL, 10);
         else
             return false;
     }
@@ -147,6 +151,7 @@ static int run_call(struct aws_client *c, const struct options *o)
     struct aws_call call = {.service = o->words[1],
                             .method = "GET",
                             .path = str_from(o->words[2]),
+                            .limits = {o->memory, o->memory ? 1 << 20 : 0},
                             .action = "test:Action",
                             .subject = STR("some-thing")};
     aws_answer_init(&a);

@@ -81,6 +81,14 @@ def codes_of_all_protocols(server):
             assert "request RID" in told.error, told.text
 
 
+def body_in_a_file(server):
+    server.wrong["/x"] = (403, xml("AccessDenied", "no " * 50))
+    told = call(server, "s3", "/x", "--memory", "10")
+    assert "AccessDenied (no no" in told.error, told.text
+    server.wrong["/x"] = (403, xml("AccessDenied", "no " * 50000))
+    equal(call(server, "s3", "/x", "--memory", "10").lines["status"].split()[0], "403")
+
+
 def advice(server):
     told = refused(server, 403, xml("AccessDenied", "User: arn:aws:sts::1:x is not authorized"))
     assert "give the permission test:Action to the principal of the environment" in told.error, told.error
@@ -278,7 +286,7 @@ def base_paths_and_ports_are_signed(server):
     equal(server.log[0][2]["User-Agent"].split("/")[0], "assay")
 
 
-CASES = [codes_of_all_protocols, advice, nothing_secret_is_shown, waits, not_again, retry_after,
+CASES = [codes_of_all_protocols, body_in_a_file, advice, nothing_secret_is_shown, waits, not_again, retry_after,
          no_connection, expired_keys_once, clock_once, region_once, endpoints_of_aws, own_endpoints,
          base_paths_and_ports_are_signed]
 

@@ -127,6 +127,19 @@ def role_that_is_refused(server):
     equal(len(server.asked("/")), 1, "one question")
 
 
+def role_with_a_wrong_clock(server):
+    """This machine is three hours ahead: STS says so, and its times of expiry are judged by that."""
+    ago = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(hours=3)
+    server.wrong["/"] = [(403, "<ErrorResponse><Error><Code>SignatureDoesNotMatch</Code><Message>"
+                          "Signature not yet current</Message></Error></ErrorResponse>",
+                          {"Date": ago.strftime("%a, %d %b %Y %H:%M:%S GMT")})]
+    server.life = -2 * 3600
+    with Home(f"[profile r]\n{ROLE}a\nsource_profile = p\n{BASE}") as home:
+        arguments = ("keys", "--profile", "r")
+        assert probe(home, *arguments, **REGION, **server.env).key.startswith("ASIA")
+        refuses(probe(home, *arguments, **REGION, **server.env), "have expired", "clock")
+
+
 def mfa(server):
     with Home(f"[profile r]\n{ROLE}a\nsource_profile = p\nmfa_serial = arn:x\n{BASE}") as home:
         refuses(probe(home, "keys", "--profile", "r", **server.env), "MFA",
@@ -446,7 +459,7 @@ def moto_checks_signatures(aws):
 
 
 CASES = [bad_files, odd_keys, later_wins, regions, no_region, expired_environment,
-         role_is_signed_by_the_source, role_of_the_settings, role_that_is_refused, mfa, login,
+         role_is_signed_by_the_source, role_of_the_settings, role_that_is_refused, role_with_a_wrong_clock, mfa, login,
          process, process_fails, sso, sso_signed_out, sso_old_time, sso_refresh, container,
          container_hosts, container_fails, instance, instance_without_version_2,
          instance_without_role, nobody_there, instance_gives_old_keys, again_before_the_end,
