@@ -1,8 +1,8 @@
 /*
  * What an answer that is no success means. The protocols of AWS differ in where they put code and
- * message (Smithy, "AWS restXml", "awsJson1_0" and "awsQuery", read 2026-11): S3 and the Query
- * protocol in XML, <Code> and <Message>; JSON services in "__type" or "code" and "message" or
- * "Message", or in the header x-amzn-ErrorType. Names come as "ns#Code" or "Code:url".
+ * message (botocore 1.44, parsers.py): S3 and the Query protocol in XML, <Code> and <Message>; JSON
+ * services in "__type" or "code" and "message" or "Message", or in the header x-amzn-ErrorType.
+ * Names come as "ns#Code" or "Code:url".
  *
  * What AWS says is shown, but never blindly: the Query protocol answers a wrong signature with the
  * whole canonical request, session token included, from the second line on.
@@ -142,9 +142,11 @@ void answer_read(struct aws_answer *a, const struct aws_keys *k)
     if (a->http.status / 100 == 2)
         return;
     set_region(a, header(a, "x-amz-bucket-region"));
-    read_body(a, k);
-    if (!a->code[0])
-        set_code(a, header(a, "x-amzn-errortype"));
+    read_body(a, k); /* The REST protocol in JSON has it here, and there it goes before what the
+                        body says. */
+    struct str type = header(a, "x-amzn-errortype");
+    if (type.n > 0)
+        set_code(a, type);
 }
 
 static bool code_has(const struct aws_answer *a, const char *part)
@@ -160,7 +162,7 @@ static bool code_is_one(const struct aws_answer *a, const char *const *codes)
     return false;
 }
 
-/* The codes of throttling that SDKs repeat (SDKs and Tools Reference, "Retry behavior", 2026-11).
+/* The codes of throttling that SDKs repeat (botocore 1.44, retries/standard.py).
  */
 static bool is_throttled(const struct aws_answer *a)
 {

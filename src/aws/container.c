@@ -1,5 +1,5 @@
 /*
- * Keys of a container (SDKs and Tools Reference, "Container credential provider", read 2026-11):
+ * Keys of a container (as in botocore 1.44, utils.py, ContainerMetadataFetcher):
  * ECS gives a path on 169.254.170.2, EKS Pod Identity and others a whole address, with a token that
  * a file holds and that changes. Keys travel in the answer, so an address without TLS counts only
  * on this machine or its link.

@@ -1,7 +1,7 @@
 /*
- * Keys of an EC2 instance, from its metadata service, version 2 (EC2 User Guide, "Use IMDSv2", read
- * 2026-11): a PUT gives a token, which the GETs carry. Version 1, without a token, is never spoken:
- * whatever can be tricked into a GET can be tricked into that.
+ * Keys of an EC2 instance, from its metadata service, version 2 (as in botocore 1.44, utils.py,
+ * IMDSFetcher): a PUT gives a token, which the GETs carry. Version 1, without a token, is never
+ * spoken: whatever can be tricked into a GET can be tricked into that.
  *
  * When the service's own source of keys is down it goes on giving expired ones, which the services
  * of AWS then take a while longer ("static stability"). Such keys are used for ten minutes, then

@@ -1,6 +1,6 @@
 /*
- * credential_process: a program of the user's prints keys (SDKs and Tools Reference, "Process
- * credential provider", read 2026-11: JSON with "Version": 1). It is started without a shell, its
+ * credential_process: a program of the user's prints keys (as botocore 1.44 reads them,
+ * credentials.py, ProcessProvider: JSON with "Version": 1). It is started without a shell, its
  * command line cut into words as the AWS CLI cuts it. It reads nothing (our standard input may be
  * the logs), and what it says on standard error is not shown: nobody knows what a helper prints
  * there.

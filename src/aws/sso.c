@@ -1,6 +1,6 @@
 /*
  * Keys of IAM Identity Center ("AWS SSO"): the token of a sign-in is exchanged for keys of one role
- * in one account (GetRoleCredentials, IAM Identity Center portal API reference, read 2026-11).
+ * in one account (GetRoleCredentials; botocore 1.44, data/sso/2019-06-10).
  */
 #include "aws/sso_token.h"
 

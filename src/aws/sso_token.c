@@ -129,7 +129,7 @@ static void write_request(const struct sso_token *t, struct buf *body)
     jsonw_end(&w);
 }
 
-/* CreateToken (IAM Identity Center OIDC API reference, read 2026-11). */
+/* CreateToken (botocore 1.44, data/sso-oidc/2019-06-10 and tokens.py). */
 static enum status create_token(const struct asking *a, const struct link *l,
                                 const struct sso_token *t, struct aws_answer *answer,
                                 struct err *err)
