@@ -13,7 +13,7 @@ from botocore.endpoint_provider import EndpointProvider  # noqa: E402
 from botocore.exceptions import BotoCoreError  # noqa: E402
 from botocore.loaders import Loader  # noqa: E402
 
-from aws_probe import Home, probe  # noqa: E402
+from keys_probe import Home, probe  # noqa: E402
 from keys_server import CANARY, KeysServer  # noqa: E402
 from support import Tap, equal  # noqa: E402
 

@@ -1,11 +1,11 @@
 """Each way to keys by itself: what is asked and how, when it is asked again, and what is said when it
-fails. Secrets hold a CANARY that no output may show (aws_probe.py looks)."""
+fails. Secrets hold a CANARY that no output may show (keys_probe.py looks)."""
 import datetime
 import json
 import os
 import time
 
-from aws_probe import Home, finish, popen, probe
+from keys_probe import Home, finish, popen, probe
 from keys_server import CANARY, KeysServer
 from servers import Missing, Moto
 from support import Tap, equal

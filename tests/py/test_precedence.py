@@ -12,7 +12,7 @@ import botocore.credentials  # noqa: E402
 import botocore.session  # noqa: E402
 import botocore.tokens  # noqa: E402
 
-from aws_probe import Home, probe  # noqa: E402
+from keys_probe import Home, probe  # noqa: E402
 from keys_server import CANARY, KeysServer  # noqa: E402
 from support import Tap, equal  # noqa: E402
 

@@ -1,4 +1,4 @@
-"""Runs aws_probe (tests/aws) in a home of its own, with files and environment as the test says."""
+"""Runs keys_probe (tests/aws) in a home of its own, with files and environment as the test says."""
 import hashlib
 import json
 import os
@@ -7,7 +7,7 @@ import subprocess
 from keys_server import CANARY
 from support import environment, temporary, write
 
-PROBE = os.environ.get("AWS_PROBE", "build/tests/aws/aws_probe")
+PROBE = os.environ.get("KEYS_PROBE", "build/tests/aws/keys_probe")
 # What no output may hold: each secret of the tests has it in itself.
 TRACES = (CANARY, CANARY.lower(), CANARY[::-1], CANARY.encode().hex())
 

@@ -2,12 +2,12 @@
  * What the room aws/ does, for scripts: test_credentials.py runs it with environments, files and
  * servers of its own. It prints key ids, never a secret.
  *
- *     aws_probe identity [options]     key id, Region, source and who AWS says it is
- *     aws_probe keys [options]         the same without asking AWS who it is
- *     aws_probe watch N MS [options]   keys N times with so many milliseconds between
- *     aws_probe threads N MS [options] N threads get keys for so long; prints how many gets
- *     aws_probe call SERVICE PATH [options]     one GET; status, code, request id, Region
- *     aws_probe endpoint SERVICE REGION [options]
+ *     keys_probe identity [options]     key id, Region, source and who AWS says it is
+ *     keys_probe keys [options]         the same without asking AWS who it is
+ *     keys_probe watch N MS [options]   keys N times with so many milliseconds between
+ *     keys_probe threads N MS [options] N threads get keys for so long; prints how many gets
+ *     keys_probe call SERVICE PATH [options]     one GET; status, code, request id, Region
+ *     keys_probe endpoint SERVICE REGION [options]
  *
  * Options: --profile X, --region X, --role ARN, --external-id X, --attempts N, --memory BYTES (of a
  * call's answer; what is more goes to a file)
