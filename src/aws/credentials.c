@@ -7,7 +7,7 @@
 
 #include "aws/call_internal.h"
 #include "base/arena.h"
-#include "base/io.h"
+#include "base/queue.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -15,8 +15,11 @@
 
 #define EARLY_US (5 * 60 * US_PER_SECOND)
 #define LATE_US (60 * US_PER_SECOND)
-/* After a refresh that brought nothing new, while the old keys hold. */
+/* After a refresh that brought nothing new, while the old keys hold; and between two because of
+ * keys that a service did not take. */
 #define PAUSE_US (5 * US_PER_SECOND)
+
+enum { LOOK_MS = 100 };
 
 struct aws_credentials {
     struct arena arena; /* of the texts of settings, region and source */
@@ -35,116 +38,11 @@ struct aws_credentials {
     bool rejected; /* the keys, by a service */
     struct aws_keys keys;
     int64_t got_us;
-    int64_t pause_us;  /* no refresh before, while the keys hold */
-    uint64_t failures; /* counted, so that who waits for a refresh learns of its failure */
+    int64_t pause_us;    /* no refresh before, while the keys hold */
+    int64_t rejected_us; /* when keys were rejected at last */
+    uint64_t failures;   /* counted, so that who waits for a refresh learns of its failure */
     struct err last;
 };
-
-static enum status environment_keys(const struct aws_machine *m, struct aws_keys *out,
-                                    struct err *err)
-{
-    int64_t expires_us = TIME_NONE;
-    const char *token = machine_variable(m, "AWS_SECURITY_TOKEN");
-    if (!token)
-        token = machine_variable(m, "AWS_SESSION_TOKEN");
-    const char *expires = machine_variable(m, "AWS_CREDENTIAL_EXPIRATION");
-    if (expires && !time_parse(str_from(expires), &expires_us))
-        return err_set(err, ERR_USAGE,
-                       "AWS_CREDENTIAL_EXPIRATION should look like 2026-04-14T08:57:15Z");
-    return keys_make(out, str_from(machine_variable(m, "AWS_ACCESS_KEY_ID")),
-                     str_from(machine_variable(m, "AWS_SECRET_ACCESS_KEY")), str_from(token),
-                     expires_us, "the environment", err);
-}
-
-static enum status read_token(const struct link *l, struct buf *token, struct err *err)
-{
-    struct err cause = {0};
-    enum status status = io_read_file(l->token_file, token, &cause);
-    return status == OK ? OK
-                        : err_set(err, status, "the token of the web identity: %.300s", cause.text);
-}
-
-static enum status web_identity_keys(const struct asking *a, const struct link *l,
-                                     struct aws_keys *out, struct err *err)
-{
-    struct aws_client c;
-    struct buf token;
-    buf_init(&token, 32 * 1024);
-    enum status status = OK;
-    if (!buf_reserve(&token, token.max))
-        status = err_nomem(err);
-    if (status == OK)
-        status = read_token(l, &token, err);
-    if (status == OK) {
-        client_borrow(&c, a, NULL, a->region);
-        status = sts_assume_role_with_token(&c, &l->role, str_trim(buf_view(&token)), out, err);
-        client_return(&c);
-    }
-    fields_wipe(&token);
-    return status;
-}
-
-static enum status first_keys(const struct asking *a, const struct link *l, struct aws_keys *out,
-                              struct err *err)
-{
-    switch (l->kind) {
-    case LINK_ENVIRONMENT:
-        return environment_keys(a->machine, out, err);
-    case LINK_FILE:
-        return keys_make(out, str_from(l->access_key_id), str_from(l->secret),
-                         str_from(l->session_token), TIME_NONE, "the AWS configuration", err);
-    case LINK_PROCESS:
-        return process_keys(a, l, out, err);
-    case LINK_SSO:
-        return sso_keys(a, l, out, err);
-    case LINK_WEB_IDENTITY:
-        return web_identity_keys(a, l, out, err);
-    case LINK_CONTAINER:
-        return container_keys(a, out, err);
-    case LINK_INSTANCE:
-        return instance_keys(a, out, err);
-    case LINK_ROLE:
-        break;
-    }
-    return err_set(err, ERR_USAGE, "a role cannot come first");
-}
-
-static enum status no_keys(const struct chain *chain, struct err *err)
-{
-    char cause[160] = "";
-    if (err)
-        memcpy(cause, err->text, sizeof cause - 1);
-    return err_set(err, ERR_ACCESS,
-                   "no AWS credentials: none in the environment, none in the profile %.60s, no "
-                   "container, and no instance (%s). Name a profile, or run aws configure sso",
-                   chain->profile, cause);
-}
-
-static enum status walk(const struct asking *a, const struct chain *chain, struct aws_keys *out,
-                        struct err *err)
-{
-    struct aws_keys keys = {.expires_us = TIME_NONE};
-    const struct link *first = &chain->links[0];
-    enum status status = first_keys(a, first, &keys, err);
-    if (first->kind == LINK_INSTANCE && !first->profile &&
-        (status == ERR_IO || status == ERR_ACCESS))
-        return no_keys(chain, err);
-    for (size_t i = 1; i < chain->n && status == OK; i++) {
-        struct aws_client c;
-        struct aws_keys next = {.expires_us = TIME_NONE};
-        client_borrow(&c, a, &keys, a->region);
-        status = sts_assume_role(&c, &chain->links[i].role, &next, err);
-        client_return(&c);
-        aws_keys_wipe(&keys);
-        keys = next;
-    }
-    if (status != OK) {
-        aws_keys_wipe(&keys);
-        return status;
-    }
-    *out = keys;
-    return OK;
-}
 
 /* By the clock of AWS as far as it is known: times of expiry are AWS's. */
 static int64_t now_of(const struct aws_credentials *c)
@@ -154,7 +52,7 @@ static int64_t now_of(const struct aws_credentials *c)
 
 /* New keys, by the whole way; without the lock. */
 static enum status refresh(struct aws_credentials *c, struct http_client *http,
-                           struct aws_keys *out, struct err *err)
+                           const _Atomic bool *cancel, struct aws_keys *out, struct err *err)
 {
     struct aws_config *config = NULL;
     struct chain chain;
@@ -162,11 +60,12 @@ static enum status refresh(struct aws_credentials *c, struct http_client *http,
                        .endpoints = c->endpoints,
                        .region = c->region,
                        .http = http,
-                       .skew_us = &c->skew_us};
+                       .skew_us = &c->skew_us,
+                       .cancel = cancel};
     TRY(config_read(a.machine, &config, err));
     enum status status = chain_find(&c->settings, config, &chain, err);
     if (status == OK)
-        status = walk(&a, &chain, out, err);
+        status = chain_walk(&a, &chain, out, err);
     config_free(config);
     /* Which a caller would take for a bucket that is not there. */
     if (status == ERR_NOT_FOUND) {
@@ -209,24 +108,25 @@ static enum need need_at(const struct aws_credentials *c, int64_t now_us)
 /* Refreshes, the lock being held before and after. A failure counts only when there are no keys to
  * go on with. */
 static enum status refresh_locked(struct aws_credentials *c, struct http_client *http,
-                                  struct err *err)
+                                  const _Atomic bool *cancel, struct err *err)
 {
     struct aws_keys fresh = {.expires_us = TIME_NONE};
     struct err cause = {0};
     c->busy = true;
     pthread_mutex_unlock(&c->lock);
-    enum status status = refresh(c, http, &fresh, &cause);
+    enum status status = refresh(c, http, cancel, &fresh, &cause);
     int64_t now_us = now_of(c);
     pthread_mutex_lock(&c->lock);
     c->busy = false;
-    c->pause_us = now_us + PAUSE_US;
+    if (status != ERR_INTERRUPTED)
+        c->pause_us = now_us + PAUSE_US;
     if (status == OK) {
         aws_keys_wipe(&c->keys);
         c->keys = fresh;
         c->got_us = now_us;
         c->has_keys = true;
         c->rejected = false;
-    } else {
+    } else if (status != ERR_INTERRUPTED) {
         c->failures++;
         c->last = cause;
     }
@@ -238,12 +138,17 @@ static enum status refresh_locked(struct aws_credentials *c, struct http_client 
     return status;
 }
 
-/* Waits for the thread that refreshes; its failure is ours. */
-static enum status wait_locked(struct aws_credentials *c, struct err *err)
+/* Waits for the thread that refreshes; its failure is ours, but that it was interrupted is not. */
+static enum status wait_locked(struct aws_credentials *c, const _Atomic bool *cancel,
+                               struct err *err)
 {
     uint64_t failures = c->failures;
-    while (c->busy)
-        pthread_cond_wait(&c->changed, &c->lock);
+    while (c->busy) {
+        struct timespec until = queue_deadline(LOOK_MS);
+        if (cancel && atomic_load(cancel))
+            return err_set(err, ERR_INTERRUPTED, "interrupted");
+        pthread_cond_timedwait(&c->changed, &c->lock, &until);
+    }
     if (c->failures == failures || need_at(c, now_of(c)) != NEED_FIRST)
         return OK;
     if (err)
@@ -252,7 +157,7 @@ static enum status wait_locked(struct aws_credentials *c, struct err *err)
 }
 
 enum status aws_credentials_get(struct aws_credentials *c, struct http_client *http,
-                                struct aws_keys *out, struct err *err)
+                                const _Atomic bool *cancel, struct aws_keys *out, struct err *err)
 {
     enum status status = OK;
     pthread_mutex_lock(&c->lock);
@@ -260,7 +165,7 @@ enum status aws_credentials_get(struct aws_credentials *c, struct http_client *h
         need = need_at(c, now_of(c));
         if (need == NEED_NOTHING || (need == NEED_SOON && c->busy))
             break;
-        status = c->busy ? wait_locked(c, err) : refresh_locked(c, http, err);
+        status = c->busy ? wait_locked(c, cancel, err) : refresh_locked(c, http, cancel, err);
     }
     if (status == OK)
         status = keys_copy(out, &c->keys, err);
@@ -268,13 +173,27 @@ enum status aws_credentials_get(struct aws_credentials *c, struct http_client *h
     return status;
 }
 
-void aws_credentials_reject(struct aws_credentials *c, const struct aws_keys *k)
+static bool is_same(const struct aws_keys *a, const struct aws_keys *b)
 {
+    return strcmp(a->access_key_id, b->access_key_id) == 0 && strcmp(a->secret, b->secret) == 0 &&
+           strcmp(a->session_token, b->session_token) == 0;
+}
+
+bool aws_credentials_reject(struct aws_credentials *c, const struct aws_keys *k)
+{
+    bool worth = true;
+    int64_t now_us = now_of(c);
     pthread_mutex_lock(&c->lock);
-    if (c->has_keys && strcmp(c->keys.access_key_id, k->access_key_id) == 0 &&
-        strcmp(c->keys.session_token, k->session_token) == 0)
-        c->rejected = true;
+    if (c->has_keys && !c->rejected && is_same(&c->keys, k)) {
+        worth = c->rejected_us == TIME_NONE || now_us >= c->rejected_us + PAUSE_US ||
+                now_us < c->rejected_us;
+        if (worth) {
+            c->rejected = true;
+            c->rejected_us = now_us;
+        }
+    }
     pthread_mutex_unlock(&c->lock);
+    return worth;
 }
 
 const char *aws_credentials_region(const struct aws_credentials *c)
@@ -352,7 +271,7 @@ enum status aws_credentials_new(const struct aws_settings *s, struct aws_credent
         return err_nomem(err);
     arena_init(&c->arena);
     c->settings = *s;
-    c->keys.expires_us = TIME_NONE;
+    c->keys.expires_us = c->rejected_us = TIME_NONE;
     pthread_mutex_init(&c->lock, NULL);
     pthread_cond_init(&c->changed, NULL);
     enum status status = set_up(c, err);

@@ -15,8 +15,17 @@ struct asking {
     struct endpoint_settings endpoints;
     const char *region; /* NULL: nothing names one */
     struct http_client *http;
-    _Atomic int64_t *skew_us;
+    _Atomic int64_t *skew_us;   /* of AWS's clock against the machine's */
+    const _Atomic bool *cancel; /* NULL, or whoever asks wants to end: then ERR_INTERRUPTED soon */
 };
+
+/* Now, by the clock of AWS as far as it is known: by it AWS says when keys expire. */
+int64_t asking_now_us(const struct asking *a);
+bool asking_is_cancelled(const struct asking *a);
+/* Keys from a server that gives only what holds, but that seem to have expired: then its times are
+ * not to be trusted (or its own source of keys is down, see instance.c). They are used for ten
+ * minutes, then asked for again. */
+void asking_go_on(const struct asking *a, struct aws_keys *k);
 
 /* Copies. ERR_PARSE when a text is empty or holds what no key holds (a blank, a line end); `what`
  * names the place for the message. */
@@ -27,6 +36,10 @@ enum status keys_copy(struct aws_keys *out, const struct aws_keys *from, struct 
 /* f: access key id, secret, session token, time of expiry (ISO 8601; may be absent). */
 enum status keys_of_fields(struct aws_keys *out, const struct field f[4], const char *what,
                            struct err *err) MUST_USE;
+
+/* The whole chain. */
+enum status chain_walk(const struct asking *a, const struct chain *chain, struct aws_keys *out,
+                       struct err *err) MUST_USE;
 
 enum status process_keys(const struct asking *a, const struct link *l, struct aws_keys *out,
                          struct err *err) MUST_USE;

@@ -11,7 +11,6 @@
 
 #include <stdio.h>
 
-#define STABLE_US (10 * 60 * US_PER_SECOND)
 #define PLACE "/latest/meta-data/iam/security-credentials/"
 
 struct service {
@@ -55,8 +54,9 @@ static enum status find_service(const struct asking *a, struct service *s, struc
     return OK;
 }
 
-static enum status ask(const struct service *s, const char *method, struct str path,
-                       const char *headers, struct http_answer *out, struct err *err)
+static enum status ask(const struct asking *a, const struct service *s, const char *method,
+                       struct str path, const char *headers, struct http_answer *out,
+                       struct err *err)
 {
     struct buf target;
     struct str base = s->uri.path;
@@ -69,16 +69,17 @@ static enum status ask(const struct service *s, const char *method, struct str p
     if (status != OK)
         status = err_set(err, status, "the address of the metadata service is too long");
     else
-        status = metadata_ask(&s->patience, method, &s->uri, buf_view(&target), str_from(headers),
-                              out, err);
+        status = metadata_ask(a, &s->patience, method, &s->uri, buf_view(&target),
+                              str_from(headers), out, err);
     buf_fini(&target);
     return status;
 }
 
-static enum status get_token(struct service *s, struct http_answer *a, struct err *err)
+static enum status get_token(const struct asking *asking, struct service *s, struct http_answer *a,
+                             struct err *err)
 {
-    TRY(ask(s, "PUT", STR("/latest/api/token"), "X-aws-ec2-metadata-token-ttl-seconds: 21600\n", a,
-            err));
+    TRY(ask(asking, s, "PUT", STR("/latest/api/token"),
+            "X-aws-ec2-metadata-token-ttl-seconds: 21600\n", a, err));
     struct str token = str_trim(buf_view(&a->body));
     if (a->status != 200 || token.n == 0 || token.n > 400)
         return err_set(
@@ -107,24 +108,17 @@ static enum status role_place(const struct http_answer *a, struct buf *out, stru
     return buf_status(out) == OK ? OK : err_set(err, ERR_LIMIT, "the role's name is too long");
 }
 
-static void go_on(const struct asking *a, struct aws_keys *k)
-{
-    int64_t now = machine_now_us(a->machine);
-    if (k->expires_us != TIME_NONE && k->expires_us <= now)
-        k->expires_us = now + STABLE_US;
-}
-
 static enum status get_keys(const struct asking *asking, struct service *s, struct buf *place,
                             struct http_answer *a, struct aws_keys *out, struct err *err)
 {
-    TRY(get_token(s, a, err));
-    TRY(ask(s, "GET", STR(PLACE), s->headers, a, err));
+    TRY(get_token(asking, s, a, err));
+    TRY(ask(asking, s, "GET", STR(PLACE), s->headers, a, err));
     TRY(role_place(a, place, err));
-    TRY(ask(s, "GET", buf_view(place), s->headers, a, err));
+    TRY(ask(asking, s, "GET", buf_view(place), s->headers, a, err));
     if (a->status != 200)
         return err_set(err, ERR_ACCESS, "the instance's metadata service said HTTP %d", a->status);
     TRY(metadata_keys(a, "the instance's metadata service", out, err));
-    go_on(asking, out);
+    asking_go_on(asking, out);
     return OK;
 }
 

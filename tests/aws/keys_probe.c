@@ -9,17 +9,26 @@
  *     keys_probe call SERVICE PATH [options]     one GET; status, code, request id, Region
  *     keys_probe endpoint SERVICE REGION [options]
  *
- * Options: --profile X, --region X, --role ARN, --external-id X, --attempts N, --memory BYTES (of a
- * call's answer; what is more goes to a file)
+ * SIGTERM cancels what runs. Options: --profile X, --region X, --role ARN, --external-id X,
+ * --attempts N, --memory BYTES (of a call's answer; what is more goes to a file)
  */
 #include "aws/call_internal.h"
 #include "aws/sts.h"
 #include "net/http.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+
+static _Atomic bool stop; /* by SIGTERM */
+
+static void on_term(int number)
+{
+    (void)number;
+    stop = true;
+}
 
 struct options {
     struct aws_settings settings;
@@ -79,7 +88,7 @@ static int print_current(struct aws_credentials *c, struct http_client *http)
 {
     struct aws_keys keys;
     struct err err = {0};
-    if (aws_credentials_get(c, http, &keys, &err) != OK)
+    if (aws_credentials_get(c, http, &stop, &keys, &err) != OK)
         return fail(&err);
     print_keys(&keys);
     aws_keys_wipe(&keys);
@@ -117,7 +126,7 @@ static void *get_often(void *ctx)
         return NULL;
     while (clock_monotonic_us() < crowd->end_us) {
         struct aws_keys keys;
-        if (aws_credentials_get(crowd->c, http, &keys, NULL) != OK) {
+        if (aws_credentials_get(crowd->c, http, &stop, &keys, NULL) != OK) {
             atomic_fetch_add(&crowd->failures, 1);
         } else {
             atomic_fetch_add(&crowd->gets, 1);
@@ -206,9 +215,10 @@ int main(int argc, char **argv)
     struct aws_client *client;
     if (!read_options(argc, argv, &o))
         return 2;
+    signal(SIGTERM, on_term);
     if (aws_credentials_new(&o.settings, &c, &err) != OK)
         return fail(&err);
-    struct aws_client_options options = {.credentials = c, .attempts = o.attempts};
+    struct aws_client_options options = {.credentials = c, .cancel = &stop, .attempts = o.attempts};
     if (aws_client_new(&options, &client, &err) != OK) {
         aws_credentials_free(c);
         return fail(&err);

@@ -42,7 +42,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response_only(status)
         more = dict(headers[0]) if headers else {}
         if "Date" not in more:
-            self.send_header("Date", self.date_time_string())
+            date = self.server.date
+            self.send_header("Date", self.date_time_string(date and date.timestamp()))
         for name, value in more.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(answer)))
@@ -76,6 +77,7 @@ class KeysServer(http.server.ThreadingHTTPServer):
     def reset(self):
         self.life = 3600       # seconds that keys live
         self.delay = 0         # seconds before an answer
+        self.date = None       # what its Date header says; None: now
         self.wrong = {}        # path: (status, body[, headers]), or a list of these and None
         self.log = []
         self.serial = None     # a number that changes the key ids, for who counts refreshes

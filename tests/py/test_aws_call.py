@@ -73,7 +73,8 @@ def codes_of_all_protocols(server):
                   "</ErrorResponse>", {}, "AWS.SimpleQueueService.NonExistentQueue", NOT_FOUND),
             (413, "<html>proxy</html>", {}, "", IO), (418, "", {}, "", IO),
             (400, "{broken", {}, "", IO), (400, "<broken", {}, "", IO)):
-        told = refused(server, status, body, headers, "s3" if "<" in body or not body else "logs")
+        told = refused(server, status, body, headers, "s3" if "<" in body or not body else "logs",
+                       attempts=2 if "AccessKey" in code or "Unrecognized" in code else 1)
         equal(told.status, meaning, told.text)
         assert f"HTTP {status}" in told.error, told.text
         equal(told.lines["status"].split(" ")[2], code, told.text)
@@ -91,20 +92,49 @@ def body_in_a_file(server):
 
 def advice(server):
     told = refused(server, 403, xml("AccessDenied", "User: arn:aws:sts::1:x is not authorized"))
-    assert "give the permission test:Action to the principal of the environment" in told.error, told.error
+    assert "allow test:Action to the principal with the keys of the environment" in told.error, told.error
     told = refused(server, 404, xml("NoSuchBucket", "No bucket"))
     assert "Region (eu-west-1 was asked)" in told.error, told.error
-    told = refused(server, 403, xml("InvalidAccessKeyId", "m"))
+    told = refused(server, 403, xml("InvalidAccessKeyId", "m"), attempts=2)
     assert "access key of the environment active" in told.error, told.error
+    told = refused(server, 403, xml("InvalidObjectState", "The operation is not valid for it"))
+    equal(told.status, ACCESS)
+    assert "restore it first" in told.error and "allow" not in told.error, told.error
+    kms = ("User: arn:aws:sts::123456789012:assumed-role/a-role-with-quite-a-long-name/session is not "
+           "authorized to perform: kms:Decrypt on resource: arn:aws:kms:eu-west-1:1:key/1 because no "
+           "identity-based policy allows the kms:Decrypt action")
+    told = refused(server, 403, xml("AccessDenied", kms))
+    equal(told.status, ACCESS)
+    assert "allow kms:Decrypt on its key" in told.error, told.error
+    assert "allow test:Action" not in told.error, "one advice: " + told.error
+    for code in ("KMS.DisabledException", "KMS.KMSInvalidStateException", "KMS.NotFoundException"):
+        told = refused(server, 400, xml(code, "arn:aws:kms:eu-west-1:1:key/1 is disabled."))
+        equal(told.status, ACCESS, code)
+        assert "key in KMS is disabled or gone" in told.error, told.error
+    told = refused(server, 400, xml("KMS.ThrottlingException", "m"), attempts=5)
+    equal(told.status, IO, told.text)
+
+
+def long_messages(server):
+    """What AWS says has the room that is left, and a cut shows."""
+    said = "User: arn:aws:iam::1:user/x is not authorized to perform: test:Action on resource: " \
+           "\"arn:aws:s3:::some-thing\" because no identity-based policy allows it"
+    told = refused(server, 403, xml("AccessDenied", said.replace('"', "&quot;")))
+    assert f"({said})" in told.error, told.error
+    told = refused(server, 403, xml("AccessDenied", "word " * 200))
+    assert "word...)" in told.error.replace(" ...", "...") or "...)" in told.error, told.error
+    assert told.error.endswith("; request RID1"), told.error
+    assert "allow test:Action" in told.error, told.error
 
 
 def nothing_secret_is_shown(server):
     """The Query protocol answers a wrong signature with the request, token included."""
     canonical = (f"The signature does not match.\n\nThe Canonical String should have been\nGET\n/\n"
                  f"x-amz-security-token:{KEYS['AWS_SESSION_TOKEN']}\n{KEYS['AWS_SECRET_ACCESS_KEY']}")
-    told = refused(server, 403, xml("SignatureDoesNotMatch", canonical))
+    told = refused(server, 403, xml("SignatureDoesNotMatch", canonical), attempts=2)
     assert "The signature does not match." not in told.error, "all of it is left out"
-    told = refused(server, 403, xml("SignatureDoesNotMatch", canonical.partition("GET")[0]))
+    told = refused(server, 403, xml("SignatureDoesNotMatch", canonical.partition("GET")[0]),
+                   attempts=2)
     assert "The signature does not match.)" in told.error, told.error
     told = refused(server, 400, xml("X", KEYS["AWS_SESSION_TOKEN"]))
     told = refused(server, 400, xml("Odd\x7f\u202e", "bell \u202e \x85 " + "m" * 4000))
@@ -133,6 +163,38 @@ def waits(server):
 def not_again(server):
     for status in (400, 401, 403, 404, 405, 409, 411, 412, 501, 505):
         refused(server, status, "")
+
+
+def attempts_of_the_user(server):
+    for config, env, wanted in (("", {"AWS_MAX_ATTEMPTS": "1"}, 1),
+                                ("[default]\nmax_attempts = 2\n", {}, 2),
+                                ("[default]\nmax_attempts = 2\n", {"AWS_MAX_ATTEMPTS": "3"}, 3),
+                                ("", {"AWS_MAX_ATTEMPTS": "0"}, 5), ("", {"AWS_MAX_ATTEMPTS": "x"}, 5)):
+        server.reset()
+        server.wrong["/x"] = (500, "")
+        with Home(config) as home:
+            probe(home, "call", "s3", "/x", **{**KEYS, **server.env, **env})
+        equal(len(server.log), wanted, f"{config} {env}")
+
+
+def throttling_waits_longer(server):
+    """0 to 1 s after the first, where what passes by itself takes 0 to 0.1 s; and what the service
+    asks for in its own header."""
+    took = {"SlowDown": 0.0, "InternalError": 0.0}
+    for code in took:
+        for _ in range(8):
+            server.reset()
+            server.wrong["/x"] = [(503, xml(code)), (200, "")]
+            start = time.monotonic()
+            equal(call(server).error, None)
+            took[code] = max(took[code], time.monotonic() - start)
+    assert took["SlowDown"] > took["InternalError"] + 0.15, took
+    server.reset()
+    server.wrong["/x"] = [(503, xml("SlowDown"), {"x-amz-retry-after": "2100", "Retry-After": "9"}),
+                          (200, "")]
+    start = time.monotonic()
+    equal(call(server).error, None)
+    assert 2.1 <= time.monotonic() - start < 8, "milliseconds, before Retry-After"
 
 
 def retry_after(server):
@@ -172,6 +234,7 @@ def clock_once(server):
     ahead = now + datetime.timedelta(hours=3)
     date = {"Date": ahead.strftime("%a, %d %b %Y %H:%M:%S GMT")}
     for body, service in ((xml("RequestTimeTooSkewed"), "s3"), (xml("SignatureDoesNotMatch"), "s3"),
+                          (xml("RequestExpired"), "s3"),
                           ('{"__type":"InvalidSignatureException"}', "logs")):
         server.reset()
         server.wrong["/x"] = [(403, body, date), (200, "")]
@@ -181,7 +244,7 @@ def clock_once(server):
         assert stamps[1][:11] == f"{ahead:%Y%m%dT%H}", stamps
     refused(server, 403, xml("RequestTimeTooSkewed"), date, attempts=2)
     # The clock is right, so it is the key.
-    told = refused(server, 403, xml("SignatureDoesNotMatch"))
+    told = refused(server, 403, xml("SignatureDoesNotMatch"), attempts=2)
     assert "check the secret key" in told.error, told.error
     for odd in ("", "yesterday", "Tue, 14 Xyz 2026 08:57:15 GMT", "Tue, 99 Apr 2026 08:57:15 GMT"):
         refused(server, 403, xml("RequestTimeTooSkewed"), {"Date": odd})
@@ -286,7 +349,8 @@ def base_paths_and_ports_are_signed(server):
     equal(server.log[0][2]["User-Agent"].split("/")[0], "assay")
 
 
-CASES = [codes_of_all_protocols, body_in_a_file, advice, nothing_secret_is_shown, waits, not_again, retry_after,
+CASES = [codes_of_all_protocols, body_in_a_file, advice, nothing_secret_is_shown, waits, not_again,
+         long_messages, attempts_of_the_user, throttling_waits_longer, retry_after,
          no_connection, expired_keys_once, clock_once, region_once, endpoints_of_aws, own_endpoints,
          base_paths_and_ports_are_signed]
 

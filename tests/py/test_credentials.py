@@ -3,12 +3,14 @@ fails. Secrets hold a CANARY that no output may show (keys_probe.py looks)."""
 import datetime
 import json
 import os
+import signal
+import subprocess
 import time
 
 from keys_probe import Home, finish, popen, probe
 from keys_server import CANARY, KeysServer
 from servers import Missing, Moto
-from support import Tap, equal
+from support import ASSAY, Tap, equal, sanitized
 
 S = f"aws_secret_access_key = {CANARY}\n"
 BASE = f"[profile p]\naws_access_key_id = AKIAP\n{S}"
@@ -186,6 +188,35 @@ def process_fails(server):
             refuses(probe(home, "keys", "--profile", "p", **server.env), part)
 
 
+def a_helper_inherits_nothing(server):
+    """No socket of ours is open in a credential_process; from the second refresh on there are some."""
+    answer = json.dumps({"Version": 1, "AccessKeyId": "AKIAPROC", "SecretAccessKey": CANARY})
+    config = (f"[profile r]\n{ROLE}a\nsource_profile = p\n"
+              "[profile p]\ncredential_process = sh {home}/.aws/helper\n")
+    script = f"ls -l /proc/$$/fd >>{{home}}/.aws/fds\necho '{answer}'\n"
+    server.life = 2
+    with Home(config, helper=script) as home:
+        told = probe(home, "watch", "4", "1300", "--profile", "r", **REGION, **server.env)
+        assert told.error is None, told.text
+        with open(os.path.join(home.path, ".aws", "fds"), encoding="utf-8") as file:
+            text = file.read()
+        assert text.count("/dev/null") >= 2 and "socket:" not in text, text
+
+
+def sigchld_that_is_ignored(server):
+    """As cron jobs and some shells leave it: the helper's end can be waited for all the same."""
+    answer = json.dumps({"Version": 1, "AccessKeyId": "AKIAPROC", "SecretAccessKey": CANARY})
+    config = f"[profile p]\ncredential_process = echo '{answer}'\n"
+    with Home(config) as home:
+        done = subprocess.run([ASSAY, "report", "--profile", "p", "s3://bucket/"],
+                              env=home.environment(**REGION, **server.env), check=False,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, timeout=100,
+                              preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+        signed = [entry[2].get("Authorization", "") for entry in server.log]
+        assert signed and "AKIAPROC" in signed[0], f"{signed} {done.stderr.decode()}"
+
+
 # SSO
 
 def sso(server):
@@ -279,7 +310,7 @@ def container_hosts(server):
 
 def container_fails(server):
     env = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": server.url + "/container", **server.env}
-    server.wrong["/container"] = [(500, CANARY), (503, CANARY)]
+    server.wrong["/container"] = [(500, CANARY), (429, CANARY)]
     with Home() as home:
         assert probe(home, "keys", **env).key, "the third time"
         equal(len(server.log), 3)
@@ -332,7 +363,91 @@ def instance_gives_old_keys(server):
         assert soon(500) < told.text.split("expires ")[1].strip() < soon(601), told.text
 
 
+# Stopping
+
+def stops(child, server, path=None):
+    """SIGTERM, while keys are being got, ends the run soon."""
+    while path and not server.asked(path):
+        time.sleep(0.02)
+    time.sleep(0.3)
+    start = time.monotonic()
+    child.terminate()
+    told = finish(child)
+    took = time.monotonic() - start
+    assert "interrupted" in (told.error or ""), told.text
+    assert took < (3 if sanitized() else 1.5), f"{took:.1f} s"
+
+
+def a_stop_does_not_wait_for_keys(server):
+    # The first sleeps with its output open, the second has closed it.
+    for command in ("sleep 50", "sh -c 'exec >&-; sleep 50'"):
+        with Home(f"[profile p]\ncredential_process = {command}\n") as home:
+            stops(popen(home, "keys", "--profile", "p", **server.env), server)
+    with Home(f"[profile r]\n{ROLE}a\nsource_profile = p\n{BASE}") as home:
+        server.wrong["/"] = (503, "", {"Retry-After": "50"})
+        stops(popen(home, "keys", "--profile", "r", **REGION, **server.env), server, "/")
+    with Home(SSO) as home:
+        server.wrong["/federation/credentials"] = (429, "", {"Retry-After": "50"})
+        home.token("corp")
+        stops(popen(home, "keys", "--profile", "s", **server.env), server, "/federation/credentials")
+    with Home() as home:
+        server.delay = 20
+        for path, env in (("/latest/api/token", {"AWS_METADATA_SERVICE_TIMEOUT": "30"}),
+                          ("/container", {"AWS_CONTAINER_CREDENTIALS_FULL_URI":
+                                          server.url + "/container"})):
+            stops(popen(home, "keys", **server.env, **env), server, path)
+
+
+def a_stop_ends_those_who_wait(server):
+    """One thread asks, the others wait for it."""
+    with Home("[profile p]\ncredential_process = sleep 50\n") as home:
+        child = popen(home, "threads", "8", "100", "--profile", "p", **server.env)
+        time.sleep(1)
+        child.terminate()
+        start = time.monotonic()
+        finish(child)
+        assert time.monotonic() - start < 3
+
+
+# Clocks
+
+def clock_is_learned_where_nobody_signs(server):
+    """This machine is ahead; a web identity and SSO hand out keys that seem to have expired."""
+    ago = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(hours=3)
+    server.life, server.date = -2 * 3600, ago
+    web = {"AWS_WEB_IDENTITY_TOKEN_FILE": "{home}/.aws/web", "AWS_ROLE_ARN": "arn:aws:iam::1:role/w"}
+    with Home(SSO, web=CANARY) as home:
+        home.token("corp")
+        for arguments, env in (((), web), (("--profile", "s"), {})):
+            told = probe(home, "keys", *arguments, **REGION, **server.env, **env)
+            assert told.key.startswith("ASIA"), told.text
+    server.date = None
+    server.life = -3600
+    with Home() as home:
+        told = probe(home, "keys", AWS_CONTAINER_CREDENTIALS_FULL_URI=server.url + "/container",
+                     **server.env)
+        assert told.key and "expires" in told.text, "a container gives what holds: " + told.text
+
+
 # Refresh
+
+def keys_that_were_rotated(server):
+    """Keys of a file that AWS does not know any more: what stands in the file now is taken."""
+    for code in ("InvalidAccessKeyId", "InvalidClientTokenId", "SignatureDoesNotMatch"):
+        server.reset()
+        server.wrong["/"] = [(403, f"<ErrorResponse><Error><Code>{code}</Code><Message>m</Message>"
+                                   "</Error></ErrorResponse>")]
+        text = f"[default]\naws_access_key_id = AKIA%d\n{S}"
+        with Home("", text % 1) as home:
+            server.delay = 0.7
+            child = popen(home, "identity", **REGION, **server.env)
+            while not server.asked("/"):
+                time.sleep(0.02)
+            home.write("credentials", text % 2)
+            told = finish(child)
+            assert "AKIA2" in told.lines.get("arn", ""), f"{code}: {told.text}"
+            equal(len(server.asked("/")), 2)
+
 
 def again_before_the_end(server):
     """Keys of 8 seconds: from 6 on they are got again, while nobody ever sees expired ones."""
@@ -458,7 +573,9 @@ def moto_checks_signatures(aws):
         assert "InvalidClientTokenId" in told.error and "active" in told.error, told.text
 
 
-CASES = [bad_files, odd_keys, later_wins, regions, no_region, expired_environment,
+CASES = [a_stop_does_not_wait_for_keys, a_stop_ends_those_who_wait,
+         clock_is_learned_where_nobody_signs, keys_that_were_rotated, a_helper_inherits_nothing,
+         sigchld_that_is_ignored, bad_files, odd_keys, later_wins, regions, no_region, expired_environment,
          role_is_signed_by_the_source, role_of_the_settings, role_that_is_refused, role_with_a_wrong_clock, mfa, login,
          process, process_fails, sso, sso_signed_out, sso_old_time, sso_refresh, container,
          container_hosts, container_fails, instance, instance_without_version_2,

@@ -39,7 +39,7 @@ static void check(struct fixture *f, const char *wanted)
 {
     struct aws_keys k;
     struct err err = {0};
-    enum status status = aws_credentials_get(f->c, NULL, &k, &err);
+    enum status status = aws_credentials_get(f->c, NULL, NULL, &k, &err);
     if (!wanted) {
         assert_int_equal(status, ERR_ACCESS);
         assert_null(strstr(err.text, "SECRET"));
@@ -92,7 +92,7 @@ static void old_keys_go_on_while_new_ones_cannot_be_had(void **state)
     f.w.now_us += 3 * MINUTE + 59 * US_PER_SECOND;
     check(&f, "ONE");
     f.w.now_us += 2 * US_PER_SECOND;
-    assert_int_equal(aws_credentials_get(f.c, NULL, &(struct aws_keys){0}, NULL), ERR_USAGE);
+    assert_int_equal(aws_credentials_get(f.c, NULL, NULL, &(struct aws_keys){0}, NULL), ERR_USAGE);
     offer(&f, "TWO", 60 * MINUTE);
     check(&f, "TWO");
     aws_credentials_free(f.c);
@@ -115,14 +115,14 @@ static void rejected_keys_are_got_again_once(void **state)
     struct fixture f;
     struct aws_keys one = {0};
     begin(&f, 60 * MINUTE);
-    assert_int_equal(aws_credentials_get(f.c, NULL, &one, NULL), OK);
+    assert_int_equal(aws_credentials_get(f.c, NULL, NULL, &one, NULL), OK);
     offer(&f, "TWO", 60 * MINUTE);
     check(&f, "ONE");
-    aws_credentials_reject(f.c, &one);
+    assert_true(aws_credentials_reject(f.c, &one));
     check(&f, "TWO");
     /* Another thread that still had the first ones. */
     offer(&f, "THREE", 60 * MINUTE);
-    aws_credentials_reject(f.c, &one);
+    assert_true(aws_credentials_reject(f.c, &one));
     check(&f, "TWO");
     aws_keys_wipe(&one);
     aws_credentials_free(f.c);
@@ -171,7 +171,7 @@ static void check_answer(int status, const char *headers, const char *body, cons
     struct err err = {0};
     answer(&a, status, headers, body);
     snprintf(a.region, sizeof a.region, "eu-west-1");
-    answer_read(&a, NULL);
+    answer_read(&a, NULL, &call, STR(""));
     assert_string_equal(a.code, code);
     assert_int_equal(answer_refused(&a, &call, "eu-west-1", "me", &err), meaning);
     assert_int_equal(answer_remedy(&a, &call, "eu-west-1"), remedy);
@@ -191,7 +191,7 @@ static void codes_tell_what_went_wrong_and_what_helps(void **state)
                  ERR_ACCESS, REMEDY_KEYS);
     check_answer(403, "", "<Error><Code>RequestTimeTooSkewed</Code></Error>",
                  "RequestTimeTooSkewed", ERR_ACCESS, REMEDY_CLOCK);
-    check_answer(400, "", "{\"code\":\"Throttling\"}", "Throttling", ERR_IO, REMEDY_WAIT);
+    check_answer(400, "", "{\"code\":\"Throttling\"}", "Throttling", ERR_IO, REMEDY_WAIT_LONGER);
     check_answer(503, "", "", "", ERR_IO, REMEDY_WAIT);
     check_answer(501, "", "", "", ERR_IO, REMEDY_NONE);
     check_answer(301, "x-amz-bucket-region: us-east-2\r\n", "", "", ERR_IO, REMEDY_REGION);
@@ -242,7 +242,7 @@ static void a_message_with_a_part_of_the_keys_is_left_out(void **state)
         snprintf(body, sizeof body, "<E><Code>C</Code><Message>%s/K7\nsecond</Message></E>",
                  texts[i]);
         answer(&a, 403, "", body);
-        answer_read(&a, &k);
+        answer_read(&a, &k, &(struct aws_call){0}, STR(""));
         assert_string_equal(a.message, i == 2 ? "fine/K7" : "");
         aws_answer_fini(&a);
     }
