@@ -105,7 +105,7 @@ void aws_client_free(struct aws_client *c)
 
 const char *aws_client_region(const struct aws_client *c)
 {
-    return c->region;
+    return c->region || !c->provider ? c->region : credentials_find_region(c->provider, c->cancel);
 }
 
 bool aws_client_own_endpoint(const struct aws_client *c, const char *service)
@@ -347,8 +347,10 @@ static enum status run(struct aws_client *c, const struct aws_call *call, struct
 enum status aws_send(struct aws_client *c, const struct aws_call *call, struct aws_answer *a,
                      struct err *err)
 {
-    const char *region = call->region ? call->region : c->region;
+    const char *region = call->region ? call->region : aws_client_region(c);
     struct err local;
+    if (!region && c->cancel && atomic_load(c->cancel))
+        return err_set(err, ERR_INTERRUPTED, "interrupted");
     if (!region)
         return err_set(err, ERR_USAGE,
                        "no AWS Region is known: set AWS_REGION, or region in the profile %.100s",

@@ -37,7 +37,9 @@ struct aws_client_options {
 enum status aws_client_new(const struct aws_client_options *o, struct aws_client **out,
                            struct err *err) MUST_USE;
 void aws_client_free(struct aws_client *c);
-/* The Region of calls that name none; NULL when nothing names one. Lives as long as c. */
+/* The Region of calls that name none: the one of the options or the credentials, or, when nothing
+ * names one and the first keys are the instance's, the instance's (the first such call asks it and
+ * takes a second or two when nobody answers). NULL: none. Lives as long as the credentials. */
 const char *aws_client_region(const struct aws_client *c);
 /* True when the user gave an endpoint for this service: then S3 puts the bucket into the path. */
 bool aws_client_own_endpoint(const struct aws_client *c, const char *service);

@@ -11,7 +11,7 @@ struct aws_client {
     const struct aws_keys *keys;      /* NULL: unsigned calls only */
     const struct aws_machine *machine;
     struct endpoint_settings endpoints;
-    const char *region; /* NULL: none */
+    const char *region; /* NULL: nothing names one; see credentials_find_region */
     char own_region[ENDPOINT_REGION_MAX];
     _Atomic int64_t *skew_us; /* to be added to the machine's time */
     const _Atomic bool *cancel;
@@ -26,6 +26,9 @@ struct aws_client {
 void client_borrow(struct aws_client *c, const struct asking *a, const struct aws_keys *keys,
                    const char *region);
 void client_return(struct aws_client *c);
+/* The Region of the settings; when nothing names one and the first keys are the instance's, the one
+ * that it is in, which it is asked for once. NULL: none. Lives as long as p. */
+const char *credentials_find_region(struct aws_credentials *p, const _Atomic bool *cancel);
 /* What the client of a provider needs from it. */
 void credentials_lend(struct aws_credentials *p, struct aws_client *c);
 

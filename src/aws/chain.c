@@ -67,7 +67,9 @@ static enum status web_identity(struct search *w, const char *profile, bool envi
         either(w, environment, "AWS_WEB_IDENTITY_TOKEN_FILE", profile, "web_identity_token_file");
     if (!file)
         return OK;
-    struct link link = {.kind = LINK_WEB_IDENTITY, .profile = profile, .token_file = file};
+    struct link link = {.kind = LINK_WEB_IDENTITY, .token_file = file};
+    if (!environment || !variable(w, "AWS_WEB_IDENTITY_TOKEN_FILE"))
+        link.profile = profile;
     link.role.arn = either(w, environment, "AWS_ROLE_ARN", profile, "role_arn");
     link.role.session_name =
         either(w, environment, "AWS_ROLE_SESSION_NAME", profile, "role_session_name");
@@ -150,9 +152,9 @@ static enum status refuse_login(struct search *w, const char *profile)
     if (!of(w, profile, "login_session"))
         return OK;
     return err_set(w->err, ERR_USAGE,
-                   "the profile %.60s signs in by aws login, which only the AWS CLI can do; make a "
-                   "profile with: credential_process = aws configure export-credentials --profile "
-                   "%.60s --format process",
+                   "the profile %.60s signs in by aws login, which only the AWS CLI can do; make "
+                   "another profile with: credential_process = aws configure export-credentials "
+                   "--profile %.60s --format process",
                    profile, profile);
 }
 

@@ -18,6 +18,8 @@
 /* After a refresh that brought nothing new, while the old keys hold; and between two because of
  * keys that a service did not take. */
 #define PAUSE_US (5 * US_PER_SECOND)
+/* After the instance has not told its Region. */
+#define REGION_PAUSE_US (60 * US_PER_SECOND)
 
 enum { LOOK_MS = 100 };
 
@@ -28,7 +30,12 @@ struct aws_credentials {
     struct endpoint_settings endpoints;
     const char *region;
     const char *source;
+    bool on_instance; /* whose keys come first */
     _Atomic int64_t skew_us;
+
+    pthread_mutex_t region_lock; /* of the next two */
+    char found_region[ENDPOINT_REGION_MAX];
+    int64_t region_asked_us;
 
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -38,9 +45,10 @@ struct aws_credentials {
     bool rejected; /* the keys, by a service */
     struct aws_keys keys;
     int64_t got_us;
-    int64_t pause_us;    /* no refresh before, while the keys hold */
-    int64_t rejected_us; /* when keys were rejected at last */
-    uint64_t failures;   /* counted, so that who waits for a refresh learns of its failure */
+    int64_t pause_us;      /* no refresh before, while the keys hold */
+    struct sso_memory sso; /* by the thread that refreshes */
+    int64_t rejected_us;   /* when keys were rejected at last */
+    uint64_t failures;     /* counted, so that who waits for a refresh learns of its failure */
     struct err last;
 };
 
@@ -61,9 +69,12 @@ static enum status refresh(struct aws_credentials *c, struct http_client *http,
                        .region = c->region,
                        .http = http,
                        .skew_us = &c->skew_us,
+                       .sso = &c->sso,
                        .cancel = cancel};
     TRY(config_read(a.machine, &config, err));
     enum status status = chain_find(&c->settings, config, &chain, err);
+    if (status == OK && !a.region && chain.n > 1)
+        a.region = credentials_find_region(c, cancel);
     if (status == OK)
         status = chain_walk(&a, &chain, out, err);
     config_free(config);
@@ -201,6 +212,27 @@ const char *aws_credentials_region(const struct aws_credentials *c)
     return c->region;
 }
 
+/* Not under the lock of keys: nobody needs a Region to get an instance's. */
+const char *credentials_find_region(struct aws_credentials *c, const _Atomic bool *cancel)
+{
+    if (c->region || !c->on_instance)
+        return c->region;
+    struct asking a = {.machine = &c->settings.machine,
+                       .endpoints = c->endpoints,
+                       .skew_us = &c->skew_us,
+                       .cancel = cancel};
+    pthread_mutex_lock(&c->region_lock);
+    int64_t now_us = clock_monotonic_us();
+    if (!c->found_region[0] &&
+        (c->region_asked_us == TIME_NONE || now_us > c->region_asked_us + REGION_PAUSE_US)) {
+        instance_region(&a, c->found_region);
+        c->region_asked_us = now_us;
+    }
+    const char *found = c->found_region[0] ? c->found_region : NULL;
+    pthread_mutex_unlock(&c->region_lock);
+    return found;
+}
+
 const char *aws_credentials_source(const struct aws_credentials *c)
 {
     return c->source;
@@ -253,6 +285,7 @@ static enum status set_up(struct aws_credentials *c, struct err *err)
     text[source.n] = '\0';
     c->source = text;
     c->endpoints = (struct endpoint_settings){&s->machine, c->config, chain.profile};
+    c->on_instance = chain.links[0].kind == LINK_INSTANCE;
     c->region = find_region(c);
     if (!keep(c, &c->source) || !keep(c, &c->region) || !keep(c, &c->endpoints.profile)) {
         c->source = NULL;
@@ -260,7 +293,8 @@ static enum status set_up(struct aws_credentials *c, struct err *err)
     }
     if (c->region && !endpoint_is_region(str_from(c->region)))
         return err_set(err, ERR_USAGE, "%.40s is not the name of an AWS Region", c->region);
-    return OK;
+    /* Each refresh reads the keys anew; those of other profiles are nobody's concern. */
+    return config_forget_secrets(c->config, err);
 }
 
 enum status aws_credentials_new(const struct aws_settings *s, struct aws_credentials **out,
@@ -270,9 +304,12 @@ enum status aws_credentials_new(const struct aws_settings *s, struct aws_credent
     if (!c)
         return err_nomem(err);
     arena_init(&c->arena);
+    buf_init(&c->sso.path, FIELDS_MAX);
+    buf_init(&c->sso.file, FIELDS_MAX);
     c->settings = *s;
-    c->keys.expires_us = c->rejected_us = TIME_NONE;
+    c->keys.expires_us = c->rejected_us = c->region_asked_us = TIME_NONE;
     pthread_mutex_init(&c->lock, NULL);
+    pthread_mutex_init(&c->region_lock, NULL);
     pthread_cond_init(&c->changed, NULL);
     enum status status = set_up(c, err);
     if (status != OK) {
@@ -288,9 +325,12 @@ void aws_credentials_free(struct aws_credentials *c)
     if (!c)
         return;
     aws_keys_wipe(&c->keys);
+    fields_wipe(&c->sso.file);
+    buf_fini(&c->sso.path);
     config_free(c->config);
     pthread_cond_destroy(&c->changed);
     pthread_mutex_destroy(&c->lock);
+    pthread_mutex_destroy(&c->region_lock);
     arena_fini(&c->arena);
     free(c);
 }

@@ -79,8 +79,8 @@ enum status aws_credentials_get(struct aws_credentials *c, struct http_client *h
  * need not be tried again. */
 bool aws_credentials_reject(struct aws_credentials *c, const struct aws_keys *k);
 
-/* settings.region, AWS_REGION, AWS_DEFAULT_REGION, the profile's; NULL when nothing names one.
- * Lives as long as c. */
+/* settings.region, AWS_REGION, AWS_DEFAULT_REGION, the profile's; NULL when nothing names one (then
+ * clients on an instance ask that: aws_client_region). Lives as long as c. */
 const char *aws_credentials_region(const struct aws_credentials *c);
 /* "the environment", "profile dev (SSO), then role arn:…": for people. Lives as long as c. */
 const char *aws_credentials_source(const struct aws_credentials *c);

@@ -9,13 +9,20 @@
 #include "aws/endpoint.h"
 #include "aws/fields.h"
 
+/* The text of a file with an SSO token that could not be written: then it is kept here. Used by one
+ * thread at a time. */
+struct sso_memory {
+    struct buf path, file; /* empty: there is none */
+};
+
 /* All borrowed. */
 struct asking {
     const struct aws_machine *machine;
     struct endpoint_settings endpoints;
     const char *region; /* NULL: nothing names one */
     struct http_client *http;
-    _Atomic int64_t *skew_us;   /* of AWS's clock against the machine's */
+    _Atomic int64_t *skew_us; /* of AWS's clock against the machine's */
+    struct sso_memory *sso;
     const _Atomic bool *cancel; /* NULL, or whoever asks wants to end: then ERR_INTERRUPTED soon */
 };
 
@@ -47,5 +54,7 @@ enum status sso_keys(const struct asking *a, const struct link *l, struct aws_ke
                      struct err *err) MUST_USE;
 enum status container_keys(const struct asking *a, struct aws_keys *out, struct err *err) MUST_USE;
 enum status instance_keys(const struct asking *a, struct aws_keys *out, struct err *err) MUST_USE;
+/* The Region that the instance is in; left alone when it cannot be had. */
+void instance_region(const struct asking *a, char out[ENDPOINT_REGION_MAX]);
 
 #endif

@@ -13,6 +13,8 @@
 
 #define PLACE "/latest/meta-data/iam/security-credentials/"
 
+enum { CODE_TIMEOUT = 28 /* of http_send */ };
+
 struct service {
     struct metadata_patience patience;
     struct uri uri;
@@ -75,18 +77,28 @@ static enum status ask(const struct asking *a, const struct service *s, const ch
     return status;
 }
 
+/* The answer to the PUT lives for so many hops as is set for the instance, usually one: then a
+ * container gets a connection, but no answer. */
+static enum status without_answer(enum status status, struct err *err)
+{
+    if (!err || err->native != CODE_TIMEOUT || strstr(err->text, "no connection"))
+        return status;
+    struct err cause = *err;
+    return err_set(err, status, "%.90s; in a container the instance's hop limit must be 2 or more",
+                   cause.text);
+}
+
 static enum status get_token(const struct asking *asking, struct service *s, struct http_answer *a,
                              struct err *err)
 {
-    TRY(ask(asking, s, "PUT", STR("/latest/api/token"),
-            "X-aws-ec2-metadata-token-ttl-seconds: 21600\n", a, err));
+    enum status status = ask(asking, s, "PUT", STR("/latest/api/token"),
+                             "X-aws-ec2-metadata-token-ttl-seconds: 21600\n", a, err);
+    if (status != OK)
+        return without_answer(status, err);
     struct str token = str_trim(buf_view(&a->body));
     if (a->status != 200 || token.n == 0 || token.n > 400)
-        return err_set(
-            err, ERR_ACCESS,
-            "the instance's metadata service gives no token (HTTP %d); in a container its "
-            "hop limit must be 2 or more",
-            a->status);
+        return err_set(err, ERR_ACCESS, "the instance's metadata service gives no token (HTTP %d)",
+                       a->status);
     for (size_t i = 0; i < token.n; i++)
         if (token.p[i] <= ' ' || token.p[i] > '~')
             return err_set(err, ERR_PARSE, "the instance's metadata service gives an odd token");
@@ -120,6 +132,24 @@ static enum status get_keys(const struct asking *asking, struct service *s, stru
     TRY(metadata_keys(a, "the instance's metadata service", out, err));
     asking_go_on(asking, out);
     return OK;
+}
+
+void instance_region(const struct asking *a, char out[ENDPOINT_REGION_MAX])
+{
+    struct service s;
+    struct http_answer answer;
+    if (machine_switch(a->machine, "AWS_EC2_METADATA_DISABLED") || find_service(a, &s, NULL) != OK)
+        return;
+    http_answer_init(&answer);
+    if (get_token(a, &s, &answer, NULL) == OK &&
+        ask(a, &s, "GET", STR("/latest/meta-data/placement/region"), s.headers, &answer, NULL) ==
+            OK) {
+        struct str region = str_trim(buf_view(&answer.body));
+        if (answer.status == 200 && endpoint_is_region(region))
+            snprintf(out, ENDPOINT_REGION_MAX, "%.*s", STR_ARG(region));
+    }
+    http_answer_fini(&answer);
+    secret_wipe(s.headers, sizeof s.headers);
 }
 
 enum status instance_keys(const struct asking *a, struct aws_keys *out, struct err *err)

@@ -7,6 +7,7 @@
  *     keys_probe watch N MS [options]   keys N times with so many milliseconds between
  *     keys_probe threads N MS [options] N threads get keys for so long; prints how many gets
  *     keys_probe call SERVICE PATH [options]     one GET; status, code, request id, Region
+ *     keys_probe calls SERVICE PATH [options]    three of them
  *     keys_probe endpoint SERVICE REGION [options]
  *
  * SIGTERM cancels what runs. Options: --profile X, --region X, --role ARN, --external-id X,
@@ -189,6 +190,11 @@ static int run(const struct options *o, struct aws_credentials *c, struct aws_cl
     int code = 0;
     if (strcmp(verb, "call") == 0 && o->n == 3)
         return run_call(client, o);
+    if (strcmp(verb, "calls") == 0 && o->n == 3) {
+        for (int i = 0; i < 3; i++)
+            code |= run_call(client, o);
+        return code;
+    }
     if (strcmp(verb, "endpoint") == 0 && o->n == 3)
         return run_endpoint(client, o);
     if (strcmp(verb, "threads") == 0 && o->n == 3)

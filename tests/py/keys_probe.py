@@ -65,10 +65,10 @@ class Told:
         return [rest.split(" ")[0] for word, _, rest in self.all if word == "key"]
 
 
-def popen(home, *arguments, **env):
+def popen(home, *arguments, before=None, **env):
     return subprocess.Popen([PROBE, *map(str, arguments)], env=home.environment(**env),
                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE)
+                            stderr=subprocess.PIPE, preexec_fn=before)
 
 
 def finish(child, timeout=100, codes=(0, 1), quiet=True):

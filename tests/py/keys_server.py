@@ -78,6 +78,8 @@ class KeysServer(http.server.ThreadingHTTPServer):
         self.life = 3600       # seconds that keys live
         self.delay = 0         # seconds before an answer
         self.date = None       # what its Date header says; None: now
+        self.once = False      # a refresh token is taken only once
+        self.taken = set()
         self.wrong = {}        # path: (status, body[, headers]), or a list of these and None
         self.log = []
         self.serial = None     # a number that changes the key ids, for who counts refreshes
@@ -123,6 +125,8 @@ class KeysServer(http.server.ThreadingHTTPServer):
         if headers.get("X-aws-ec2-metadata-token") != CANARY + "imds":
             return 401, ""
         place = "/latest/meta-data/iam/security-credentials/"
+        if path == "/latest/meta-data/placement/region":
+            return 200, "cn-north-1"
         if path == place:
             return 200, "the-role"
         return self.plain("instance") if path == place + "the-role" else (404, "")
@@ -140,6 +144,9 @@ class KeysServer(http.server.ThreadingHTTPServer):
     def oidc(self, asked):
         if asked.get("grantType") != "refresh_token":
             return 400, '{"error": "unsupported_grant_type"}'
+        if self.once and asked["refreshToken"] in self.taken:
+            return 400, '{"error": "invalid_grant"}'
+        self.taken.add(asked["refreshToken"])
         return 200, json.dumps({"accessToken": CANARY + "renewed", "expiresIn": 28800,
                                 "refreshToken": CANARY + "refresh2", "tokenType": "Bearer"})
 

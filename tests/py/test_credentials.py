@@ -10,7 +10,7 @@ import time
 from keys_probe import Home, finish, popen, probe
 from keys_server import CANARY, KeysServer
 from servers import Missing, Moto
-from support import ASSAY, Tap, equal, sanitized
+from support import ASSAY, Tap, equal, limit_file_size, sanitized
 
 S = f"aws_secret_access_key = {CANARY}\n"
 BASE = f"[profile p]\naws_access_key_id = AKIAP\n{S}"
@@ -150,7 +150,7 @@ def mfa(server):
 
 def login(server):
     with Home("[profile l]\nlogin_session = arn:aws:iam::1:user/x\n") as home:
-        refuses(probe(home, "keys", "--profile", "l", **server.env), "aws login",
+        refuses(probe(home, "keys", "--profile", "l", **server.env), "aws login", "another profile",
                 "credential_process = aws configure export-credentials --profile l")
 
 
@@ -280,6 +280,70 @@ def sso_refresh(server):
 
 # Containers and instances
 
+def sso_file_that_cannot_be_written(server):
+    """The new token is kept in memory: the old one's refresh token may be taken only once."""
+    more = {"refreshToken": CANARY + "refresh", "clientId": "client", "clientSecret": CANARY,
+            "registrationExpiresAt": soon(3600)}
+    server.once = True
+    server.life = 3
+    with Home(SSO) as home:
+        path = home.token("corp", expires=soon(-10), **more)
+        with open(path, "rb") as file:
+            text = file.read()
+        told = finish(popen(home, "watch", "3", "2200", "--profile", "s", before=limit_file_size(0),
+                            **server.env))
+        assert told.error is None and len(told.keys) == 3, told.text
+        equal(len(server.asked("/token")), 1)
+        bearers = {entry[2]["x-amz-sso_bearer_token"]
+                   for entry in server.asked("/federation/credentials")}
+        equal((bearers, len(server.asked("/federation/credentials")) > 1), ({CANARY + "renewed"}, True))
+        with open(path, "rb") as file:
+            equal(file.read(), text, "the file is as it was")
+
+
+def sso_token_that_another_has_renewed(server):
+    """Its refresh token was taken by somebody else meanwhile, who has written the new one."""
+    more = {"refreshToken": CANARY + "refresh", "clientId": "client", "clientSecret": CANARY,
+            "registrationExpiresAt": soon(3600)}
+    with Home(SSO) as home:
+        home.token("corp", expires=soon(-10), **more)
+        server.wrong["/token"] = (400, '{"error": "invalid_grant"}')
+        server.delay = 0.5
+        child = popen(home, "keys", "--profile", "s", **server.env)
+        while not server.asked("/token"):
+            time.sleep(0.02)
+        home.token("corp", expires=soon(3600), accessToken=CANARY + "theirs", **more)
+        told = finish(child)
+        assert told.key, told.text
+        bearer = server.asked("/federation/credentials")[0][2]["x-amz-sso_bearer_token"]
+        equal(bearer, CANARY + "theirs")
+
+
+def sso_role_of_somebody_else(server):
+    server.wrong["/federation/credentials"] = (403, '{"message": "No access"}', {
+        "x-amzn-ErrorType": "ForbiddenException"})
+    with Home(SSO) as home:
+        home.token("corp")
+        refuses(probe(home, "keys", "--profile", "s", **server.env), "not assigned", "role Dev",
+                "account 123456789012")
+
+
+def echoed_tokens(server):
+    """What a service sends back of a call that nobody signed."""
+    long = "abcdefghijklmnopqrstuvwxyz0123456789"
+    with Home(SSO, web=CANARY + long) as home:
+        server.wrong["/"] = (400, "<ErrorResponse><Error><Code>InvalidIdentityToken</Code><Message>"
+                             f"bad: {CANARY + long} x</Message></Error></ErrorResponse>")
+        told = probe(home, "keys", AWS_WEB_IDENTITY_TOKEN_FILE="{home}/.aws/web",
+                     AWS_ROLE_ARN="arn:aws:iam::1:role/r", **REGION, **server.env)
+        refuses(told, "InvalidIdentityToken")
+        equal(told.lines["source"], "web identity", "no profile says so")
+        home.token("corp", accessToken=CANARY + long)
+        server.wrong["/federation/credentials"] = (400, json.dumps({
+            "__type": "X", "message": f"bearer {CANARY + long}"}))
+        refuses(probe(home, "keys", "--profile", "s", **server.env), "HTTP 400 X")
+
+
 def container(server):
     env = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": server.url + "/container/x?y=%20", **server.env}
     with Home(token=CANARY + "file\n") as home:
@@ -334,7 +398,7 @@ def instance_without_version_2(server):
         for status in (403, 404, 405):
             server.reset()
             server.wrong["/latest/api/token"] = (status, CANARY)
-            refuses(probe(home, "keys", **server.env), f"HTTP {status}", "hop limit")
+            refuses(probe(home, "keys", **server.env), f"HTTP {status}")
             equal(len(server.log), 1, "nothing is asked without a token")
 
 
@@ -350,9 +414,37 @@ def nobody_there(server):
         told = probe(home, "keys", AWS_EC2_METADATA_SERVICE_ENDPOINT="http://127.0.0.1:1")
         refuses(told, "no AWS credentials", "profile default", "aws configure sso")
         assert time.monotonic() - start < 20
+        assert "hop limit" not in told.error, told.error
         server.delay = 3
-        refuses(probe(home, "keys", **server.env), "no AWS credentials")
+        refuses(probe(home, "keys", **server.env), "no AWS credentials", "hop limit")
         equal(len(server.log), 1, "one attempt")
+
+
+def region_of_the_instance(server):
+    """Asked for when nothing names one and the instance is the first link, once, and not before a
+    call needs it."""
+    place = "/latest/meta-data/placement/region"
+    with Home("[profile r]\nrole_arn = arn:aws-cn:iam::1:role/a\ncredential_source = "
+              "Ec2InstanceMetadata\n[profile k]\naws_access_key_id = A\n" + S) as home:
+        told = probe(home, "keys", **server.env)
+        equal((told.lines["region"], server.asked(place)), ("none", []), "keys need none")
+        told = probe(home, "calls", "logs", "/x", **server.env)
+        equal({e[2]["Authorization"].split("/")[2] for e in server.asked("/x")}, {"cn-north-1"})
+        equal((len(server.asked("/x")), len(server.asked(place))), (3, 1), "once")
+        equal(server.asked(place)[0][2]["X-aws-ec2-metadata-token"], CANARY + "imds")
+        server.reset()
+        probe(home, "call", "logs", "/x", "--profile", "r", **server.env)
+        assert "/cn-north-1/sts/" in server.asked("/")[0][2]["Authorization"], "STS, too"
+        for arguments, env in (((), REGION), (("--region", "eu-west-1"), {}), (("--profile", "k"), {}),
+                               ((), {"AWS_EC2_METADATA_DISABLED": "true"})):
+            server.reset()
+            told = probe(home, "call", "logs", "/x", *arguments, **{**server.env, **env})
+            equal(server.asked(place), [], f"{arguments} {env}")
+        for answer in ((404, ""), (200, "evil.example.com/"), (200, "")):
+            server.reset()
+            server.wrong[place] = answer
+            told = probe(home, "call", "logs", "/x", **server.env)
+            assert "no AWS Region" in told.error, told.text
 
 
 def instance_gives_old_keys(server):
@@ -575,7 +667,8 @@ def moto_checks_signatures(aws):
 
 CASES = [a_stop_does_not_wait_for_keys, a_stop_ends_those_who_wait,
          clock_is_learned_where_nobody_signs, keys_that_were_rotated, a_helper_inherits_nothing,
-         sigchld_that_is_ignored, bad_files, odd_keys, later_wins, regions, no_region, expired_environment,
+         sigchld_that_is_ignored, region_of_the_instance, sso_file_that_cannot_be_written,
+         sso_token_that_another_has_renewed, sso_role_of_somebody_else, echoed_tokens, bad_files, odd_keys, later_wins, regions, no_region, expired_environment,
          role_is_signed_by_the_source, role_of_the_settings, role_that_is_refused, role_with_a_wrong_clock, mfa, login,
          process, process_fails, sso, sso_signed_out, sso_old_time, sso_refresh, container,
          container_hosts, container_fails, instance, instance_without_version_2,

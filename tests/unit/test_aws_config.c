@@ -156,9 +156,37 @@ static void words_are_cut_as_python_cuts_them(void **state)
     check_words("1 2 3 4 5", -1, NULL);
 }
 
+static void secrets_are_forgotten_and_the_rest_stays(void **state)
+{
+    (void)state;
+    struct err err;
+    struct aws_config *c = parse_config(
+        "[default]\nregion = eu-west-1\n# aws_secret_access_key = OLD\ns3 =\n  endpoint_url = "
+        "http://x\n"
+        "[profile p]\ncredential_process = helper --password P\nca_bundle = /ca\n",
+        "[p]\naws_access_key_id = AKIA\naws_secret_access_key = S\naws_session_token = T\n");
+    assert_int_equal(config_forget_secrets(c, &err), OK);
+    static const char *const secret[] = {"aws_secret_access_key", "aws_session_token",
+                                         "credential_process"};
+    for (int i = 0; i < 3; i++)
+        assert_null(config_get(c, CONFIG_PROFILE, "p", secret[i]));
+    assert_string_equal(config_get(c, CONFIG_PROFILE, "default", "region"), "eu-west-1");
+    assert_string_equal(config_get_below(c, CONFIG_PROFILE, "default", "s3", "endpoint_url"),
+                        "http://x");
+    assert_string_equal(config_get(c, CONFIG_PROFILE, "p", "ca_bundle"), "/ca");
+    assert_string_equal(config_get(c, CONFIG_PROFILE, "p", "aws_access_key_id"), "AKIA");
+    assert_true(config_has(c, CONFIG_PROFILE, "p"));
+    config_free(c);
+    c = parse_config("", "");
+    assert_int_equal(config_forget_secrets(c, &err), OK);
+    assert_false(config_has(c, CONFIG_PROFILE, "p"));
+    config_free(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(secrets_are_forgotten_and_the_rest_stays),
         cmocka_unit_test(profiles_sessions_and_services_are_told_apart),
         cmocka_unit_test(the_credentials_file_wins_key_by_key),
         cmocka_unit_test(of_duplicates_the_later_counts),

@@ -128,6 +128,26 @@ static void rejected_keys_are_got_again_once(void **state)
     aws_credentials_free(f.c);
 }
 
+static void keys_are_rejected_at_most_every_five_seconds(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct aws_keys k = {0};
+    begin(&f, 60 * MINUTE);
+    assert_int_equal(aws_credentials_get(f.c, NULL, NULL, &k, NULL), OK);
+    assert_true(aws_credentials_reject(f.c, &k));
+    check(&f, "ONE");
+    f.w.now_us += 4 * US_PER_SECOND;
+    assert_false(aws_credentials_reject(f.c, &k));
+    offer(&f, "TWO", 60 * MINUTE);
+    check(&f, "ONE");
+    f.w.now_us += 2 * US_PER_SECOND;
+    assert_true(aws_credentials_reject(f.c, &k));
+    check(&f, "TWO");
+    aws_keys_wipe(&k);
+    aws_credentials_free(f.c);
+}
+
 static void settings_are_copied_and_the_region_is_found(void **state)
 {
     (void)state;
@@ -256,6 +276,7 @@ int main(void)
         cmocka_unit_test(old_keys_go_on_while_new_ones_cannot_be_had),
         cmocka_unit_test(expired_keys_are_never_given),
         cmocka_unit_test(rejected_keys_are_got_again_once),
+        cmocka_unit_test(keys_are_rejected_at_most_every_five_seconds),
         cmocka_unit_test(settings_are_copied_and_the_region_is_found),
         cmocka_unit_test(codes_tell_what_went_wrong_and_what_helps),
         cmocka_unit_test(dates_are_read),
