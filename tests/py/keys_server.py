@@ -160,13 +160,15 @@ class KeysServer(http.server.ThreadingHTTPServer):
                 f"<GetCallerIdentityResult><Arn>arn:aws:sts::123456789012:assumed-role/{signer}/x"
                 "</Arn><UserId>AIDA</UserId><Account>123456789012</Account>"
                 "</GetCallerIdentityResult></GetCallerIdentityResponse>")
+        word = "" if self.serial is None else f"of-{self.serial + 1}-kept-by-nobody"
         words = [action, form["RoleArn"], form.get("ExternalId", ""),
                  form.get("DurationSeconds", ""), form.get("WebIdentityToken", ""), signer]
         return 200, (
             f'<{action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/">'
             f"<{action}Result><AssumedRoleUser><Arn>{form['RoleArn']}</Arn></AssumedRoleUser>"
             f"<Credentials><AccessKeyId>{self.key(*words)}</AccessKeyId>"
-            f"<SecretAccessKey>{CANARY}s</SecretAccessKey><SessionToken>{CANARY}t</SessionToken>"
+            f"<SecretAccessKey>{CANARY}s{word}</SecretAccessKey>"
+            f"<SessionToken>{CANARY}t{word}</SessionToken>"
             f"<Expiration>{self.expires():%Y-%m-%dT%H:%M:%SZ}</Expiration></Credentials>"
             f"</{action}Result><ResponseMetadata><RequestId>r-1</RequestId></ResponseMetadata>"
             f"</{action}Response>")

@@ -608,6 +608,70 @@ def files_are_read_again(server):
         equal(len(server.asked("/")), 2)
 
 
+# A daemon
+
+def memory_of(pid):
+    """All that the process can read of its own memory."""
+    whole = []
+    with open(f"/proc/{pid}/maps", encoding="ascii") as maps, open(f"/proc/{pid}/mem", "rb") as memory:
+        for line in maps:
+            words = line.split()
+            low, high = (int(x, 16) for x in words[0].split("-"))
+            if "r" not in words[1] or words[-1] in ("[vvar]", "[vsyscall]"):
+                continue
+            memory.seek(low)
+            try:
+                whole.append(memory.read(high - low))
+            except OSError:
+                pass
+    return b"".join(whole)
+
+
+def sources_share_and_nothing_old_stays(server):
+    """Three sources of one profile and role get keys once; what was replaced, and what belongs to
+    other profiles, is nowhere in memory."""
+    server.serial, server.life = 0, 6
+    config = (f"[profile r]\n{ROLE}a\nsource_profile = p\n{BASE}"
+              f"[profile other]\naws_access_key_id = AKIAO\naws_secret_access_key = {CANARY}other\n")
+    with Home(config, "[elsewhere]\n# OLD" + CANARY + "comment\n" + S) as home:
+        path = os.path.join(home.path, "assay.yaml")
+        sources = "".join(f"  - url: s3://bucket-{i}/\n    poll: 1s\n    profile: r\n" for i in range(3))
+        sources += "  - url: s3://bucket-9/\n    poll: 1s\n    profile: r\n    external_id: e\n    role_arn: arn:aws:iam::123456789012:role/top\n"
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(f"store: {home.path}/store.db\nstatus_listen: off\nresolve_profiles: false\n"
+                       f"sources:\n{sources}")
+        # Buckets that are there and empty.
+        for i in (0, 1, 2, 9):
+            server.wrong[f"/bucket-{i}"] = server.wrong[f"/bucket-{i}/"] = (
+                200, "<ListBucketResult><KeyCount>0</KeyCount><IsTruncated>false</IsTruncated>"
+                     "</ListBucketResult>")
+        child = subprocess.Popen([ASSAY, "serve", "-c", path], stdin=subprocess.DEVNULL,
+                                 env=home.environment(**REGION, **server.env),
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        try:
+            start = time.monotonic()
+            while server.serial < 9 and time.monotonic() - start < 60 and child.poll() is None:
+                time.sleep(0.1)
+            time.sleep(2.5)
+            assert child.poll() is None, child.communicate()[1].decode()
+            memory = memory_of(child.pid)
+            last = server.serial
+        finally:
+            child.terminate()
+            said = child.communicate(timeout=60)[1].decode()
+        assert last >= 9, f"{last} {said}"
+        took = time.monotonic() - start
+        shared = [e for e in server.asked("/") if "AKIAP/" in e[2]["Authorization"]]
+        # Two providers (one of them with a role upon the role), each about every five seconds.
+        assert len(shared) <= 2 * (took / 4 + 1), f"{len(shared)} in {took:.0f} s"
+        first = [e for e in shared if e is shared[0] or e is shared[1]]
+        equal(len(first), 2)
+        for trace in (f"{CANARY}other", f"{CANARY}comment", *(f"{CANARY}{kind}of-{i}-kept-by"
+                      for i in range(1, last - 5) for kind in "st")):
+            assert memory.count(trace.encode()) == 0, f"{trace} is in memory, last is {last}"
+        assert f"{CANARY}t".encode() in memory, "it was looked at the right place"
+
+
 # Memory
 
 def failing_memory_is_told(server):
@@ -676,6 +740,8 @@ CASES = [a_stop_does_not_wait_for_keys, a_stop_ends_those_who_wait,
          old_keys_while_they_hold, one_at_a_time, failure_is_shared, files_are_read_again]
 if PRELOAD:
     CASES.append(failing_memory_is_told)
+if not sanitized():
+    CASES.append(sources_share_and_nothing_old_stays)
 
 
 def main():

@@ -74,7 +74,7 @@ static void containers_and_web_identities(void **state)
     world_set(&w, "AWS_WEB_IDENTITY_TOKEN_FILE", "/t");
     check(&w, (struct aws_settings){0}, "no role: set AWS_ROLE_ARN");
     world_set(&w, "AWS_ROLE_ARN", "arn:w");
-    check(&w, (struct aws_settings){0}, "profile empty (web identity)");
+    check(&w, (struct aws_settings){0}, "web identity");
     check(&w, (struct aws_settings){.profile = "empty"}, "the container");
     check(&w, (struct aws_settings){.profile = "keys"}, "profile keys (keys in a file)");
 }
