@@ -1,7 +1,7 @@
 /*
  * The way to keys: see chain.h. The order of steps is botocore's (credentials.py of 1.44,
- * create_credential_resolver, ProfileProviderBuilder, AssumeRoleProvider); a test asks both about
- * the same files and environments.
+ * create_credential_resolver, ProfileProviderBuilder, AssumeRoleProvider);
+ * tests/py/test_precedence.py asks both about the same files and environments.
  */
 #include "aws/chain.h"
 

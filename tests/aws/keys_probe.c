@@ -9,6 +9,7 @@
  *     keys_probe call SERVICE PATH [options]     one GET; status, code, request id, Region
  *     keys_probe calls SERVICE PATH [options]    three of them
  *     keys_probe endpoint SERVICE REGION [options]
+ *     keys_probe endpoints SERVICE REGION,…      a line for each
  *
  * SIGTERM cancels what runs. Options: --profile X, --region X, --role ARN, --external-id X,
  * --attempts N, --memory BYTES (of a call's answer; what is more goes to a file)
@@ -184,6 +185,22 @@ static int run_endpoint(struct aws_client *c, const struct options *o)
     return 0;
 }
 
+static int run_endpoints(struct aws_client *c, const struct options *o)
+{
+    struct str rest = str_from(o->words[2]);
+    while (rest.n > 0) {
+        struct endpoint e;
+        char region[ENDPOINT_REGION_MAX];
+        struct str name = str_cut(&rest, ',');
+        snprintf(region, sizeof region, "%.*s", STR_ARG(name));
+        if (endpoint_find(&c->endpoints, o->words[1], region, &e, NULL) == OK)
+            printf("%s %s://%s\n", region, e.scheme, e.host);
+        else
+            printf("%s none\n", region);
+    }
+    return 0;
+}
+
 static int run(const struct options *o, struct aws_credentials *c, struct aws_client *client)
 {
     const char *verb = o->words[0];
@@ -197,6 +214,8 @@ static int run(const struct options *o, struct aws_credentials *c, struct aws_cl
     }
     if (strcmp(verb, "endpoint") == 0 && o->n == 3)
         return run_endpoint(client, o);
+    if (strcmp(verb, "endpoints") == 0 && o->n == 3)
+        return run_endpoints(client, o);
     if (strcmp(verb, "threads") == 0 && o->n == 3)
         return run_threads(c, (int)strtol(o->words[1], NULL, 10), strtol(o->words[2], NULL, 10));
     if (strcmp(verb, "watch") == 0 && o->n == 3) {

@@ -3,6 +3,7 @@ fails. Secrets hold a CANARY that no output may show (keys_probe.py looks)."""
 import datetime
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -10,7 +11,7 @@ import time
 from keys_probe import Home, finish, popen, probe
 from keys_server import CANARY, KeysServer
 from servers import Missing, Moto
-from support import ASSAY, Tap, equal, limit_file_size, sanitized
+from support import ASSAY, ROOT, Tap, equal, limit_file_size, sanitized
 
 S = f"aws_secret_access_key = {CANARY}\n"
 BASE = f"[profile p]\naws_access_key_id = AKIAP\n{S}"
@@ -672,6 +673,16 @@ def sources_share_and_nothing_old_stays(server):
         assert f"{CANARY}t".encode() in memory, "it was looked at the right place"
 
 
+def every_variable_is_in_the_manual(_):
+    with open(os.path.join(ROOT, "man", "assay.1"), encoding="utf-8") as file:
+        manual = file.read()
+    for name in sorted(os.listdir(os.path.join(ROOT, "src", "aws"))):
+        with open(os.path.join(ROOT, "src", "aws", name), encoding="utf-8") as file:
+            text = file.read()
+        for variable in re.findall(r'"(AWS_[A-Z0-9_]+)"', text):
+            assert variable in manual, f"{variable} of {name}"
+
+
 # Memory
 
 def failing_memory_is_told(server):
@@ -732,7 +743,7 @@ def moto_checks_signatures(aws):
 CASES = [a_stop_does_not_wait_for_keys, a_stop_ends_those_who_wait,
          clock_is_learned_where_nobody_signs, keys_that_were_rotated, a_helper_inherits_nothing,
          sigchld_that_is_ignored, region_of_the_instance, sso_file_that_cannot_be_written,
-         sso_token_that_another_has_renewed, sso_role_of_somebody_else, echoed_tokens, bad_files, odd_keys, later_wins, regions, no_region, expired_environment,
+         sso_token_that_another_has_renewed, sso_role_of_somebody_else, echoed_tokens, every_variable_is_in_the_manual, bad_files, odd_keys, later_wins, regions, no_region, expired_environment,
          role_is_signed_by_the_source, role_of_the_settings, role_that_is_refused, role_with_a_wrong_clock, mfa, login,
          process, process_fails, sso, sso_signed_out, sso_old_time, sso_refresh, container,
          container_hosts, container_fails, instance, instance_without_version_2,
