@@ -330,7 +330,7 @@ static const char *keep_text(struct buf *kept, const char *text)
 {
     size_t at = kept->n;
     buf_append(kept, text, strlen(text) + 1);
-    return kept->p + at;
+    return kept->p ? kept->p + at : "";
 }
 
 enum status config_forget_secrets(struct aws_config *c, struct err *err)
