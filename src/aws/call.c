@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { ATTEMPTS = 5, TEXT_MAX = 1 << 20 };
+enum { ATTEMPTS = 5, ATTEMPTS_MAX = 100, TEXT_MAX = 1 << 20 };
 /* A clock that is off by less does not make AWS refuse a signature (it allows five minutes). */
 #define SKEW_MIN_US (4 * 60 * US_PER_SECOND)
 
@@ -33,6 +33,7 @@ void client_borrow(struct aws_client *c, const struct asking *a, const struct aw
                              .endpoints = a->endpoints,
                              .region = region,
                              .skew_us = a->skew_us,
+                             .cancel = a->cancel,
                              .attempts = 3,
                              .seed = hash_key_random().k0};
     init_texts(c);
@@ -47,6 +48,18 @@ void client_return(struct aws_client *c)
     buf_fini(&c->host);
 }
 
+/* The user's number of attempts, or ours. */
+static int attempts_of(const struct aws_client *c)
+{
+    int64_t n;
+    const char *text = machine_variable(c->machine, "AWS_MAX_ATTEMPTS");
+    if (!text)
+        text =
+            config_get(c->endpoints.config, CONFIG_PROFILE, c->endpoints.profile, "max_attempts");
+    return text && str_to_i64(str_from(text), &n) && n >= 1 && n <= ATTEMPTS_MAX ? (int)n
+                                                                                 : ATTEMPTS;
+}
+
 enum status aws_client_new(const struct aws_client_options *o, struct aws_client **out,
                            struct err *err)
 {
@@ -56,7 +69,7 @@ enum status aws_client_new(const struct aws_client_options *o, struct aws_client
     init_texts(c);
     credentials_lend(o->credentials, c);
     c->cancel = o->cancel;
-    c->attempts = o->attempts ? o->attempts : ATTEMPTS;
+    c->attempts = o->attempts ? o->attempts : attempts_of(c);
     c->seed = hash_key_random().k0;
     enum status status = OK;
     const char *region = o->region ? o->region : aws_credentials_region(o->credentials);
@@ -92,7 +105,7 @@ void aws_client_free(struct aws_client *c)
 
 const char *aws_client_region(const struct aws_client *c)
 {
-    return c->region;
+    return c->region || !c->provider ? c->region : credentials_find_region(c->provider, c->cancel);
 }
 
 bool aws_client_own_endpoint(const struct aws_client *c, const char *service)
@@ -225,7 +238,7 @@ static enum status attempt(struct aws_client *c, const struct aws_call *call, st
     struct endpoint e;
     t->sent = false;
     if (!call->unsigned_call && c->provider)
-        TRY(aws_credentials_get(c->provider, c->http, keys, err));
+        TRY(aws_credentials_get(c->provider, c->http, c->cancel, keys, err));
     TRY(endpoint_find(&c->endpoints, call->service, t->region, &e, err));
     t->sent_us = aws_client_now_us(c);
     TRY(prepare(c, call, &e, c->provider || call->unsigned_call ? keys : c->keys, t->sent_us, err));
@@ -250,30 +263,34 @@ static bool set_clock(struct aws_client *c, const struct attempts *t, const stru
 static bool remedied(struct aws_client *c, const struct aws_call *call, struct attempts *t,
                      const struct aws_keys *keys, const struct aws_answer *a, enum remedy remedy)
 {
-    if (remedy == REMEDY_KEYS && c->provider && !t->new_keys && !call->unsigned_call) {
-        aws_credentials_reject(c->provider, keys);
-        return t->new_keys = true;
-    }
-    if (remedy == REMEDY_CLOCK && !t->new_clock && set_clock(c, t, a))
+    bool clock = remedy == REMEDY_CLOCK || remedy == REMEDY_CLOCK_OR_KEYS;
+    if (clock && !t->new_clock && set_clock(c, t, a))
         return t->new_clock = true;
+    if ((remedy == REMEDY_KEYS || remedy == REMEDY_CLOCK_OR_KEYS) && c->provider && !t->new_keys &&
+        !call->unsigned_call) {
+        t->new_keys = true;
+        return aws_credentials_reject(c->provider, keys);
+    }
     if (remedy == REMEDY_REGION && !t->new_region) {
         snprintf(t->region, sizeof t->region, "%s", a->region);
         return t->new_region = true;
     }
-    if (remedy != REMEDY_WAIT)
+    if (remedy != REMEDY_WAIT && remedy != REMEDY_WAIT_LONGER)
         return false;
-    int64_t ms = retry_next(&t->again, retry_after_of(http_header(&a->http, "retry-after")));
+    int64_t ms = retry_next(&t->again, remedy == REMEDY_WAIT ? RETRY_BASE_MS : RETRY_THROTTLED_MS,
+                            answer_asked_ms(a));
     if (ms < 0 || (c->cancel && atomic_load(c->cancel)))
         return false;
     retry_wait(ms, c->cancel);
     return true;
 }
 
-/* The failure of a call that got no answer, with what it was about in front. */
+/* The failure of a call that got no answer, with what it was about in front; one that was never
+ * sent (no keys, no endpoint) speaks for itself. */
 static enum status unanswered(const struct aws_call *call, const struct attempts *t,
                               enum status status, struct err *err)
 {
-    if (!err)
+    if (!t->sent)
         return status;
     struct err cause = *err;
     char tries[32] = "";
@@ -303,9 +320,14 @@ static enum status run(struct aws_client *c, const struct aws_call *call, struct
         enum status status = attempt(c, call, t, &keys, a, err);
         enum remedy remedy = t->sent && is_transient(status) ? REMEDY_WAIT : REMEDY_NONE;
         if (status == OK) {
-            answer_read(a, c->provider ? &keys : c->keys);
-            if (a->http.status / 100 == 2)
+            answer_read(a, c->provider ? &keys : c->keys, call, buf_view(&c->headers));
+            if (a->http.status / 100 == 2) {
+                /* Nobody would complain of our clock, but when these keys expire is told by AWS's.
+                 */
+                if (call->unsigned_call)
+                    set_clock(c, t, a);
                 break;
+            }
             remedy = answer_remedy(a, call, t->region);
         }
         if (remedied(c, call, t, &keys, a, remedy))
@@ -325,8 +347,10 @@ static enum status run(struct aws_client *c, const struct aws_call *call, struct
 enum status aws_send(struct aws_client *c, const struct aws_call *call, struct aws_answer *a,
                      struct err *err)
 {
-    const char *region = call->region ? call->region : c->region;
+    const char *region = call->region ? call->region : aws_client_region(c);
     struct err local;
+    if (!region && c->cancel && atomic_load(c->cancel))
+        return err_set(err, ERR_INTERRUPTED, "interrupted");
     if (!region)
         return err_set(err, ERR_USAGE,
                        "no AWS Region is known: set AWS_REGION, or region in the profile %.100s",

@@ -30,14 +30,16 @@ struct aws_client_options {
     struct aws_credentials *credentials; /* borrowed, must outlive the client */
     const char *region;                  /* NULL: the credentials' */
     _Atomic bool *cancel;                /* NULL, or set by somebody: calls end soon */
-    int attempts;                        /* 0: 5 */
+    int attempts;                        /* 0: AWS_MAX_ATTEMPTS, the profile's max_attempts, or 5 */
 };
 
 /* ERR_USAGE: a Region with characters that no Region has. Having none is an error of the call. */
 enum status aws_client_new(const struct aws_client_options *o, struct aws_client **out,
                            struct err *err) MUST_USE;
 void aws_client_free(struct aws_client *c);
-/* The Region of calls that name none; NULL when nothing names one. Lives as long as c. */
+/* The Region of calls that name none: the one of the options or the credentials, or, when nothing
+ * names one and the first keys are the instance's, the instance's (the first such call asks it and
+ * takes a second or two when nobody answers). NULL: none. Lives as long as the credentials. */
 const char *aws_client_region(const struct aws_client *c);
 /* True when the user gave an endpoint for this service: then S3 puts the bucket into the path. */
 bool aws_client_own_endpoint(const struct aws_client *c, const char *service);
@@ -68,7 +70,8 @@ struct aws_call {
 struct aws_answer {
     struct http_answer http;
     char code[64];       /* error code of an XML or JSON error body, or of a header; "" */
-    char message[160];   /* its text: first line, printable, cut; never with a key or token in it */
+    char message[512];   /* its text: first line, printable, cut with "..."; never with a key or a
+                          * token in it */
     char request_id[80]; /* "" when the service gave none */
     char region[40];     /* that answered at last: S3 may have sent us to another than asked */
 };
@@ -85,9 +88,11 @@ void aws_answer_fini(struct aws_answer *a);
  *   ERR_LIMIT, ERR_TRUNCATED, ERR_IO, ERR_PARSE  as from http_send, and all else that AWS refuses;
  *                    a->code and a->http.status (0 when there was no answer) tell
  * Repeated, up to `attempts` times in all: no answer, a body that ends too early, 5xx, 429 and the
- * codes of throttling. In addition once each: keys that AWS calls expired (new ones are got), a
- * clock that AWS calls wrong (set by its Date header, for all clients of these credentials) and an
- * S3 bucket in another Region (x-amz-bucket-region, or <Region> of the body).
+ * codes of throttling (these after about a second, and never before the service wants it:
+ * Retry-After, x-amz-retry-after). In addition once each: keys that AWS calls expired, unknown or
+ * wrong (got again, at most every five seconds), a clock that AWS calls wrong (set by its Date
+ * header, for all clients of these credentials) and an S3 bucket in another Region
+ * (x-amz-bucket-region, or <Region> of the body).
  */
 enum status aws_send(struct aws_client *c, const struct aws_call *call, struct aws_answer *a,
                      struct err *err) MUST_USE;

@@ -1,11 +1,6 @@
 /*
- * What an answer that is no success means. The protocols of AWS differ in where they put code and
- * message (Smithy, "AWS restXml", "awsJson1_0" and "awsQuery", read 2026-11): S3 and the Query
- * protocol in XML, <Code> and <Message>; JSON services in "__type" or "code" and "message" or
- * "Message", or in the header x-amzn-ErrorType. Names come as "ns#Code" or "Code:url".
- *
- * What AWS says is shown, but never blindly: the Query protocol answers a wrong signature with the
- * whole canonical request, session token included, from the second line on.
+ * What an answer that is no success means: what helps against it, and how people are told. What
+ * stands in it call_answer.c has read.
  */
 #include "aws/call_internal.h"
 
@@ -13,123 +8,9 @@
 
 #include <stdio.h>
 
-enum { BODY_READ_MAX = 64 * 1024 };
-
 static struct str header(const struct aws_answer *a, const char *name)
 {
     return http_header(&a->http, name);
-}
-
-static bool is_plain(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-           c == '-' || c == '_' || c == '=' || c == '/' || c == '+';
-}
-
-/* Copies plain characters up to the first other one. */
-static void set_word(char *out, size_t room, struct str s)
-{
-    size_t n = 0;
-    while (n < s.n && n + 1 < room && is_plain(s.p[n])) {
-        out[n] = s.p[n];
-        n++;
-    }
-    out[n] = '\0';
-}
-
-static void set_code(struct aws_answer *a, struct str s)
-{
-    ptrdiff_t at = str_find_char(s, '#');
-    s = str_skip(s, (size_t)(at + 1));
-    set_word(a->code, sizeof a->code, s);
-}
-
-/* A text that a service sent back together with a part of what we sent is not shown. */
-static bool holds_secret(struct str text, const struct aws_keys *k)
-{
-    if (!k || !k->secret)
-        return false;
-    struct str secret = str_from(k->secret), token = str_from(k->session_token);
-    secret.n = secret.n > 12 ? 12 : secret.n;
-    token.n = token.n > 24 ? 24 : token.n;
-    return (secret.n && str_find(text, secret) >= 0) || (token.n && str_find(text, token) >= 0);
-}
-
-static void set_message(struct aws_answer *a, struct str s, const struct aws_keys *k)
-{
-    size_t n = 0;
-    s = str_trim(s);
-    if (holds_secret(s, k))
-        return;
-    for (; n < s.n && n + 1 < sizeof a->message && s.p[n] != '\n' && s.p[n] != '\r'; n++)
-        a->message[n] = s.p[n] >= ' ' && s.p[n] <= '~' ? s.p[n] : '?';
-    a->message[n] = '\0';
-}
-
-static void set_region(struct aws_answer *a, struct str s)
-{
-    if (endpoint_is_region(s))
-        snprintf(a->region, sizeof a->region, "%.*s", STR_ARG(s));
-}
-
-static struct str first_of(struct str a, struct str b)
-{
-    return a.n > 0 ? a : b;
-}
-
-static void read_xml(struct aws_answer *a, struct str body, const struct aws_keys *k)
-{
-    struct field f[] = {{.name = "Code"},
-                        {.name = "Message"},
-                        {.name = "RequestId"},
-                        {.name = "RequestID"},
-                        {.name = "Region"}};
-    struct buf room;
-    buf_init(&room, FIELDS_MAX);
-    if (fields_of_xml(body, f, sizeof f / sizeof f[0], &room, NULL) == OK) {
-        set_code(a, f[0].value);
-        set_message(a, f[1].value, k);
-        if (!a->request_id[0])
-            set_word(a->request_id, sizeof a->request_id, first_of(f[2].value, f[3].value));
-        set_region(a, f[4].value);
-    }
-    fields_wipe(&room);
-}
-
-static void read_json(struct aws_answer *a, struct str body, const struct aws_keys *k)
-{
-    struct field f[] = {{.name = "__type"},  {.name = "code"},  {.name = "message"},
-                        {.name = "Message"}, {.name = "error"}, {.name = "error_description"}};
-    struct buf room;
-    buf_init(&room, FIELDS_MAX);
-    if (fields_of_json(body, NULL, f, sizeof f / sizeof f[0], &room, NULL) == OK) {
-        set_code(a, first_of(first_of(f[0].value, f[1].value), f[4].value));
-        set_message(a, first_of(first_of(f[2].value, f[3].value), f[5].value), k);
-    }
-    fields_wipe(&room);
-}
-
-static void read_body(struct aws_answer *a, const struct aws_keys *k)
-{
-    struct str body = str_trim(buf_view(&a->http.body));
-    if (body.n == 0 || body.n > BODY_READ_MAX)
-        return;
-    if (body.p[0] == '<')
-        read_xml(a, body, k);
-    else if (body.p[0] == '{')
-        read_json(a, body, k);
-}
-
-void answer_read(struct aws_answer *a, const struct aws_keys *k)
-{
-    struct str id = first_of(header(a, "x-amzn-requestid"), header(a, "x-amz-request-id"));
-    set_word(a->request_id, sizeof a->request_id, id);
-    if (a->http.status / 100 == 2)
-        return;
-    set_region(a, header(a, "x-amz-bucket-region"));
-    read_body(a, k);
-    if (!a->code[0])
-        set_code(a, header(a, "x-amzn-errortype"));
 }
 
 static bool code_has(const struct aws_answer *a, const char *part)
@@ -145,7 +26,7 @@ static bool code_is_one(const struct aws_answer *a, const char *const *codes)
     return false;
 }
 
-/* The codes of throttling that SDKs repeat (SDKs and Tools Reference, "Retry behavior", 2026-11).
+/* The codes of throttling that SDKs repeat (botocore 1.44, retries/standard.py).
  */
 static bool is_throttled(const struct aws_answer *a)
 {
@@ -174,16 +55,30 @@ static bool is_transient(const struct aws_answer *a)
 static bool is_expired(const struct aws_answer *a)
 {
     static const char *const codes[] = {"ExpiredToken", "ExpiredTokenException",
-                                        "TokenRefreshRequired", "RequestExpired", NULL};
+                                        "TokenRefreshRequired", NULL};
     return code_is_one(a, codes);
 }
 
-/* The first are about the clock for sure; the others are when the Date header says so, too. */
+static bool is_clock(const struct aws_answer *a)
+{
+    static const char *const codes[] = {"RequestTimeTooSkewed", "RequestInTheFuture", NULL};
+    return code_is_one(a, codes);
+}
+
+/* About the clock when the Date header says so, too, else about the keys. RequestExpired is a
+ * request of more than 15 minutes ago ("Common Errors" of AWS's API references). */
 static bool may_be_clock(const struct aws_answer *a)
 {
-    static const char *const codes[] = {
-        "RequestTimeTooSkewed",  "RequestInTheFuture", "InvalidSignatureException",
-        "SignatureDoesNotMatch", "AuthFailure",        NULL};
+    static const char *const codes[] = {"InvalidSignatureException", "SignatureDoesNotMatch",
+                                        "AuthFailure", "RequestExpired", NULL};
+    return code_is_one(a, codes);
+}
+
+/* Another tool may have written others meanwhile. */
+static bool is_unknown_key(const struct aws_answer *a)
+{
+    static const char *const codes[] = {"InvalidAccessKeyId", "InvalidClientTokenId",
+                                        "UnrecognizedClientException", "InvalidToken", NULL};
     return code_is_one(a, codes);
 }
 
@@ -198,95 +93,133 @@ static bool is_elsewhere(const struct aws_answer *a, const struct aws_call *call
 enum remedy answer_remedy(const struct aws_answer *a, const struct aws_call *call,
                           const char *region)
 {
-    if (is_expired(a))
+    if (is_expired(a) || is_unknown_key(a))
         return REMEDY_KEYS;
-    if (may_be_clock(a))
+    if (is_clock(a))
         return REMEDY_CLOCK;
+    if (may_be_clock(a))
+        return REMEDY_CLOCK_OR_KEYS;
     if (is_elsewhere(a, call, region))
         return REMEDY_REGION;
-    return is_throttled(a) || is_transient(a) ? REMEDY_WAIT : REMEDY_NONE;
+    if (is_throttled(a))
+        return REMEDY_WAIT_LONGER;
+    return is_transient(a) ? REMEDY_WAIT : REMEDY_NONE;
+}
+
+int64_t answer_asked_ms(const struct aws_answer *a)
+{
+    int64_t ms;
+    if (str_to_i64(header(a, "x-amz-retry-after"), &ms) && ms >= 0)
+        return ms;
+    return retry_after_of(header(a, "retry-after"));
+}
+
+/* KMS refuses, on behalf of the service: "KMS.DisabledException" of S3, "KmsAccessDenied" of SQS;
+ * or the permission that is missing is one of KMS, which only the message says. */
+static bool is_kms(const struct aws_answer *a)
+{
+    bool code = strncmp(a->code, "KMS", 3) == 0 || strncmp(a->code, "Kms", 3) == 0;
+    return (code && !is_throttled(a) && !is_transient(a)) ||
+           (code_has(a, "AccessDenied") && strstr(a->message, "kms:"));
+}
+
+static bool is_archived(const struct aws_answer *a)
+{
+    return strcmp(a->code, "InvalidObjectState") == 0;
 }
 
 static bool is_missing(const struct aws_answer *a)
 {
-    return a->http.status == 404 || strncmp(a->code, "NoSuch", 6) == 0 || code_has(a, "NotFound") ||
-           code_has(a, "NonExistent") || code_has(a, "DoesNotExist");
-}
-
-static bool is_unknown_key(const struct aws_answer *a)
-{
-    static const char *const codes[] = {"InvalidAccessKeyId", "InvalidClientTokenId",
-                                        "UnrecognizedClientException", "InvalidToken", NULL};
-    return code_is_one(a, codes);
+    return !is_kms(a) &&
+           (a->http.status == 404 || strncmp(a->code, "NoSuch", 6) == 0 ||
+            code_has(a, "NotFound") || code_has(a, "NonExistent") || code_has(a, "DoesNotExist"));
 }
 
 static bool is_refused(const struct aws_answer *a)
 {
     return a->http.status == 401 || a->http.status == 403 || code_has(a, "AccessDenied") ||
-           is_unknown_key(a) || is_expired(a) || may_be_clock(a);
+           is_unknown_key(a) || is_expired(a) || is_clock(a) || may_be_clock(a) || is_kms(a);
 }
 
-/* What to check, for people. */
+static void allow(const char *permission, const char *source, struct buf *out)
+{
+    if (source[0])
+        buf_printf(out, "allow %s to the principal with the keys of %.100s", permission, source);
+    else
+        buf_printf(out, "allow %s to this caller", permission);
+}
+
+static void advise_kms(const struct aws_answer *a, const char *source, struct buf *out)
+{
+    if (code_has(a, "Disabled") || code_has(a, "InvalidState") || code_has(a, "NotFound"))
+        buf_printf(out, "; it is encrypted, and its key in KMS is disabled or gone: enable that");
+    else {
+        buf_str(out, STR("; it is encrypted: "));
+        allow("kms:Decrypt on its key", source, out);
+    }
+}
+
+/* What to check, for people: one advice. */
 static void advise(const struct aws_answer *a, const struct aws_call *call, const char *region,
                    const char *source, struct buf *out)
 {
-    bool named = source[0] != '\0';
-    const char *keys = named ? source : "the keys";
+    const char *keys = source[0] != '\0' ? source : "this caller";
     if (is_expired(a))
-        buf_printf(out, "; renew %s (aws sso login, or new keys)", keys);
+        buf_printf(out, "; renew the keys of %.100s (aws sso login, or new keys)", keys);
     else if (is_unknown_key(a))
-        buf_printf(out, "; is the access key of %s active, and complete?", keys);
-    else if (strcmp(a->code, "RequestTimeTooSkewed") == 0 ||
-             strcmp(a->code, "RequestInTheFuture") == 0)
+        buf_printf(out, "; is the access key of %.100s active, and complete?", keys);
+    else if (is_clock(a) || strcmp(a->code, "RequestExpired") == 0)
         buf_printf(out, "; set the clock of this machine");
     else if (may_be_clock(a))
-        buf_printf(out, "; check the secret key of %s", keys);
-    else if (is_refused(a) && call->action)
-        buf_printf(out, "; allow %s to %s", call->action, named ? source : "this caller");
-    else if (is_missing(a))
+        buf_printf(out, "; check the secret key of %.100s", keys);
+    else if (is_kms(a))
+        advise_kms(a, source, out);
+    else if (is_archived(a))
+        buf_printf(out, "; it is archived (Glacier): restore it first");
+    else if (is_refused(a) && call->action) {
+        buf_str(out, STR("; "));
+        allow(call->action, source, out);
+    } else if (is_missing(a))
         buf_printf(out, "; check the name and the Region (%s was asked)", region);
     else if (is_throttled(a))
         buf_printf(out, "; AWS wants fewer requests");
 }
 
+/* What AWS said itself gets the room that is left: what it is about and what to do go before. */
+static void tell(const struct aws_answer *a, struct str about, struct str advice, struct buf *out)
+{
+    size_t around = about.n + advice.n + strlen(a->code) + 20, n = strlen(a->message);
+    size_t room = around < out->max ? out->max - around : 0;
+    buf_printf(out, "%.*s: HTTP %d", STR_ARG(about), a->http.status);
+    if (a->code[0])
+        buf_printf(out, " %s", a->code);
+    if (n > 0 && n <= room)
+        buf_printf(out, " (%s)", a->message);
+    else if (n > 0 && room > 20)
+        buf_printf(out, " (%.*s...)", (int)room - 3, a->message);
+    buf_str(out, advice);
+}
+
 enum status answer_refused(const struct aws_answer *a, const struct aws_call *call,
                            const char *region, const char *source, struct err *err)
 {
-    char text[384], what[160];
-    struct buf out, about;
+    char text[384], what[160], hint[256], id[64] = "";
+    struct buf out, about, advice;
     buf_on(&about, what, sizeof what - 1);
+    buf_on(&advice, hint, sizeof hint - 1);
     buf_on(&out, text, sizeof text - 1);
     size_t subject = call->subject.n < 90 ? call->subject.n : 90;
     buf_printf(&about, "%s%s%.*s", call->action ? call->action : call->service,
                subject ? " on " : "", (int)subject, call->subject.p ? call->subject.p : "");
-    buf_printf(&out, "%.*s: HTTP %d", (int)about.n, what, a->http.status);
-    if (a->code[0])
-        buf_printf(&out, " %.50s", a->code);
-    if (a->message[0])
-        buf_printf(&out, " (%.110s)", a->message);
-    advise(a, call, region, source, &out);
-    if (a->request_id[0] && out.n < 340)
-        buf_printf(&out, "; request %.36s", a->request_id);
+    advise(a, call, region, source, &advice);
+    if (a->request_id[0])
+        snprintf(id, sizeof id, "; request %.36s", a->request_id);
+    buf_str(&advice, str_from(id));
+    tell(a, buf_view(&about), buf_view(&advice), &out);
     enum status status = ERR_IO;
     if (is_missing(a))
         status = ERR_NOT_FOUND;
     else if (is_refused(a))
         status = ERR_ACCESS;
     return err_set(err, status, "%.*s", (int)out.n, text);
-}
-
-bool answer_date(const struct aws_answer *a, int64_t *time_us)
-{
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    /* "Tue, 14 Apr 2026 08:57:15 GMT" becomes what time_parse reads. */
-    struct str d = header(a, "date");
-    if (d.n != 29 || !str_eq(str_skip(d, 25), STR(" GMT")))
-        return false;
-    int month = 0;
-    while (month < 12 && memcmp(months + 3 * month, d.p + 8, 3) != 0)
-        month++;
-    char iso[TIME_TEXT];
-    int n =
-        snprintf(iso, sizeof iso, "%.4s-%02d-%.2sT%.8sZ", d.p + 12, month + 1, d.p + 5, d.p + 17);
-    return n > 0 && time_parse(str_of(iso, (size_t)n), time_us);
 }

@@ -1,7 +1,7 @@
 /*
  * The way to keys: see chain.h. The order of steps is botocore's (credentials.py of 1.44,
- * create_credential_resolver, ProfileProviderBuilder, AssumeRoleProvider); a test asks both about
- * the same files and environments.
+ * create_credential_resolver, ProfileProviderBuilder, AssumeRoleProvider);
+ * tests/py/test_precedence.py asks both about the same files and environments.
  */
 #include "aws/chain.h"
 
@@ -67,7 +67,9 @@ static enum status web_identity(struct search *w, const char *profile, bool envi
         either(w, environment, "AWS_WEB_IDENTITY_TOKEN_FILE", profile, "web_identity_token_file");
     if (!file)
         return OK;
-    struct link link = {.kind = LINK_WEB_IDENTITY, .profile = profile, .token_file = file};
+    struct link link = {.kind = LINK_WEB_IDENTITY, .token_file = file};
+    if (!environment || !variable(w, "AWS_WEB_IDENTITY_TOKEN_FILE"))
+        link.profile = profile;
     link.role.arn = either(w, environment, "AWS_ROLE_ARN", profile, "role_arn");
     link.role.session_name =
         either(w, environment, "AWS_ROLE_SESSION_NAME", profile, "role_session_name");
@@ -150,9 +152,9 @@ static enum status refuse_login(struct search *w, const char *profile)
     if (!of(w, profile, "login_session"))
         return OK;
     return err_set(w->err, ERR_USAGE,
-                   "the profile %.60s signs in by aws login, which only the AWS CLI can do; make a "
-                   "profile with: credential_process = aws configure export-credentials --profile "
-                   "%.60s --format process",
+                   "the profile %.60s signs in by aws login, which only the AWS CLI can do; make "
+                   "another profile with: credential_process = aws configure export-credentials "
+                   "--profile %.60s --format process",
                    profile, profile);
 }
 
@@ -328,10 +330,10 @@ enum status chain_find(const struct aws_settings *s, const struct aws_config *co
 void chain_describe(const struct chain *c, struct buf *out)
 {
     static const char *const words[] = {
-        [LINK_ENVIRONMENT] = "environment",    [LINK_FILE] = "keys in a file",
-        [LINK_PROCESS] = "credential_process", [LINK_SSO] = "SSO",
-        [LINK_WEB_IDENTITY] = "web identity",  [LINK_CONTAINER] = "container",
-        [LINK_INSTANCE] = "instance",          [LINK_ROLE] = "role",
+        [LINK_ENVIRONMENT] = "the environment", [LINK_FILE] = "keys in a file",
+        [LINK_PROCESS] = "credential_process",  [LINK_SSO] = "SSO",
+        [LINK_WEB_IDENTITY] = "web identity",   [LINK_CONTAINER] = "the container",
+        [LINK_INSTANCE] = "the instance",       [LINK_ROLE] = "role",
     };
     for (size_t i = 0; i < c->n; i++) {
         const struct link *l = &c->links[i];

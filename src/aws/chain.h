@@ -48,7 +48,7 @@ const char *chain_profile(const struct aws_settings *s);
  * an MFA device. Whatever else cannot be found is left to the instance, the last link of all. */
 enum status chain_find(const struct aws_settings *s, const struct aws_config *config,
                        struct chain *out, struct err *err) MUST_USE;
-/* "profile dev: SSO, then role …" in words. */
+/* Appends "profile dev (SSO), then role arn:…". */
 void chain_describe(const struct chain *c, struct buf *out);
 
 #endif

@@ -226,15 +226,19 @@ static enum status parse(struct aws_config *c, int file, const char *name, struc
     return OK;
 }
 
+static void wipe_text(struct buf *text)
+{
+    if (text->p)
+        secret_wipe(text->p, text->cap);
+    buf_fini(text);
+}
+
 void config_free(struct aws_config *c)
 {
     if (!c)
         return;
-    for (int i = 0; i < 2; i++) {
-        if (c->text[i].p)
-            secret_wipe(c->text[i].p, c->text[i].n);
-        buf_fini(&c->text[i]);
-    }
+    for (int i = 0; i < 2; i++)
+        wipe_text(&c->text[i]);
     free(c->entries);
     free(c);
 }
@@ -308,6 +312,52 @@ enum status config_read(const struct aws_machine *m, struct aws_config **out, st
         return status;
     }
     *out = c;
+    return OK;
+}
+
+static bool is_secret(const char *key)
+{
+    /* A command line may hold a password. */
+    static const char *const secrets[] = {"aws_secret_access_key", "aws_session_token",
+                                          "aws_security_token", "credential_process"};
+    for (size_t i = 0; i < sizeof secrets / sizeof secrets[0]; i++)
+        if (strcmp(key, secrets[i]) == 0)
+            return true;
+    return false;
+}
+
+static const char *keep_text(struct buf *kept, const char *text)
+{
+    size_t at = kept->n;
+    buf_append(kept, text, strlen(text) + 1);
+    return kept->p ? kept->p + at : "";
+}
+
+enum status config_forget_secrets(struct aws_config *c, struct err *err)
+{
+    struct buf kept;
+    size_t n = 0, room = 0;
+    for (size_t i = 0; i < c->n; i++) {
+        const struct entry *e = &c->entries[i];
+        room += strlen(e->section) + strlen(e->parent) + strlen(e->key) + strlen(e->value) + 4;
+    }
+    buf_init(&kept, room);
+    if (!buf_reserve(&kept, room))
+        return err_nomem(err);
+    for (size_t i = 0; i < c->n; i++) {
+        struct entry e = c->entries[i];
+        if (is_secret(e.key))
+            continue;
+        e.section = keep_text(&kept, e.section);
+        e.parent = keep_text(&kept, e.parent);
+        e.key = keep_text(&kept, e.key);
+        e.value = keep_text(&kept, e.value);
+        c->entries[n++] = e;
+    }
+    c->n = n;
+    for (int i = 0; i < 2; i++)
+        wipe_text(&c->text[i]);
+    c->text[0] = kept;
     return OK;
 }
 

@@ -48,6 +48,10 @@ enum status config_parse(struct str config, const char *config_name, struct str 
 /* Wipes and frees; c may be NULL. */
 void config_free(struct aws_config *c);
 
+/* Wipes the texts but for what is no secret, for who goes on with the rest for long: secret keys,
+ * tokens and commands are not there any more, nor are comments. */
+enum status config_forget_secrets(struct aws_config *c, struct err *err) MUST_USE;
+
 bool config_has(const struct aws_config *c, enum config_section kind, const char *name);
 /* The value of a key, "" when it is empty, NULL when it is not there. Borrowed from c. */
 const char *config_get(const struct aws_config *c, enum config_section kind, const char *name,

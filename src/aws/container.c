@@ -1,5 +1,5 @@
 /*
- * Keys of a container (SDKs and Tools Reference, "Container credential provider", read 2026-11):
+ * Keys of a container (as in botocore 1.44, utils.py, ContainerMetadataFetcher):
  * ECS gives a path on 169.254.170.2, EKS Pod Identity and others a whole address, with a token that
  * a file holds and that changes. Keys travel in the answer, so an address without TLS counts only
  * on this machine or its link.
@@ -101,7 +101,7 @@ enum status container_keys(const struct asking *a, struct aws_keys *out, struct 
             buf_str(&headers, t);
             buf_char(&headers, '\n');
         }
-        status = metadata_ask(&patience, "GET", &uri, buf_view(&target), buf_view(&headers),
+        status = metadata_ask(a, &patience, "GET", &uri, buf_view(&target), buf_view(&headers),
                               &answer, err);
     }
     if (status == OK && answer.status != 200)
@@ -109,6 +109,8 @@ enum status container_keys(const struct asking *a, struct aws_keys *out, struct 
                          answer.status);
     if (status == OK)
         status = metadata_keys(&answer, "the container's credentials server", out, err);
+    if (status == OK)
+        asking_go_on(a, out);
     http_answer_fini(&answer);
     fields_wipe(&headers);
     fields_wipe(&secret);

@@ -7,7 +7,7 @@
 
 #include "aws/call_internal.h"
 #include "base/arena.h"
-#include "base/io.h"
+#include "base/queue.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -15,8 +15,13 @@
 
 #define EARLY_US (5 * 60 * US_PER_SECOND)
 #define LATE_US (60 * US_PER_SECOND)
-/* After a refresh that brought nothing new, while the old keys hold. */
+/* After a refresh that brought nothing new, while the old keys hold; and between two because of
+ * keys that a service did not take. */
 #define PAUSE_US (5 * US_PER_SECOND)
+/* After the instance has not told its Region. */
+#define REGION_PAUSE_US (60 * US_PER_SECOND)
+
+enum { LOOK_MS = 100 };
 
 struct aws_credentials {
     struct arena arena; /* of the texts of settings, region and source */
@@ -25,7 +30,12 @@ struct aws_credentials {
     struct endpoint_settings endpoints;
     const char *region;
     const char *source;
+    bool on_instance; /* whose keys come first */
     _Atomic int64_t skew_us;
+
+    pthread_mutex_t region_lock; /* of the next two */
+    char found_region[ENDPOINT_REGION_MAX];
+    int64_t region_asked_us;
 
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -35,112 +45,22 @@ struct aws_credentials {
     bool rejected; /* the keys, by a service */
     struct aws_keys keys;
     int64_t got_us;
-    int64_t pause_us;  /* no refresh before, while the keys hold */
-    uint64_t failures; /* counted, so that who waits for a refresh learns of its failure */
+    int64_t pause_us;      /* no refresh before, while the keys hold */
+    struct sso_memory sso; /* by the thread that refreshes */
+    int64_t rejected_us;   /* when keys were rejected at last */
+    uint64_t failures;     /* counted, so that who waits for a refresh learns of its failure */
     struct err last;
 };
 
-static enum status environment_keys(const struct aws_machine *m, struct aws_keys *out,
-                                    struct err *err)
+/* By the clock of AWS as far as it is known: times of expiry are AWS's. */
+static int64_t now_of(const struct aws_credentials *c)
 {
-    int64_t expires_us = TIME_NONE;
-    const char *token = machine_variable(m, "AWS_SECURITY_TOKEN");
-    if (!token)
-        token = machine_variable(m, "AWS_SESSION_TOKEN");
-    const char *expires = machine_variable(m, "AWS_CREDENTIAL_EXPIRATION");
-    if (expires && !time_parse(str_from(expires), &expires_us))
-        return err_set(err, ERR_USAGE,
-                       "AWS_CREDENTIAL_EXPIRATION should look like 2026-04-14T08:57:15Z");
-    return keys_make(out, str_from(machine_variable(m, "AWS_ACCESS_KEY_ID")),
-                     str_from(machine_variable(m, "AWS_SECRET_ACCESS_KEY")), str_from(token),
-                     expires_us, "the environment", err);
-}
-
-static enum status web_identity_keys(const struct asking *a, const struct link *l,
-                                     struct aws_keys *out, struct err *err)
-{
-    struct aws_client c;
-    struct buf token;
-    buf_init(&token, 32 * 1024);
-    enum status status = OK;
-    if (!buf_reserve(&token, token.max))
-        status = err_nomem(err);
-    if (status == OK)
-        status = io_read_file(l->token_file, &token, err);
-    if (status == OK) {
-        client_borrow(&c, a, NULL, a->region);
-        status = sts_assume_role_with_token(&c, &l->role, str_trim(buf_view(&token)), out, err);
-        client_return(&c);
-    }
-    fields_wipe(&token);
-    return status;
-}
-
-static enum status first_keys(const struct asking *a, const struct link *l, struct aws_keys *out,
-                              struct err *err)
-{
-    switch (l->kind) {
-    case LINK_ENVIRONMENT:
-        return environment_keys(a->machine, out, err);
-    case LINK_FILE:
-        return keys_make(out, str_from(l->access_key_id), str_from(l->secret),
-                         str_from(l->session_token), TIME_NONE, "the AWS configuration", err);
-    case LINK_PROCESS:
-        return process_keys(a, l, out, err);
-    case LINK_SSO:
-        return sso_keys(a, l, out, err);
-    case LINK_WEB_IDENTITY:
-        return web_identity_keys(a, l, out, err);
-    case LINK_CONTAINER:
-        return container_keys(a, out, err);
-    case LINK_INSTANCE:
-        return instance_keys(a, out, err);
-    case LINK_ROLE:
-        break;
-    }
-    return err_set(err, ERR_USAGE, "a role cannot come first");
-}
-
-static enum status no_keys(const struct chain *chain, struct err *err)
-{
-    char cause[160] = "";
-    if (err)
-        memcpy(cause, err->text, sizeof cause - 1);
-    return err_set(err, ERR_ACCESS,
-                   "no AWS credentials: none in the environment, none in the profile %.60s, no "
-                   "container, and no instance (%s). Name a profile, or run aws configure sso",
-                   chain->profile, cause);
-}
-
-static enum status walk(const struct asking *a, const struct chain *chain, struct aws_keys *out,
-                        struct err *err)
-{
-    struct aws_keys keys = {.expires_us = TIME_NONE};
-    const struct link *first = &chain->links[0];
-    enum status status = first_keys(a, first, &keys, err);
-    if (first->kind == LINK_INSTANCE && !first->profile &&
-        (status == ERR_IO || status == ERR_ACCESS))
-        return no_keys(chain, err);
-    for (size_t i = 1; i < chain->n && status == OK; i++) {
-        struct aws_client c;
-        struct aws_keys next = {.expires_us = TIME_NONE};
-        client_borrow(&c, a, &keys, a->region);
-        status = sts_assume_role(&c, &chain->links[i].role, &next, err);
-        client_return(&c);
-        aws_keys_wipe(&keys);
-        keys = next;
-    }
-    if (status != OK) {
-        aws_keys_wipe(&keys);
-        return status;
-    }
-    *out = keys;
-    return OK;
+    return machine_now_us(&c->settings.machine) + atomic_load(&c->skew_us);
 }
 
 /* New keys, by the whole way; without the lock. */
 static enum status refresh(struct aws_credentials *c, struct http_client *http,
-                           struct aws_keys *out, struct err *err)
+                           const _Atomic bool *cancel, struct aws_keys *out, struct err *err)
 {
     struct aws_config *config = NULL;
     struct chain chain;
@@ -148,11 +68,15 @@ static enum status refresh(struct aws_credentials *c, struct http_client *http,
                        .endpoints = c->endpoints,
                        .region = c->region,
                        .http = http,
-                       .skew_us = &c->skew_us};
+                       .skew_us = &c->skew_us,
+                       .sso = &c->sso,
+                       .cancel = cancel};
     TRY(config_read(a.machine, &config, err));
     enum status status = chain_find(&c->settings, config, &chain, err);
+    if (status == OK && !a.region && chain.n > 1)
+        a.region = credentials_find_region(c, cancel);
     if (status == OK)
-        status = walk(&a, &chain, out, err);
+        status = chain_walk(&a, &chain, out, err);
     config_free(config);
     /* Which a caller would take for a bucket that is not there. */
     if (status == ERR_NOT_FOUND) {
@@ -160,13 +84,14 @@ static enum status refresh(struct aws_credentials *c, struct http_client *http,
         if (err)
             err->status = status;
     }
-    if (status == OK && out->expires_us != TIME_NONE &&
-        out->expires_us <= machine_now_us(a.machine)) {
+    if (status == OK && out->expires_us != TIME_NONE && out->expires_us <= now_of(c)) {
         char when[TIME_TEXT];
         time_format(when, out->expires_us);
         aws_keys_wipe(out);
-        return err_set(err, ERR_ACCESS, "%.200s: the keys have expired (%s); renew them", c->source,
-                       when);
+        return err_set(
+            err, ERR_ACCESS,
+            "%.200s: the keys have expired (%s); renew them, or set this machine's clock",
+            c->source, when);
     }
     return status;
 }
@@ -194,24 +119,25 @@ static enum need need_at(const struct aws_credentials *c, int64_t now_us)
 /* Refreshes, the lock being held before and after. A failure counts only when there are no keys to
  * go on with. */
 static enum status refresh_locked(struct aws_credentials *c, struct http_client *http,
-                                  struct err *err)
+                                  const _Atomic bool *cancel, struct err *err)
 {
     struct aws_keys fresh = {.expires_us = TIME_NONE};
     struct err cause = {0};
     c->busy = true;
     pthread_mutex_unlock(&c->lock);
-    enum status status = refresh(c, http, &fresh, &cause);
-    int64_t now_us = machine_now_us(&c->settings.machine);
+    enum status status = refresh(c, http, cancel, &fresh, &cause);
+    int64_t now_us = now_of(c);
     pthread_mutex_lock(&c->lock);
     c->busy = false;
-    c->pause_us = now_us + PAUSE_US;
+    if (status != ERR_INTERRUPTED)
+        c->pause_us = now_us + PAUSE_US;
     if (status == OK) {
         aws_keys_wipe(&c->keys);
         c->keys = fresh;
         c->got_us = now_us;
         c->has_keys = true;
         c->rejected = false;
-    } else {
+    } else if (status != ERR_INTERRUPTED) {
         c->failures++;
         c->last = cause;
     }
@@ -223,13 +149,18 @@ static enum status refresh_locked(struct aws_credentials *c, struct http_client 
     return status;
 }
 
-/* Waits for the thread that refreshes; its failure is ours. */
-static enum status wait_locked(struct aws_credentials *c, struct err *err)
+/* Waits for the thread that refreshes; its failure is ours, but that it was interrupted is not. */
+static enum status wait_locked(struct aws_credentials *c, const _Atomic bool *cancel,
+                               struct err *err)
 {
     uint64_t failures = c->failures;
-    while (c->busy)
-        pthread_cond_wait(&c->changed, &c->lock);
-    if (c->failures == failures || need_at(c, machine_now_us(&c->settings.machine)) != NEED_FIRST)
+    while (c->busy) {
+        struct timespec until = queue_deadline(LOOK_MS);
+        if (cancel && atomic_load(cancel))
+            return err_set(err, ERR_INTERRUPTED, "interrupted");
+        pthread_cond_timedwait(&c->changed, &c->lock, &until);
+    }
+    if (c->failures == failures || need_at(c, now_of(c)) != NEED_FIRST)
         return OK;
     if (err)
         *err = c->last;
@@ -237,15 +168,15 @@ static enum status wait_locked(struct aws_credentials *c, struct err *err)
 }
 
 enum status aws_credentials_get(struct aws_credentials *c, struct http_client *http,
-                                struct aws_keys *out, struct err *err)
+                                const _Atomic bool *cancel, struct aws_keys *out, struct err *err)
 {
     enum status status = OK;
     pthread_mutex_lock(&c->lock);
     for (enum need need; status == OK;) {
-        need = need_at(c, machine_now_us(&c->settings.machine));
+        need = need_at(c, now_of(c));
         if (need == NEED_NOTHING || (need == NEED_SOON && c->busy))
             break;
-        status = c->busy ? wait_locked(c, err) : refresh_locked(c, http, err);
+        status = c->busy ? wait_locked(c, cancel, err) : refresh_locked(c, http, cancel, err);
     }
     if (status == OK)
         status = keys_copy(out, &c->keys, err);
@@ -253,18 +184,53 @@ enum status aws_credentials_get(struct aws_credentials *c, struct http_client *h
     return status;
 }
 
-void aws_credentials_reject(struct aws_credentials *c, const struct aws_keys *k)
+static bool is_same(const struct aws_keys *a, const struct aws_keys *b)
 {
+    return strcmp(a->access_key_id, b->access_key_id) == 0 && strcmp(a->secret, b->secret) == 0 &&
+           strcmp(a->session_token, b->session_token) == 0;
+}
+
+bool aws_credentials_reject(struct aws_credentials *c, const struct aws_keys *k)
+{
+    bool worth = true;
+    int64_t now_us = now_of(c);
     pthread_mutex_lock(&c->lock);
-    if (c->has_keys && strcmp(c->keys.access_key_id, k->access_key_id) == 0 &&
-        strcmp(c->keys.session_token, k->session_token) == 0)
-        c->rejected = true;
+    if (c->has_keys && !c->rejected && is_same(&c->keys, k)) {
+        worth = c->rejected_us == TIME_NONE || now_us >= c->rejected_us + PAUSE_US ||
+                now_us < c->rejected_us;
+        if (worth) {
+            c->rejected = true;
+            c->rejected_us = now_us;
+        }
+    }
     pthread_mutex_unlock(&c->lock);
+    return worth;
 }
 
 const char *aws_credentials_region(const struct aws_credentials *c)
 {
     return c->region;
+}
+
+/* Not under the lock of keys: nobody needs a Region to get an instance's. */
+const char *credentials_find_region(struct aws_credentials *c, const _Atomic bool *cancel)
+{
+    if (c->region || !c->on_instance)
+        return c->region;
+    struct asking a = {.machine = &c->settings.machine,
+                       .endpoints = c->endpoints,
+                       .skew_us = &c->skew_us,
+                       .cancel = cancel};
+    pthread_mutex_lock(&c->region_lock);
+    int64_t now_us = clock_monotonic_us();
+    if (!c->found_region[0] &&
+        (c->region_asked_us == TIME_NONE || now_us > c->region_asked_us + REGION_PAUSE_US)) {
+        instance_region(&a, c->found_region);
+        c->region_asked_us = now_us;
+    }
+    const char *found = c->found_region[0] ? c->found_region : NULL;
+    pthread_mutex_unlock(&c->region_lock);
+    return found;
 }
 
 const char *aws_credentials_source(const struct aws_credentials *c)
@@ -319,6 +285,7 @@ static enum status set_up(struct aws_credentials *c, struct err *err)
     text[source.n] = '\0';
     c->source = text;
     c->endpoints = (struct endpoint_settings){&s->machine, c->config, chain.profile};
+    c->on_instance = chain.links[0].kind == LINK_INSTANCE;
     c->region = find_region(c);
     if (!keep(c, &c->source) || !keep(c, &c->region) || !keep(c, &c->endpoints.profile)) {
         c->source = NULL;
@@ -326,7 +293,8 @@ static enum status set_up(struct aws_credentials *c, struct err *err)
     }
     if (c->region && !endpoint_is_region(str_from(c->region)))
         return err_set(err, ERR_USAGE, "%.40s is not the name of an AWS Region", c->region);
-    return OK;
+    /* Each refresh reads the keys anew; those of other profiles are nobody's concern. */
+    return config_forget_secrets(c->config, err);
 }
 
 enum status aws_credentials_new(const struct aws_settings *s, struct aws_credentials **out,
@@ -336,9 +304,12 @@ enum status aws_credentials_new(const struct aws_settings *s, struct aws_credent
     if (!c)
         return err_nomem(err);
     arena_init(&c->arena);
+    buf_init(&c->sso.path, FIELDS_MAX);
+    buf_init(&c->sso.file, FIELDS_MAX);
     c->settings = *s;
-    c->keys.expires_us = TIME_NONE;
+    c->keys.expires_us = c->rejected_us = c->region_asked_us = TIME_NONE;
     pthread_mutex_init(&c->lock, NULL);
+    pthread_mutex_init(&c->region_lock, NULL);
     pthread_cond_init(&c->changed, NULL);
     enum status status = set_up(c, err);
     if (status != OK) {
@@ -354,9 +325,12 @@ void aws_credentials_free(struct aws_credentials *c)
     if (!c)
         return;
     aws_keys_wipe(&c->keys);
+    fields_wipe(&c->sso.file);
+    buf_fini(&c->sso.path);
     config_free(c->config);
     pthread_cond_destroy(&c->changed);
     pthread_mutex_destroy(&c->lock);
+    pthread_mutex_destroy(&c->region_lock);
     arena_fini(&c->arena);
     free(c);
 }

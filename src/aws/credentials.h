@@ -6,7 +6,8 @@
  *     struct aws_credentials *c;
  *     aws_credentials_new(&s, &c, &err);          reads files, asks nobody
  *     struct aws_keys keys;
- *     aws_credentials_get(c, http, &keys, &err);  may ask SSO, STS, the container, the instance
+ *     aws_credentials_get(c, http, &stop, &keys, &err);  may ask SSO, STS, the container, the
+ * instance
  *     ... aws_keys_wipe(&keys);
  *     aws_credentials_free(c);
  *
@@ -24,7 +25,8 @@
  * Keys are refreshed five minutes before they expire (fewer where their life is short): one thread
  * does it while the others go on with the old ones; in the last minute they wait for the new ones.
  * A refresh that fails is no error while the old keys still hold. Each refresh reads the files
- * again, so keys that another tool has written meanwhile are found.
+ * again, so keys that another tool has written meanwhile are found; it also happens when a service
+ * calls keys expired, unknown or wrong, whatever is known of their end.
  *
  * A provider may be used by many threads; the keys that it gives are copies, the caller's own.
  * No key or token is ever part of a message. Keys are wiped when they are replaced or freed.
@@ -65,18 +67,22 @@ enum status aws_credentials_new(const struct aws_settings *s, struct aws_credent
                                 struct err *err) MUST_USE;
 void aws_credentials_free(struct aws_credentials *c);
 
-/* Keys that hold now: the stored ones, or new ones. http is used when somebody must be asked.
- * ERR_ACCESS: refused or none to be found (the message says what was tried and what to do), ERR_IO:
- * no answer, ERR_PARSE: not understood; never ERR_NOT_FOUND. *out is written on OK only. */
+/* Keys that hold now: the stored ones, or new ones. http is used when somebody must be asked;
+ * cancel (may be NULL) ends that soon, with ERR_INTERRUPTED. ERR_ACCESS: refused or none to be
+ * found (the message says what was tried and what to do), ERR_IO: no answer, ERR_PARSE: not
+ * understood; never ERR_NOT_FOUND. *out is written on OK only. */
 enum status aws_credentials_get(struct aws_credentials *c, struct http_client *http,
-                                struct aws_keys *out, struct err *err) MUST_USE;
-/* A service said that these are expired: the next get refreshes, unless that has happened. */
-void aws_credentials_reject(struct aws_credentials *c, const struct aws_keys *k);
+                                const _Atomic bool *cancel, struct aws_keys *out,
+                                struct err *err) MUST_USE;
+/* A service does not take these (any more): the next get refreshes, unless that has happened. False
+ * when it would be too early, because others were rejected less than five seconds ago: then a call
+ * need not be tried again. */
+bool aws_credentials_reject(struct aws_credentials *c, const struct aws_keys *k);
 
-/* settings.region, AWS_REGION, AWS_DEFAULT_REGION, the profile's; NULL when nothing names one.
- * Lives as long as c. */
+/* settings.region, AWS_REGION, AWS_DEFAULT_REGION, the profile's; NULL when nothing names one (then
+ * clients on an instance ask that: aws_client_region). Lives as long as c. */
 const char *aws_credentials_region(const struct aws_credentials *c);
-/* "environment", "profile dev: SSO, then role …": for people. Lives as long as c. */
+/* "the environment", "profile dev (SSO), then role arn:…": for people. Lives as long as c. */
 const char *aws_credentials_source(const struct aws_credentials *c);
 
 #endif

@@ -1,6 +1,7 @@
 /*
  * Endpoints: see endpoint.h. The names of AWS are the rules of botocore 1.44 (endpoint-rule-set-1
- * of each service, partitions.json) put into two tables; a test compares them for every partition.
+ * of each service, partitions.json) put into two tables; tests/py/test_aws_call.py compares them in
+ * every Region.
  */
 #include "aws/endpoint.h"
 

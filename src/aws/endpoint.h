@@ -1,9 +1,9 @@
 /*
  * Where a service answers: the user's own endpoint, or the one of AWS in a Region.
  *
- * Own endpoints, the first that is there (SDKs and Tools Reference, "Service-specific endpoints",
- * read 2026-11): AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL, endpoint_url below the service in
- * the profile's `services` section, the profile's endpoint_url; none of them when
+ * Own endpoints, the first that is there (botocore 1.44, configprovider.py,
+ * ConfiguredEndpointProvider): AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL, endpoint_url below the
+ * service in the profile's `services` section, the profile's endpoint_url; none of them when
  * AWS_IGNORE_CONFIGURED_ENDPOINT_URLS or ignore_configured_endpoint_urls is true.
  *
  * AWS's: <service>.<region>.<domain of the partition>, with variants for FIPS 140 (…-fips) and for

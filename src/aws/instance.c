@@ -1,7 +1,7 @@
 /*
- * Keys of an EC2 instance, from its metadata service, version 2 (EC2 User Guide, "Use IMDSv2", read
- * 2026-11): a PUT gives a token, which the GETs carry. Version 1, without a token, is never spoken:
- * whatever can be tricked into a GET can be tricked into that.
+ * Keys of an EC2 instance, from its metadata service, version 2 (as in botocore 1.44, utils.py,
+ * IMDSFetcher): a PUT gives a token, which the GETs carry. Version 1, without a token, is never
+ * spoken: whatever can be tricked into a GET can be tricked into that.
  *
  * When the service's own source of keys is down it goes on giving expired ones, which the services
  * of AWS then take a while longer ("static stability"). Such keys are used for ten minutes, then
@@ -11,8 +11,9 @@
 
 #include <stdio.h>
 
-#define STABLE_US (10 * 60 * US_PER_SECOND)
 #define PLACE "/latest/meta-data/iam/security-credentials/"
+
+enum { CODE_TIMEOUT = 28 /* of http_send */ };
 
 struct service {
     struct metadata_patience patience;
@@ -55,8 +56,9 @@ static enum status find_service(const struct asking *a, struct service *s, struc
     return OK;
 }
 
-static enum status ask(const struct service *s, const char *method, struct str path,
-                       const char *headers, struct http_answer *out, struct err *err)
+static enum status ask(const struct asking *a, const struct service *s, const char *method,
+                       struct str path, const char *headers, struct http_answer *out,
+                       struct err *err)
 {
     struct buf target;
     struct str base = s->uri.path;
@@ -69,23 +71,34 @@ static enum status ask(const struct service *s, const char *method, struct str p
     if (status != OK)
         status = err_set(err, status, "the address of the metadata service is too long");
     else
-        status = metadata_ask(&s->patience, method, &s->uri, buf_view(&target), str_from(headers),
-                              out, err);
+        status = metadata_ask(a, &s->patience, method, &s->uri, buf_view(&target),
+                              str_from(headers), out, err);
     buf_fini(&target);
     return status;
 }
 
-static enum status get_token(struct service *s, struct http_answer *a, struct err *err)
+/* The answer to the PUT lives for so many hops as is set for the instance, usually one: then a
+ * container gets a connection, but no answer. */
+static enum status without_answer(enum status status, struct err *err)
 {
-    TRY(ask(s, "PUT", STR("/latest/api/token"), "X-aws-ec2-metadata-token-ttl-seconds: 21600\n", a,
-            err));
+    if (!err || err->native != CODE_TIMEOUT || strstr(err->text, "no connection"))
+        return status;
+    struct err cause = *err;
+    return err_set(err, status, "%.90s; in a container the instance's hop limit must be 2 or more",
+                   cause.text);
+}
+
+static enum status get_token(const struct asking *asking, struct service *s, struct http_answer *a,
+                             struct err *err)
+{
+    enum status status = ask(asking, s, "PUT", STR("/latest/api/token"),
+                             "X-aws-ec2-metadata-token-ttl-seconds: 21600\n", a, err);
+    if (status != OK)
+        return without_answer(status, err);
     struct str token = str_trim(buf_view(&a->body));
     if (a->status != 200 || token.n == 0 || token.n > 400)
-        return err_set(
-            err, ERR_ACCESS,
-            "the instance's metadata service gives no token (HTTP %d); in a container its "
-            "hop limit must be 2 or more",
-            a->status);
+        return err_set(err, ERR_ACCESS, "the instance's metadata service gives no token (HTTP %d)",
+                       a->status);
     for (size_t i = 0; i < token.n; i++)
         if (token.p[i] <= ' ' || token.p[i] > '~')
             return err_set(err, ERR_PARSE, "the instance's metadata service gives an odd token");
@@ -107,25 +120,36 @@ static enum status role_place(const struct http_answer *a, struct buf *out, stru
     return buf_status(out) == OK ? OK : err_set(err, ERR_LIMIT, "the role's name is too long");
 }
 
-static void go_on(const struct asking *a, struct aws_keys *k)
-{
-    int64_t now = machine_now_us(a->machine);
-    if (k->expires_us != TIME_NONE && k->expires_us <= now)
-        k->expires_us = now + STABLE_US;
-}
-
 static enum status get_keys(const struct asking *asking, struct service *s, struct buf *place,
                             struct http_answer *a, struct aws_keys *out, struct err *err)
 {
-    TRY(get_token(s, a, err));
-    TRY(ask(s, "GET", STR(PLACE), s->headers, a, err));
+    TRY(get_token(asking, s, a, err));
+    TRY(ask(asking, s, "GET", STR(PLACE), s->headers, a, err));
     TRY(role_place(a, place, err));
-    TRY(ask(s, "GET", buf_view(place), s->headers, a, err));
+    TRY(ask(asking, s, "GET", buf_view(place), s->headers, a, err));
     if (a->status != 200)
         return err_set(err, ERR_ACCESS, "the instance's metadata service said HTTP %d", a->status);
     TRY(metadata_keys(a, "the instance's metadata service", out, err));
-    go_on(asking, out);
+    asking_go_on(asking, out);
     return OK;
+}
+
+void instance_region(const struct asking *a, char out[ENDPOINT_REGION_MAX])
+{
+    struct service s;
+    struct http_answer answer;
+    if (machine_switch(a->machine, "AWS_EC2_METADATA_DISABLED") || find_service(a, &s, NULL) != OK)
+        return;
+    http_answer_init(&answer);
+    if (get_token(a, &s, &answer, NULL) == OK &&
+        ask(a, &s, "GET", STR("/latest/meta-data/placement/region"), s.headers, &answer, NULL) ==
+            OK) {
+        struct str region = str_trim(buf_view(&answer.body));
+        if (answer.status == 200 && endpoint_is_region(region))
+            snprintf(out, ENDPOINT_REGION_MAX, "%.*s", STR_ARG(region));
+    }
+    http_answer_fini(&answer);
+    secret_wipe(s.headers, sizeof s.headers);
 }
 
 enum status instance_keys(const struct asking *a, struct aws_keys *out, struct err *err)

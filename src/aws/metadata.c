@@ -5,14 +5,15 @@
 
 enum { ANSWER_MAX = 64 * 1024 };
 
-enum status metadata_ask(const struct metadata_patience *p, const char *method,
-                         const struct uri *base, struct str target, struct str headers,
-                         struct http_answer *out, struct err *err)
+enum status metadata_ask(const struct asking *a, const struct metadata_patience *p,
+                         const char *method, const struct uri *base, struct str target,
+                         struct str headers, struct http_answer *out, struct err *err)
 {
     struct http_client *http = NULL;
     struct http_options options = {.connect_timeout_ms = p->timeout_ms,
                                    .stall_timeout_ms = p->timeout_ms,
-                                   .total_timeout_ms = 2 * p->timeout_ms};
+                                   .total_timeout_ms = 2 * p->timeout_ms,
+                                   .cancel = a->cancel};
     struct http_request r = {.method = method,
                              .scheme = base->scheme,
                              .host = base->host,
@@ -27,13 +28,18 @@ enum status metadata_ask(const struct metadata_patience *p, const char *method,
     for (;;) {
         enum status status = http_send(http, &r, &limits, out, err);
         int64_t ms = -1;
-        if (status == OK ? out->status >= 500 : status == ERR_IO || status == ERR_TRUNCATED)
-            ms = retry_next(&again, -1);
+        if (status == OK ? out->status >= 500 || out->status == 429
+                         : status == ERR_IO || status == ERR_TRUNCATED)
+            ms = retry_next(&again, RETRY_THROTTLED_MS, -1);
         if (ms < 0) {
             http_free(http);
             return status;
         }
-        retry_wait(ms, NULL);
+        retry_wait(ms, a->cancel);
+        if (asking_is_cancelled(a)) {
+            http_free(http);
+            return err_set(err, ERR_INTERRUPTED, "interrupted");
+        }
     }
 }
 

@@ -15,11 +15,11 @@ struct metadata_patience {
     int attempts;
 };
 
-/* One request, repeated when there was no answer or one of 5xx. ERR_IO: none came; OK for every
- * status. headers: lines. The answer is wiped when it is emptied. */
-enum status metadata_ask(const struct metadata_patience *p, const char *method,
-                         const struct uri *base, struct str target, struct str headers,
-                         struct http_answer *out, struct err *err) MUST_USE;
+/* One request, repeated after about a second when there was no answer, one of 5xx or 429. ERR_IO:
+ * none came; OK for every status. headers: lines. The answer is wiped when it is emptied. */
+enum status metadata_ask(const struct asking *a, const struct metadata_patience *p,
+                         const char *method, const struct uri *base, struct str target,
+                         struct str headers, struct http_answer *out, struct err *err) MUST_USE;
 /* Keys from JSON with AccessKeyId, SecretAccessKey, Token, Expiration. */
 enum status metadata_keys(const struct http_answer *a, const char *what, struct aws_keys *out,
                           struct err *err) MUST_USE;

@@ -1,6 +1,6 @@
 /*
- * credential_process: a program of the user's prints keys (SDKs and Tools Reference, "Process
- * credential provider", read 2026-11: JSON with "Version": 1). It is started without a shell, its
+ * credential_process: a program of the user's prints keys (as botocore 1.44 reads them,
+ * credentials.py, ProcessProvider: JSON with "Version": 1). It is started without a shell, its
  * command line cut into words as the AWS CLI cuts it. It reads nothing (our standard input may be
  * the logs), and what it says on standard error is not shown: nobody knows what a helper prints
  * there.
@@ -19,9 +19,10 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { WORDS_MAX = 64, ANSWER_MAX = 64 * 1024, TIMEOUT_MS = 60 * 1000 };
+enum { WORDS_MAX = 64, ANSWER_MAX = 64 * 1024, TIMEOUT_MS = 60 * 1000, LOOK_MS = 50 };
 
 static enum status failed(const struct link *l, const char *why, struct err *err)
 {
@@ -56,6 +57,9 @@ static enum status start(const struct link *l, char *const *words, int out, pid_
         code = posix_spawn_file_actions_adddup2(&actions, out, 1);
     if (code == 0)
         code = posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
+    /* libcurl opens its sockets without CLOEXEC; a helper that stays would keep them open. */
+    if (code == 0)
+        code = posix_spawn_file_actions_addclosefrom_np(&actions, 3);
     if (code == 0)
         code = posix_spawnp(pid, words[0], &actions, &how, words, environ);
     posix_spawnattr_destroy(&how);
@@ -66,17 +70,16 @@ static enum status start(const struct link *l, char *const *words, int out, pid_
                   err);
 }
 
-/* Reads until the end of the pipe; false when the time is over or too much comes. */
-static bool read_all(int fd, struct buf *out)
+/* Reads until the end of the pipe; false when the time is over, too much comes or nobody waits any
+ * more. */
+static bool read_all(const struct asking *a, int fd, int64_t end_us, struct buf *out)
 {
-    int64_t end_us = clock_monotonic_us() + TIMEOUT_MS * (US_PER_SECOND / 1000);
     for (;;) {
         struct pollfd p = {.fd = fd, .events = POLLIN};
-        int64_t left_us = end_us - clock_monotonic_us();
         size_t got = 0;
-        if (left_us <= 0)
+        if (clock_monotonic_us() >= end_us || asking_is_cancelled(a))
             return false;
-        if (poll(&p, 1, (int)(left_us / 1000) + 1) <= 0)
+        if (poll(&p, 1, LOOK_MS) <= 0)
             continue;
         if (out->n == out->max ||
             io_read(fd, out->p + out->n, out->max - out->n, &got, "credential_process", NULL) != OK)
@@ -87,30 +90,38 @@ static bool read_all(int fd, struct buf *out)
     }
 }
 
-/* Waits for a child that has closed its output, or is to be ended. */
-static bool reap(pid_t pid, bool ended)
+/* Waits for a child that has closed its output, or ends it. */
+static bool reap(const struct asking *a, pid_t pid, int64_t end_us, bool *ended)
 {
     int state = 0;
-    if (!ended)
+    pid_t got = 0;
+    while (*ended && (got = waitpid(pid, &state, WNOHANG)) == 0) {
+        *ended = clock_monotonic_us() < end_us && !asking_is_cancelled(a);
+        nanosleep(&(struct timespec){.tv_nsec = 5 * 1000 * 1000}, NULL);
+    }
+    if (!*ended)
         kill(pid, SIGKILL);
-    while (waitpid(pid, &state, 0) < 0)
-        if (errno != EINTR)
-            return false;
-    return ended && WIFEXITED(state) && WEXITSTATUS(state) == 0;
+    while (!*ended && (got = waitpid(pid, &state, 0)) < 0 && errno == EINTR)
+        ;
+    return *ended && got == pid && WIFEXITED(state) && WEXITSTATUS(state) == 0;
 }
 
-static enum status run(const struct link *l, char *const *words, struct buf *out, struct err *err)
+static enum status run(const struct asking *a, const struct link *l, char *const *words,
+                       struct buf *out, struct err *err)
 {
     int fds[2];
     pid_t pid = 0;
+    int64_t end_us = clock_monotonic_us() + TIMEOUT_MS * (US_PER_SECOND / 1000);
     if (pipe2(fds, O_CLOEXEC) != 0)
         return err_errno(err, errno, "cannot start credential_process");
     enum status status = start(l, words, fds[1], &pid, err);
     close(fds[1]);
     if (status == OK) {
-        bool ended = read_all(fds[0], out);
-        bool fine = reap(pid, ended);
-        if (!ended)
+        bool ended = read_all(a, fds[0], end_us, out);
+        bool fine = reap(a, pid, end_us, &ended);
+        if (!ended && asking_is_cancelled(a))
+            status = err_set(err, ERR_INTERRUPTED, "interrupted");
+        else if (!ended)
             status = failed(l, "took longer than a minute, or printed too much", err);
         else if (!fine)
             status = failed(l, "failed", err);
@@ -143,7 +154,6 @@ static enum status read_answer(const struct link *l, struct str json, struct aws
 enum status process_keys(const struct asking *a, const struct link *l, struct aws_keys *out,
                          struct err *err)
 {
-    (void)a;
     char *words[WORDS_MAX + 1] = {NULL};
     struct str line = str_from(l->command);
     struct buf answer;
@@ -159,7 +169,7 @@ enum status process_keys(const struct asking *a, const struct link *l, struct aw
         status = err_nomem(err);
     if (status == OK) {
         words[n] = NULL;
-        status = run(l, words, &answer, err);
+        status = run(a, l, words, &answer, err);
     }
     if (status == OK)
         status = read_answer(l, buf_view(&answer), out, err);

@@ -104,25 +104,6 @@ static void set_region(struct s3_bucket *b, const char *region)
     pthread_mutex_unlock(&b->lock);
 }
 
-/* What aws_send cannot know: that it is not S3 itself that refuses, or why an object is out of
- * reach for good. */
-static enum status explain(const struct aws_answer *a, enum status status, struct err *err)
-{
-    const char *more = NULL;
-    struct str body = buf_view(&a->http.body);
-    if (strcmp(a->code, "InvalidObjectState") == 0)
-        more = "; it is archived (Glacier): restore it first";
-    else if (status == ERR_ACCESS &&
-             (strncmp(a->code, "KMS", 3) == 0 || str_find(body, STR("kms:")) >= 0))
-        more = "; it is encrypted: allow kms:Decrypt on its key, too";
-    if (!more || !err)
-        return status;
-    struct err cause = *err;
-    err_set(err, status, "%.300s%s", cause.text, more);
-    err->native = cause.native;
-    return status;
-}
-
 enum status s3_send(struct aws_client *c, struct s3_bucket *b, const struct aws_call *call,
                     struct aws_answer *a, struct err *err)
 {
@@ -149,9 +130,7 @@ enum status s3_send(struct aws_client *c, struct s3_bucket *b, const struct aws_
     full.subject = s3_bucket_name(b);
     full.headers = b->requester_pays ? &payer : NULL;
     full.headers_n = b->requester_pays;
-    enum status status = aws_send(c, &full, a, err);
-    if (status != OK)
-        return explain(a, status, err);
+    TRY(aws_send(c, &full, a, err));
     if (strcmp(a->region, region) != 0)
         set_region(b, a->region);
     return OK;

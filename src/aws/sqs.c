@@ -54,20 +54,6 @@ enum status sqs_queue_init(struct sqs_queue *q, struct str url, const char *regi
     return OK;
 }
 
-/* A refusal of KMS is not about the queue's own permissions. */
-static enum status explain(const struct aws_answer *a, enum status status, struct err *err)
-{
-    bool kms = strncmp(a->code, "KMS", 3) == 0 || strncmp(a->code, "Kms", 3) == 0 ||
-               strstr(a->message, "kms:") != NULL;
-    if (!kms || !err)
-        return status;
-    struct err cause = *err;
-    err_set(err, status, "%.310s; the queue is encrypted: allow kms:Decrypt on its key",
-            cause.text);
-    err->native = cause.native;
-    return status;
-}
-
 static enum status call(struct aws_client *c, const struct sqs_queue *q, const char *action,
                         const struct buf *body, struct aws_answer *a, struct err *err)
 {
@@ -91,8 +77,7 @@ static enum status call(struct aws_client *c, const struct sqs_queue *q, const c
                                   .limits = answer_limits,
                                   .action = permission,
                                   .subject = q->name};
-    enum status status = aws_send(c, &full, a, err);
-    return status == OK || !err ? status : explain(a, status, err);
+    return aws_send(c, &full, a, err);
 }
 
 static struct jsonw begin(struct buf *body, const struct sqs_queue *q)

@@ -1,6 +1,6 @@
 /*
  * Keys of IAM Identity Center ("AWS SSO"): the token of a sign-in is exchanged for keys of one role
- * in one account (GetRoleCredentials, IAM Identity Center portal API reference, read 2026-11).
+ * in one account (GetRoleCredentials; botocore 1.44, data/sso/2019-06-10).
  */
 #include "aws/sso_token.h"
 
@@ -53,6 +53,12 @@ static enum status exchange(const struct asking *a, const struct link *l, const 
         status = read_keys(&answer, out, err);
     else if (answer.http.status == 401)
         status = sso_signed_out(l, "is over", err);
+    else if (answer.http.status == 403)
+        status = err_set(err, ERR_ACCESS,
+                         "the SSO user who signed in for the profile %.60s is not assigned to the "
+                         "role %.60s (permission set) in the account %.20s: assign it in IAM "
+                         "Identity Center, or name another",
+                         l->profile, l->role_name, l->account);
     client_return(&c);
     aws_answer_fini(&answer);
     return status;

@@ -55,6 +55,8 @@ static enum status parse(const struct link *l, struct sso_token *t, struct err *
         [CLIENT_ID] = {.name = "clientId"}, [CLIENT_SECRET] = {.name = "clientSecret"},
         [EXPIRES] = {.name = "expiresAt"},  [CLIENT_EXPIRES] = {.name = "registrationExpiresAt"},
     };
+    fields_wipe(&t->room);
+    buf_init(&t->room, FIELDS_MAX);
     if (fields_of_json(buf_view(&t->file), NULL, f, FIELDS, &t->room, NULL) != OK)
         return sso_signed_out(l, "cannot be read from its file", err);
     t->access = f[ACCESS].value;
@@ -129,7 +131,7 @@ static void write_request(const struct sso_token *t, struct buf *body)
     jsonw_end(&w);
 }
 
-/* CreateToken (IAM Identity Center OIDC API reference, read 2026-11). */
+/* CreateToken (botocore 1.44, data/sso-oidc/2019-06-10 and tokens.py). */
 static enum status create_token(const struct asking *a, const struct link *l,
                                 const struct sso_token *t, struct aws_answer *answer,
                                 struct err *err)
@@ -163,25 +165,47 @@ static int64_t whole_seconds(int64_t time_us)
     return time_us - time_us % US_PER_SECOND;
 }
 
-/* Puts a new token into the file. */
-static enum status store(const struct asking *a, struct sso_token *t,
-                         const struct aws_answer *answer, struct err *err)
+/* Puts the token's text into the memory; false when there is no room for it. */
+static bool remember(struct sso_memory *m, const struct sso_token *t)
+{
+    fields_wipe(&m->file);
+    buf_init(&m->file, FIELDS_MAX);
+    buf_reset(&m->path);
+    buf_str(&m->path, buf_view(&t->path));
+    if (buf_reserve(&m->file, t->file.n))
+        buf_str(&m->file, buf_view(&t->file));
+    return buf_status(&m->path) == OK && buf_status(&m->file) == OK;
+}
+
+/* Keeps the new text of the file: in the file, for all who use it; where that cannot be written
+ * (mounted for reading only, another user's) in memory, because the refresh token of the old one
+ * may not be taken again. */
+static void keep(const struct asking *a, const struct sso_token *t)
+{
+    if (io_write_secret_file(t->path.p, buf_view(&t->file), NULL) == OK)
+        fields_wipe(&a->sso->file);
+    else
+        (void)remember(a->sso, t);
+}
+
+/* Puts a new token in place of the old one. */
+static enum status take(const struct asking *a, struct sso_token *t,
+                        const struct aws_answer *answer, struct err *err)
 {
     struct field f[] = {{.name = "accessToken"}, {.name = "refreshToken"}, {.name = "expiresIn"}};
     struct buf room, text;
     int64_t seconds;
     buf_init(&room, FIELDS_MAX);
-    buf_init(&text, FIELDS_MAX);
-    buf_reserve(&text, 2 * t->file.n + 32 * 1024);
+    buf_init(&text, t->file.max);
+    buf_reserve(&text, text.max);
     enum status status = fields_of_json(buf_view(&answer->http.body), NULL, f, 3, &room, err);
     if (status == OK &&
         (f[0].value.n == 0 || !str_to_i64(f[2].value, &seconds) || seconds > INT64_C(86400) * 366))
         status = ERR_PARSE;
+    /* By the machine's own clock, whatever AWS's is: so the CLI writes and reads it. */
     if (status == OK)
         status = rewrite(t, f, whole_seconds(machine_now_us(a->machine)) + seconds * US_PER_SECOND,
                          &text, err);
-    if (status == OK)
-        status = io_write_secret_file(t->path.p, buf_view(&text), err);
     if (status == OK) {
         secret_wipe(t->file.p, t->file.n);
         buf_reset(&t->file);
@@ -200,14 +224,44 @@ static bool may_refresh(const struct link *l, const struct sso_token *t, int64_t
 }
 
 /* A refresh that fails leaves the token as it was, which may hold a while. */
-static void refresh(const struct asking *a, const struct link *l, struct sso_token *t)
+static bool refresh(const struct asking *a, const struct link *l, struct sso_token *t)
 {
     struct aws_answer answer;
     aws_answer_init(&answer);
-    if (create_token(a, l, t, &answer, NULL) == OK && store(a, t, &answer, NULL) == OK &&
-        parse(l, t, NULL) != OK)
+    bool fresh = create_token(a, l, t, &answer, NULL) == OK && take(a, t, &answer, NULL) == OK;
+    if (fresh)
+        keep(a, t);
+    if (fresh && parse(l, t, NULL) != OK)
         t->expires_us = TIME_NONE;
     aws_answer_fini(&answer);
+    return fresh;
+}
+
+static enum status read_file(const struct link *l, struct sso_token *t, struct err *err)
+{
+    if (t->file.n > 0)
+        secret_wipe(t->file.p, t->file.n);
+    buf_reset(&t->file);
+    enum status status = io_read_file(t->path.p, &t->file, err);
+    if (status == ERR_NOT_FOUND)
+        return sso_signed_out(l, "has not been made on this machine", err);
+    TRY(status);
+    return parse(l, t, err);
+}
+
+/* What is in memory, when it is of this file and holds longer. */
+static enum status recall(const struct asking *a, const struct link *l, struct sso_token *t,
+                          struct err *err)
+{
+    const struct sso_memory *m = a->sso;
+    int64_t expires_us = t->expires_us;
+    if (m->file.n == 0 || !str_eq(buf_view(&m->path), buf_view(&t->path)))
+        return OK;
+    secret_wipe(t->file.p, t->file.n);
+    buf_reset(&t->file);
+    buf_str(&t->file, buf_view(&m->file));
+    TRY(parse(l, t, err));
+    return t->expires_us > expires_us ? OK : read_file(l, t, err);
 }
 
 enum status sso_token_read(const struct asking *a, const struct link *l, struct sso_token *t,
@@ -220,13 +274,12 @@ enum status sso_token_read(const struct asking *a, const struct link *l, struct 
     TRY(find_file(a, l, &t->path, err));
     if (!buf_reserve(&t->file, t->file.max))
         return err_nomem(err);
-    enum status status = io_read_file(t->path.p, &t->file, err);
-    if (status == ERR_NOT_FOUND)
-        return sso_signed_out(l, "has not been made on this machine", err);
-    TRY(status);
-    TRY(parse(l, t, err));
+    TRY(read_file(l, t, err));
+    TRY(recall(a, l, t, err));
     int64_t now_us = machine_now_us(a->machine);
-    if (t->expires_us - now_us < EARLY_US && may_refresh(l, t, now_us))
-        refresh(a, l, t);
+    /* Who was faster may have used up the refresh token: then the new token is in the file. */
+    if (t->expires_us - now_us < EARLY_US && may_refresh(l, t, now_us) && !refresh(a, l, t) &&
+        t->expires_us <= now_us)
+        TRY(read_file(l, t, err));
     return t->expires_us <= now_us ? sso_signed_out(l, "is over", err) : OK;
 }

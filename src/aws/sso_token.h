@@ -3,7 +3,8 @@
  * ~/.aws/sso/cache/<sha1>.json: the SHA-1 of the session's name, or of the start URL in profiles of
  * the older form (botocore 1.44, utils.py, SSOTokenLoader). Only the AWS CLI can sign somebody in;
  * here the token is read, and a session's is refreshed as long as its refresh token holds, as the
- * CLI does it, the file included.
+ * CLI does it, the file included; where the file cannot be written, the new token is kept in
+ * memory (struct sso_memory).
  */
 #ifndef ASSAY_AWS_SSO_TOKEN_H
 #define ASSAY_AWS_SSO_TOKEN_H

@@ -62,6 +62,8 @@ int main(int argc, char **argv)
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
     /* A closed pipe is an error of write, which is handled where it happens. */
     signal(SIGPIPE, SIG_IGN);
+    /* Whoever started this may have ignored it; then no child could be waited for. */
+    signal(SIGCHLD, SIG_DFL);
 
     if (argc < 2) {
         print_help(stderr);

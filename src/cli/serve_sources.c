@@ -23,9 +23,23 @@ struct serve_sources {
     int quotas_n;        /* of those that have their own */
     struct quota *quotas[CONFIG_SOURCES_MAX];
     struct source *all;
-    int n; /* credentials made so far, one for each source that needs them */
+    /* Sources that want the same share one: the tokens of SSO and the keys of roles are got once
+     * for all of them. asked_by[i] is the first source that wanted credentials[i]. */
+    int n;
     struct aws_credentials *credentials[CONFIG_SOURCES_MAX];
+    const struct config_source *asked_by[CONFIG_SOURCES_MAX];
 };
+
+static bool is_same(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool want_the_same(const struct config_source *a, const struct config_source *b)
+{
+    return is_same(a->profile, b->profile) && is_same(a->region, b->region) &&
+           is_same(a->role_arn, b->role_arn) && is_same(a->external_id, b->external_id);
+}
 
 static enum status credentials_for(struct serve_sources *s, const struct config_source *c,
                                    struct aws_credentials **out, struct err *err)
@@ -34,7 +48,13 @@ static enum status credentials_for(struct serve_sources *s, const struct config_
                                           .region = c->region,
                                           .role_arn = c->role_arn,
                                           .external_id = c->external_id};
+    for (int i = 0; i < s->n; i++)
+        if (want_the_same(s->asked_by[i], c)) {
+            *out = s->credentials[i];
+            return OK;
+        }
     TRY(aws_credentials_new(&settings, &s->credentials[s->n], err));
+    s->asked_by[s->n] = c;
     *out = s->credentials[s->n++];
     return OK;
 }

@@ -61,7 +61,7 @@ struct http_request {
     struct str body;    /* sent with its length when not empty, or for POST and PUT */
     bool secret;        /* the answer is wiped when it is emptied (set a small memory_max:
                          * so much is reserved at once). Copies of headers made here always
-                         * are; libcurl's own buffers are out of reach */
+                         * are, and libcurl's own buffers when it gives them back */
 };
 
 /* The whole body is at most file_max bytes, or memory_max when that is larger. Up to memory_max

@@ -13,32 +13,33 @@ void retry_init(struct retry *r, int attempts_max, uint64_t seed)
     *r = (struct retry){.attempts_max = attempts_max, .seed = seed};
 }
 
-static int64_t bound_of(int attempt)
+static int64_t bound_of(int64_t base_ms, int attempt)
 {
-    int64_t bound = RETRY_BASE_MS;
+    int64_t bound = base_ms;
     for (int i = 1; i < attempt && bound < RETRY_CAP_MS; i++)
         bound *= 2;
     return bound < RETRY_CAP_MS ? bound : RETRY_CAP_MS;
 }
 
-int64_t retry_next(struct retry *r, int64_t retry_after_s)
+int64_t retry_next(struct retry *r, int64_t base_ms, int64_t asked_ms)
 {
     if (r->attempts < r->attempts_max)
         r->attempts++;
     if (r->attempts >= r->attempts_max)
         return -1;
     uint64_t drawn = hash_mix(r->seed, (uint64_t)r->attempts);
-    int64_t wait = (int64_t)(drawn % (uint64_t)(bound_of(r->attempts) + 1));
-    if (retry_after_s < 0)
-        return wait;
-    int64_t asked = (retry_after_s < RETRY_AFTER_MAX_S ? retry_after_s : RETRY_AFTER_MAX_S) * 1000;
-    return wait > asked ? wait : asked;
+    int64_t wait = (int64_t)(drawn % (uint64_t)(bound_of(base_ms, r->attempts) + 1));
+    if (asked_ms > RETRY_AFTER_MAX_MS)
+        asked_ms = RETRY_AFTER_MAX_MS;
+    return wait > asked_ms ? wait : asked_ms;
 }
 
 int64_t retry_after_of(struct str header)
 {
     int64_t seconds;
-    return str_to_i64(str_trim(header), &seconds) ? seconds : -1;
+    if (!str_to_i64(str_trim(header), &seconds) || seconds < 0)
+        return -1;
+    return seconds < RETRY_AFTER_MAX_MS / 1000 ? seconds * 1000 : RETRY_AFTER_MAX_MS;
 }
 
 bool retry_worth(int http_status)

@@ -6,7 +6,8 @@
  *     struct retry again;
  *     retry_init(&again, 5, seed);
  *     while (try_once(...) fails in a way that is worth it) {
- *         int64_t ms = retry_next(&again, retry_after_of(http_header(&answer, "retry-after")));
+ *         int64_t ms = retry_next(&again, RETRY_BASE_MS,
+ *                                 retry_after_of(http_header(&answer, "retry-after")));
  *         if (ms < 0)
  *             break;
  *         retry_wait(ms, cancel);
@@ -20,9 +21,10 @@
 #include "base/str.h"
 
 enum {
-    RETRY_BASE_MS = 100,    /* the bound of the first wait; it doubles with each */
-    RETRY_CAP_MS = 20000,   /* no bound is larger */
-    RETRY_AFTER_MAX_S = 60, /* what a server may ask for; more is taken as this */
+    RETRY_BASE_MS = 100,        /* the bound of the first wait; it doubles with each */
+    RETRY_THROTTLED_MS = 1000,  /* the same, of a server that says there was too much */
+    RETRY_CAP_MS = 20000,       /* no bound is larger */
+    RETRY_AFTER_MAX_MS = 60000, /* what a server may ask for; more is taken as this */
 };
 
 struct retry {
@@ -34,11 +36,13 @@ struct retry {
  * jitter; give each thread another one. */
 void retry_init(struct retry *r, int attempts_max, uint64_t seed);
 
-/* An attempt has failed. Milliseconds to wait before the next one, or -1: enough. retry_after_s is
- * what the server asked for (-1: nothing); the wait is never shorter, except for the maximum. */
-int64_t retry_next(struct retry *r, int64_t retry_after_s);
+/* An attempt has failed. Milliseconds to wait before the next one, or -1: enough. base_ms is one of
+ * the two bases above; asked_ms what the server asked for (-1: nothing): the wait is never shorter,
+ * except for the maximum. */
+int64_t retry_next(struct retry *r, int64_t base_ms, int64_t asked_ms);
 
-/* A Retry-After header in seconds; -1 for an empty one, and for a date, which AWS does not send. */
+/* A Retry-After header, which counts in seconds, in milliseconds; -1 for an empty one, and for a
+ * date, which AWS does not send. */
 int64_t retry_after_of(struct str header);
 
 /* Statuses that another attempt may change: 408, 429, 500, 502, 503, 504, and 0 (no answer). */

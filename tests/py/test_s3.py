@@ -338,7 +338,7 @@ def refusals(logs):
         proxy.clear()
         proxy.rule(fp.answer(403, denied % b"User: x is not authorized to perform: kms:Decrypt on it"), path="Z_")
         said = told(INCOMPLETE, logs.url, **{**env, "AWS_ENDPOINT_URL": proxy.url})
-        assert "allow s3:GetObject" in said and "allow kms:Decrypt" in said, said
+        assert "allow s3:GetObject" not in said and "allow kms:Decrypt" in said, said
         proxy.clear()
         proxy.rule(fp.answer(403, denied % b"Access Denied"), path="/data/")
         said = told(INCOMPLETE, logs.url, **{**env, "AWS_ENDPOINT_URL": proxy.url})

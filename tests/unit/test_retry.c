@@ -20,13 +20,13 @@ static void waits_stay_below_a_bound_that_doubles_up_to_the_cap(void **state)
         struct retry r;
         retry_init(&r, MANY + 1, seed);
         for (int i = 0; i < MANY; i++) {
-            int64_t ms = retry_next(&r, -1);
+            int64_t ms = retry_next(&r, RETRY_BASE_MS, -1);
             assert_in_range(ms, 0, bounds[i]);
             most[i] = ms > most[i] ? ms : most[i];
             least[i] = ms < least[i] ? ms : least[i];
             sum[i] += ms;
         }
-        assert_int_equal(retry_next(&r, -1), -1);
+        assert_int_equal(retry_next(&r, RETRY_BASE_MS, -1), -1);
     }
     /* Full jitter: evenly from nothing to the bound. */
     for (int i = 0; i < MANY; i++) {
@@ -45,9 +45,9 @@ static void the_same_seed_waits_the_same_and_another_one_differs(void **state)
     retry_init(&b, 10, 42);
     retry_init(&c, 10, 43);
     for (int i = 0; i < 9; i++) {
-        int64_t ms = retry_next(&a, -1);
-        assert_int_equal(retry_next(&b, -1), ms);
-        differ += retry_next(&c, -1) != ms;
+        int64_t ms = retry_next(&a, RETRY_BASE_MS, -1);
+        assert_int_equal(retry_next(&b, RETRY_BASE_MS, -1), ms);
+        differ += retry_next(&c, RETRY_BASE_MS, -1) != ms;
     }
     assert_true(differ > 5);
 }
@@ -58,32 +58,41 @@ static void attempts_are_counted_with_the_first(void **state)
     struct retry r;
     for (int most = -1; most <= 1; most++) {
         retry_init(&r, most, 1);
-        assert_int_equal(retry_next(&r, -1), -1);
-        assert_int_equal(retry_next(&r, 5), -1);
+        assert_int_equal(retry_next(&r, RETRY_BASE_MS, -1), -1);
+        assert_int_equal(retry_next(&r, RETRY_BASE_MS, 5000), -1);
     }
     retry_init(&r, 3, 1);
-    assert_true(retry_next(&r, -1) >= 0);
-    assert_true(retry_next(&r, -1) >= 0);
+    assert_true(retry_next(&r, RETRY_BASE_MS, -1) >= 0);
+    assert_true(retry_next(&r, RETRY_BASE_MS, -1) >= 0);
     for (int i = 0; i < 5; i++)
-        assert_int_equal(retry_next(&r, -1), -1);
+        assert_int_equal(retry_next(&r, RETRY_BASE_MS, -1), -1);
 }
 
 static void what_the_server_asks_for_is_obeyed_up_to_a_minute(void **state)
 {
     (void)state;
     static const struct {
-        int64_t asked_s, wait_ms;
-    } cases[] = {{1, 1000}, {7, 7000}, {60, 60000}, {61, 60000}, {INT64_MAX, 60000}};
+        int64_t asked_ms, wait_ms;
+    } cases[] = {{1000, 1000}, {7001, 7001}, {60000, 60000}, {60001, 60000}, {INT64_MAX, 60000}};
     struct retry r;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         retry_init(&r, 2, i);
-        assert_int_equal(retry_next(&r, cases[i].asked_s), cases[i].wait_ms);
+        assert_int_equal(retry_next(&r, RETRY_BASE_MS, cases[i].asked_ms), cases[i].wait_ms);
     }
+    /* Who is told that there was too much waits longer from the start. */
+    int64_t longest = 0;
+    for (uint64_t seed = 0; seed < 200; seed++) {
+        retry_init(&r, 2, seed);
+        int64_t ms = retry_next(&r, RETRY_THROTTLED_MS, -1);
+        assert_in_range(ms, 0, 1000);
+        longest = ms > longest ? ms : longest;
+    }
+    assert_true(longest > 900);
     /* 0 s is no reason to come back at once. */
     int64_t sum = 0;
     for (uint64_t seed = 0; seed < 100; seed++) {
         retry_init(&r, 2, seed);
-        sum += retry_next(&r, 0);
+        sum += retry_next(&r, RETRY_BASE_MS, 0);
     }
     assert_in_range(sum / 100, 30, 70);
 }
@@ -91,13 +100,15 @@ static void what_the_server_asks_for_is_obeyed_up_to_a_minute(void **state)
 static void a_header_asks_in_seconds_or_not_at_all(void **state)
 {
     (void)state;
-    assert_int_equal(retry_after_of(STR("120")), 120);
+    assert_int_equal(retry_after_of(STR("59")), 59000);
     assert_int_equal(retry_after_of(STR(" 0 ")), 0);
     assert_int_equal(retry_after_of(STR("")), -1);
     assert_int_equal(retry_after_of(STR("-1")), -1);
     assert_int_equal(retry_after_of(STR("1.5")), -1);
     assert_int_equal(retry_after_of(STR("Wed, 21 Oct 2026 07:28:00 GMT")), -1);
     assert_int_equal(retry_after_of(STR("99999999999999999999")), -1);
+    assert_int_equal(retry_after_of(STR("61")), RETRY_AFTER_MAX_MS);
+    assert_int_equal(retry_after_of(STR("9223372036854775807")), RETRY_AFTER_MAX_MS);
 }
 
 static void only_passing_troubles_are_worth_another_attempt(void **state)
