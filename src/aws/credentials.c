@@ -155,10 +155,10 @@ static enum status wait_locked(struct aws_credentials *c, const _Atomic bool *ca
 {
     uint64_t failures = c->failures;
     while (c->busy) {
-        struct timespec until = queue_deadline(LOOK_MS);
+        int64_t until = queue_deadline(LOOK_MS);
         if (cancel && atomic_load(cancel))
             return err_set(err, ERR_INTERRUPTED, "interrupted");
-        pthread_cond_timedwait(&c->changed, &c->lock, &until);
+        queue_wait(&c->changed, &c->lock, until);
     }
     if (c->failures == failures || need_at(c, now_of(c)) != NEED_FIRST)
         return OK;
