@@ -20,18 +20,17 @@
  * pass counts). So it holds after a crash, too. A page whose records miss bodies, or that could not
  * be read, holds the promise back; a follower reads it again after 5, 15, 30 and 60 seconds.
  *
- * Following: a group is asked every poll_ms for what is newer than its newest event less three
- * polls (10 to 60 seconds), and once per overlap from the overlap before the newest event of the
- * last such thorough pass. The next thorough pass begins where the last one came to, however long
- * ago that was and whatever failed since; and a position is never promised beyond the time at which
- * the last thorough pass began. So an event that is late by no more than the overlap is found,
- * after failures, outages and restarts, too, at the latest by the second thorough pass after it was
- * due.
+ * Following: a group is asked every poll_ms for what is newer than its newest event less a poll (10
+ * to 60 seconds), and once per overlap *thoroughly*: from the overlap before the newest event of
+ * the last thorough pass on, however long ago that was and whatever failed since. A position is
+ * never promised beyond the time at which the last thorough pass began. So an event that is late by
+ * no more than the overlap is found, after failures, outages and restarts, too: at the latest by
+ * the first thorough pass that begins after it came.
  *
  * How much that is: FilterLogEvents gives pages of at most 1 MB, and five a second in a Region
  * unless told otherwise, so a pass reads 5 MB/s. While following, minutes are read several times:
- * with poll 60 s and overlap 5 min a little less than four times, so groups of a Region may grow by
- * about 1.4 MB/s together, which is 480 records of 3 KB a second.
+ * with poll 60 s and overlap 5 min 3.6 times, with poll 10 s 3.9 times. So all groups of a Region
+ * together may grow by about 1.4 MB/s, which is 480 records of 3 KB a second.
  *
  * Bodies that lie in S3 (largeDataDeliveryS3Config) are fetched from the buckets that were named,
  * and from no other.

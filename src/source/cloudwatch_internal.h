@@ -20,8 +20,8 @@
 enum {
     POLL_MS = 10 * 1000,
     OVERLAP_MS = 5 * 60 * 1000,
-    NEAR_MIN_MS = 10 * 1000,       /* overlap of the polls between the thorough ones: three */
-    NEAR_MAX_MS = 60 * 1000,       /* polls, within these bounds */
+    NEAR_MIN_MS = 10 * 1000, /* how far polls between the thorough ones look back: one poll, */
+    NEAR_MAX_MS = 60 * 1000, /* within these bounds */
     AGAIN_MAX_MS = 60 * 60 * 1000, /* a body that is missing for so long will not come */
     GROUPS_EVERY_MS = 5 * 60 * 1000,
     PAUSE_MAX_MS = 5 * 60 * 1000,

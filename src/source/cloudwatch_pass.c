@@ -18,7 +18,7 @@ static int64_t poll_of(const struct cloudwatch *s)
 
 static int64_t near_of(const struct cloudwatch *s)
 {
-    int64_t overlap = cloudwatch_overlap(s), near = 3 * poll_of(s);
+    int64_t overlap = cloudwatch_overlap(s), near = poll_of(s);
     near = near < NEAR_MIN_MS ? NEAR_MIN_MS : near < NEAR_MAX_MS ? near : NEAR_MAX_MS;
     return near < overlap ? near : overlap;
 }
