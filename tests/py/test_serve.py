@@ -3,6 +3,7 @@ what the simulator wrote.
 
 ASSAY_KILLS says how many kills (12) and ASSAY_RECORDS the size of the feed that they hit (2000);
 ./dev soak asks for 500 and 50,000, and kills the server, too, where versitygw is built."""
+import gzip
 import http.client
 import json
 import os
@@ -440,6 +441,31 @@ class Kinds:
         return {"sources": [{"url": url, "name": "queue"}], "put": put}
 
     @staticmethod
+    def cloudwatch(server, _bucket, _feed):
+        """The records of each file as events of now, in a group of moto's."""
+        def call(operation, **asked):
+            server.queues.must("POST", "/", json.dumps(asked).encode(),
+                               {"content-type": "application/x-amz-json-1.1",
+                                "x-amz-target": "Logs_20140328." + operation}, service="logs")
+        names = {"logGroupName": "bedrock", "logStreamName": "aws/bedrock/modelinvocations"}
+        call("CreateLogGroup", logGroupName="bedrock")
+        call("CreateLogStream", **names)
+
+        def put(paths, stop, pause=0.0):
+            for path in paths:
+                if stop.is_set():
+                    break
+                with gzip.open(path, "rt", encoding="utf-8") as file:
+                    texts = [text for text in file.read().split("\n") if text]
+                now = int(time.time() * 1000)
+                for at in range(0, len(texts), 100):
+                    call("PutLogEvents", **names, logEvents=[
+                        {"timestamp": now, "message": text} for text in texts[at:at + 100]])
+                time.sleep(pause)
+        return {"sources": [{"url": "cloudwatch:bedrock", "name": "group", "poll": "1s",
+                             "rate": 100}], "put": put}
+
+    @staticmethod
     def push(_server, _bucket, feed):
         """As Firehose: again and again until it is answered with 200."""
         port = quiet_port()
@@ -500,7 +526,8 @@ def killable(big):
             server.port = quiet_port()
             server.start()
             server.direct, server.queues = server, Moto().__enter__()
-            server.more = {"AWS_ENDPOINT_URL_SQS": server.queues.url}
+            server.more = {f"AWS_ENDPOINT_URL_{service}": server.queues.url
+                           for service in ("SQS", "CLOUDWATCH_LOGS", "STS")}
             return server
         except Missing as why:
             print(f"# {why}: a proxy is killed in its place")
@@ -581,7 +608,8 @@ def main():
         tap.case(f"totals are the truth after {kills} kills during a live feed", survives_kills,
                  place, kills, records,
                  # What a killed daemon had taken of a queue stays hidden for two minutes.
-                 [Kinds.s3, Kinds.sqs, Kinds.push] if only_kills else [Kinds.s3, Kinds.push])
+                 [Kinds.s3, Kinds.sqs, Kinds.cloudwatch, Kinds.push] if only_kills
+                 else [Kinds.s3, Kinds.cloudwatch, Kinds.push])
     tap.done()
 
 
