@@ -18,7 +18,8 @@
  * Up to where a group is known is promised only for what is in the store together with all before
  * it (events come in the order of their times, API reference; where they do not, only the end of a
  * pass counts). So it holds after a crash, too. A page whose records miss bodies, or that could not
- * be read, holds the promise back; a follower reads it again after 5, 15, 30 and 60 seconds.
+ * be read, holds the promise back; a follower reads it again after 5, 15, 30 and 60 seconds, or
+ * sooner and only once when 32 MB of pages wait, so that new ones are not held up.
  *
  * Following: a group is asked every poll_ms for what is newer than its newest event less a poll (10
  * to 60 seconds), and once per overlap *thoroughly*: from the overlap before the newest event of

@@ -124,6 +124,10 @@ static int64_t again_after_us(const struct cloudwatch *s, const struct page *p)
     static const int pause_s[] = {5, 15, 30, 60};
     enum { PAUSES = sizeof pause_s / sizeof pause_s[0], TRIES_MAX = 30 };
     int64_t age_ms = aws_client_now_us(s->client) / 1000 - p->newest_ms;
+    /* Of a busy group whose bodies never come, pages that wait must not hold up new ones. */
+    bool crowded = s->held > HELD_MAX / 2 || s->held_pages > HELD_PAGES / 2;
+    if (p->outcome == SOURCE_AGAIN && crowded && p->tries > 0)
+        return -1;
     if (p->outcome == SOURCE_KEPT || p->tries >= TRIES_MAX ||
         (p->outcome == SOURCE_AGAIN && (age_ms > AGAIN_MAX_MS || p->tries >= PAUSES)))
         return -1;

@@ -608,6 +608,17 @@ def named_again(_logs, _tmp):
         equal((state["named"], state["again"], state["failed"]), ("6", "1", "1"), state)
 
 
+def bodies_that_never_come(_logs, _tmp):
+    """Pages that wait for their bodies do not hold up those behind them."""
+    with LogsServer(page_events=1) as aws:
+        aws.put("g", [now_line(f"r{i}", 60) for i in range(400)])
+        f = Follower(aws, "cloudwatch:g", outcomes="a" * 5000)
+        try:
+            f.until(lambda _: len(aws.queries) >= 400, 90)
+        finally:
+            f.end()
+
+
 def trouble_while_following(_logs, _tmp):
     """A failure is told once, tried again with growing pauses, and shown."""
     with LogsServer() as aws:
@@ -683,6 +694,7 @@ def main():
                 ("a follower finds late events", late_while_following),
                 ("a follower promises what a restart can keep", position_of_a_follower),
                 ("a follower names again what missed bodies", named_again),
+                ("a follower goes on when bodies never come", bodies_that_never_come),
                 ("a follower lives with failures", trouble_while_following),
                 ("one group of many that fails stays shown", one_group_of_many),
                 ("a follower stops at once", stopping)):
