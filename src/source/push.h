@@ -26,7 +26,7 @@
  * knows the records again. Bodies in S3 that records point to are not there for it.
  *
  * Every request that is not answered with 200 or 500 is counted (`refused` of the state) and told
- * once a minute and reason; except for 401 it makes the source failing for five minutes.
+ * once a minute and reason; except for 401 and 503 it makes the source failing for five minutes.
  *
  * Memory: requests that wait, are read or are not yet committed hold at most queue_bytes_max and
  * one inflated body more; looking into an envelope takes less than 20 MiB beside that.

@@ -1,14 +1,19 @@
 /*
  * What the push source refused: see push_internal.h. A sender that is refused tries again, and at
  * last gives up; who watches the daemon has to know before. Each reason is told once a minute,
- * however many requests there were, and the source counts as failing for some minutes. Only who has
- * no key, and so may be anybody, does not make it so.
+ * however many requests there were, and the source counts as failing for some minutes. Two reasons
+ * do not make it so: who has no key may be anybody, and that too much waits passes by itself.
  */
 #include "source/push_internal.h"
 
 #include <stdio.h>
 
 enum { TOLD_EVERY_US = 60 * 1000000, FAILING_US = 5 * 60 * 1000000 };
+
+static bool is_failure(enum push_reason why)
+{
+    return why != PUSH_KEY && why != PUSH_FULL;
+}
 
 void push_refused(struct push *p, enum push_reason why, int status, const char *message)
 {
@@ -17,7 +22,7 @@ void push_refused(struct push *p, enum push_reason why, int status, const char *
     r->n++;
     r->status = status;
     snprintf(r->message, sizeof r->message, "%s", message);
-    if (why != PUSH_KEY && p->refused_us > 0)
+    if (is_failure(why) && p->refused_us > 0)
         p->refused_us = clock_monotonic_us();
     pthread_mutex_unlock(&p->lock);
     gauge_refused(&p->gauge, 1);
@@ -34,7 +39,7 @@ static bool take_due(struct push *p, enum push_reason why, struct push_refusals 
         *out = *r;
         r->n = 0;
         r->told_us = now;
-        p->refused_us = why == PUSH_KEY ? p->refused_us : now;
+        p->refused_us = is_failure(why) ? now : p->refused_us;
     }
     pthread_mutex_unlock(&p->lock);
     return due;
@@ -49,7 +54,8 @@ static void tell(struct push *p, enum push_reason why, const struct push_refusal
                  (long long)r->n, requests, r->status);
     } else {
         snprintf(text, sizeof text, "requests are refused with %d: %s", r->status, r->message);
-        gauge_failure(&p->gauge, text);
+        if (is_failure(why))
+            gauge_failure(&p->gauge, text);
         snprintf(text, sizeof text, "%lld %s refused: %s (answered %d)", (long long)r->n, requests,
                  r->message, r->status);
     }
