@@ -12,6 +12,9 @@
 
 #include "base/io.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -272,6 +275,20 @@ static int serve(struct serve *s, struct config *config)
     }
 }
 
+/*
+ * Bodies and pages of many megabytes come and go. Each that is freed makes glibc keep larger ones
+ * in its heaps (mallopt(3), M_MMAP_THRESHOLD), which then are not given back: a daemon that was
+ * pushed twenty such bodies stayed at 164 MB, with a fixed threshold at 96 MB.
+ */
+static void keep_heaps_small(void)
+{
+#ifdef __GLIBC__
+    enum { LARGE = 512 << 10 };
+    mallopt(M_MMAP_THRESHOLD, LARGE);
+    mallopt(M_TRIM_THRESHOLD, 2 * LARGE);
+#endif
+}
+
 int cmd_serve(int argc, char **argv)
 {
     static struct serve s;
@@ -305,6 +322,7 @@ int cmd_serve(int argc, char **argv)
         sigaddset(&s.signals, SIGHUP);
         /* Before the first thread, so that all of them inherit it. */
         pthread_sigmask(SIG_BLOCK, &s.signals, NULL);
+        keep_heaps_small();
         code = serve(&s, config);
     }
     free(operands);

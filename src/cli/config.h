@@ -60,6 +60,7 @@ struct config_source {
     const char *listen;            /* host:port, [ipv6]:port */
     const char *certificate, *key; /* both or none; none only where it listens on loopback */
     const char *access_key_file;   /* NULL only where it listens on loopback */
+    int64_t max_body;              /* bytes of a request, also inflated; 0 for the others */
     int64_t line;                  /* of the file, for messages */
 };
 

@@ -52,7 +52,7 @@ struct config_key {
 };
 
 extern const struct config_key config_keys[];
-enum { CONFIG_KEYS = 38 };
+enum { CONFIG_KEYS = 39 };
 const struct config_key *config_key_find(struct str name, unsigned of);
 
 struct config_finding {

@@ -9,6 +9,7 @@
 #define SOURCE(kinds, field) kinds, offsetof(struct config_source, field)
 
 enum { MINUTE = 60, HOUR = 60 * MINUTE, DAY = 24 * HOUR };
+static const int64_t least_body = INT64_C(1) << 20, most_body = INT64_C(1) << 28;
 static const int64_t most_inflated = INT64_C(1) << 40, most_line = INT64_C(1) << 31;
 
 /* clang-format off */
@@ -91,6 +92,8 @@ const struct config_key config_keys[] = {
      "Private key of the certificate (PEM)"},
     {"access_key_file", TYPE_SECRET, SOURCE(OF_PUSH, access_key_file), NULL, 0, 0, NULL,
      "push-access-key", "File with the access key that Firehose sends; only its owner may read it"},
+    {"max_body", TYPE_SIZE, SOURCE(OF_PUSH, max_body), "24M", least_body, most_body, NULL, NULL,
+     "Largest delivery, also after decompression; the buffer of Firehose has to fit"},
 };
 /* clang-format on */
 

@@ -11,10 +11,7 @@
 #include <stdlib.h>
 
 enum {
-    AHEAD = 256, /* items that sources may name before they are read, all together */
-    /* Bytes that wait and of one request: a daemon is to stay within 128 MB. */
-    PUSH_QUEUE = 48 << 20,
-    PUSH_BODY = 24 << 20,
+    AHEAD = 256,    /* items that sources may name before they are read, all together */
     LOGS_PER_S = 5, /* FilterLogEvents in a Region: its quota is 5 or more, by account */
 };
 
@@ -119,8 +116,9 @@ static enum status make_push(const struct config_source *c, struct source **out,
                                    .certificate = c->certificate,
                                    .key = c->key,
                                    .access_key_file = c->access_key_file,
-                                   .body_bytes_max = PUSH_BODY,
-                                   .queue_bytes_max = PUSH_QUEUE};
+                                   .body_bytes_max = (uint64_t)c->max_body,
+                                   /* With the default a daemon stays within 128 MB. */
+                                   .queue_bytes_max = (uint64_t)c->max_body};
     return source_push_new(&o, out, err);
 }
 

@@ -16,9 +16,11 @@
 
 enum {
     CONNECTIONS = 64,
+    SPARE_PART = 8, /* so much of them is held free, by shutting idle ones */
     HEADER_BYTES = 32 << 10,
     BODY_BYTES = 1 << 20,
     REQUEST_MS = 30000,
+    FIRST_MS = 10000,
     /* libmicrohttpd keeps headers, and builds those of the answer, in one pool per connection. */
     POOL_EXTRA = 16 << 10,
     FAREWELL_MS = 2000,
@@ -34,6 +36,7 @@ struct server_request {
     uint64_t dropped; /* bytes of a body that nobody wants */
     bool live, held, suspended;
     bool passed; /* `head` let it pass, and was not told more yet */
+    bool taken;  /* it let it pass */
     bool answered, queued;
     int status;
     struct MHD_Response *response; /* NULL though answered: no memory */
@@ -183,7 +186,7 @@ static enum MHD_Result send_answer(struct server_request *r)
     r->response = NULL;
     r->queued = true;
     pthread_mutex_unlock(&s->lock);
-    guest_hurry(r->guest, true);
+    guest_is(r->guest, r->taken ? GUEST_TAKEN : GUEST_IDLE);
     if (!response)
         return MHD_NO;
     enum MHD_Result result = MHD_queue_response(r->connection, (unsigned)r->status, response);
@@ -249,7 +252,6 @@ static enum MHD_Result begin(struct server *s, struct MHD_Connection *connection
     r->live = true;
     buf_init(&r->body, (size_t)s->o.body_bytes_max);
     *context = r;
-    guest_hurry(guest, true);
     pthread_mutex_lock(&s->lock);
     measure(r);
     if (s->stopping)
@@ -268,12 +270,29 @@ static enum MHD_Result begin(struct server *s, struct MHD_Connection *connection
         set_text(r, 503, "no memory for the body\n");
         pthread_mutex_unlock(&s->lock);
     }
+    r->taken = !r->answered;
+    guest_is(guest, r->taken ? GUEST_TAKEN : GUEST_IDLE);
     return r->answered && r->length != 0 && is_early(r) ? send_answer(r) : MHD_YES;
+}
+
+/* More of a body whose length nobody told: the handler may say that it is enough. */
+static void ask_about(struct server_request *r, uint64_t n)
+{
+    struct server *s = r->server;
+    if (r->length >= 0 || !s->o.grows || !r->passed)
+        return;
+    s->o.grows(s->o.ctx, r, n);
+    if (r->answered) {
+        r->passed = false;
+        buf_fini(&r->body);
+    }
 }
 
 static enum MHD_Result take_part(struct server_request *r, struct str part)
 {
     struct server *s = r->server;
+    if (!r->answered)
+        ask_about(r, r->body.n + part.n);
     if (!r->answered) {
         buf_str(&r->body, part);
         if (buf_status(&r->body) == OK)
@@ -303,7 +322,7 @@ static enum MHD_Result hand_over(struct server_request *r)
     }
     pthread_mutex_unlock(&s->lock);
     if (wanted) {
-        guest_hurry(r->guest, false);
+        guest_is(r->guest, GUEST_SERVED);
         s->o.request(s->o.ctx, r);
     }
     pthread_mutex_lock(&s->lock);
@@ -347,7 +366,7 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
     *context = NULL;
     if (!r)
         return;
-    guest_hurry(r->guest, true);
+    guest_is(r->guest, GUEST_IDLE);
     if (r->passed && s->o.lost)
         s->o.lost(s->o.ctx, r);
     pthread_mutex_lock(&s->lock);
@@ -419,6 +438,9 @@ static void fill_in(struct server_options *o)
     o->header_bytes_max = o->header_bytes_max ? o->header_bytes_max : HEADER_BYTES;
     o->body_bytes_max = o->body_bytes_max ? o->body_bytes_max : BODY_BYTES;
     o->request_ms = o->request_ms ? o->request_ms : REQUEST_MS;
+    o->first_ms = o->first_ms ? o->first_ms : FIRST_MS;
+    if (o->first_ms > o->request_ms)
+        o->first_ms = o->request_ms;
 }
 
 enum status server_new(const struct server_options *o, struct server **out, struct err *err)
@@ -466,7 +488,13 @@ enum status server_start(struct server *s, struct err *err)
         {MHD_OPTION_END, 0, NULL},
     };
     struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
-    TRY(guests_new(s, s->o.request_ms, &s->guests, err));
+    const struct guests_limits limits = {
+        .first_ms = s->o.first_ms,
+        .patience_ms = s->o.request_ms,
+        .most = s->o.connections_max,
+        .spare = (s->o.connections_max + SPARE_PART - 1) / SPARE_PART,
+    };
+    TRY(guests_new(s, &limits, &s->guests, err));
     s->daemon =
         MHD_start_daemon(s->tls ? plain | MHD_USE_TLS : plain, 0, NULL, NULL, on_request, s, //
                          MHD_OPTION_LISTEN_SOCKET, s->fd,                                    //

@@ -42,11 +42,14 @@ struct server_options {
                                * any free one */
     const char *certificate;  /* PEM, with the chain; NULL: no TLS */
     const char *key;          /* PEM, not encrypted; NULL exactly when certificate is */
-    unsigned connections_max; /* 0: 64; more wait to be accepted */
+    unsigned connections_max; /* 0: 64. An eighth of them is kept free by shutting idle ones; when
+                               * none is idle, more wait to be accepted */
     size_t header_bytes_max;  /* about, with the request line; 0: 32 KiB */
     uint64_t body_bytes_max;  /* 0: 1 MiB */
-    int64_t request_ms;       /* for the headers (from the end of the request before on), for
-                               * the body, for taking the answer: each. 0: 30000 */
+    int64_t first_ms;         /* for a TLS handshake and headers, until a request was let pass by
+                               * `head`. 0: 10000; at most request_ms */
+    int64_t request_ms;       /* from then on: for the body, for taking the answer, for the next
+                               * headers: each. 0: 30000 */
     void *ctx;
     /*
      * Optional: the headers are there, the body is not. Who answers here refuses the body; the
@@ -54,6 +57,11 @@ struct server_options {
      * client sees the answer.
      */
     void (*head)(void *ctx, struct server_request *r);
+    /*
+     * Optional, of bodies whose length is not announced: with what comes now it is `n` bytes. Who
+     * answers here refuses the rest, as in `head`; `lost` is not called then.
+     */
+    void (*grows)(void *ctx, struct server_request *r, uint64_t n);
     /* All of it is there. From now on until server_answer the request is the handler's. */
     void (*request)(void *ctx, struct server_request *r);
     /* Optional: a request that `head` let pass ended before it came to `request`. */

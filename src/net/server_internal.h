@@ -14,14 +14,26 @@ enum status listen_on(const char *address, int *fd, int *port, bool *loopback,
 struct guests;
 struct guest;
 
-enum status guests_new(struct server *server, int64_t patience_ms, struct guests **out,
-                       struct err *err) MUST_USE;
+struct guests_limits {
+    int64_t first_ms;    /* for a handshake and the headers of the first request that is let pass */
+    int64_t patience_ms; /* for all else: see server_options.request_ms */
+    unsigned most, spare; /* how many the server takes; how many places are held free */
+};
+
+enum guest_state {
+    GUEST_IDLE,   /* no request that was let pass */
+    GUEST_TAKEN,  /* one that was let pass is coming, or its answer is going */
+    GUEST_SERVED, /* its request is the handler's: it may stay as long as that takes */
+};
+
+enum status guests_new(struct server *server, const struct guests_limits *limits,
+                       struct guests **out, struct err *err) MUST_USE;
 void guests_free(struct guests *all);
-/* NULL without memory. Its time begins. */
+/* NULL without memory. It is idle; another idle one may have to go. */
 struct guest *guest_enter(struct guests *all, int fd);
 void guest_leave(struct guest *g);
-/* True: its time begins again; false: it may stay as long as it likes. */
-void guest_hurry(struct guest *g, bool hurry);
+/* Its time begins again. */
+void guest_is(struct guest *g, enum guest_state state);
 struct server *guest_server(const struct guest *g);
 
 /* Certificate and key, as files name them; read again on demand. Files are borrowed. */

@@ -32,11 +32,14 @@ static bool is_full(const struct cloudwatch *s)
     return s->held > HELD_MAX || s->held_pages >= HELD_PAGES;
 }
 
-/* A page whose pause is over, under its old ticket. */
-static bool name_again(struct group *g, struct source_item *item)
+/* A page whose pause is over, under its old ticket. When pages that wait are in the way of new
+ * ones, those that only miss bodies wait no longer. */
+static bool name_again(const struct cloudwatch *s, struct group *g, struct source_item *item)
 {
+    bool hurry = is_full(s);
     for (struct page *p = g->first; p; p = p->next) {
-        if (p->state != PAGE_WAITS || p->due_us > clock_monotonic_us())
+        bool due = p->due_us <= clock_monotonic_us() || (hurry && p->outcome == SOURCE_AGAIN);
+        if (p->state != PAGE_WAITS || !due)
             continue;
         p->state = PAGE_NAMED;
         item->ticket = p;
@@ -80,7 +83,7 @@ static bool name_at_hand(struct cloudwatch *s, struct source_item *item, bool *f
     for (struct group *g = s->groups; g; g = g->next)
         cloudwatch_settle(s, g);
     for (struct group *g = s->groups; g && !named; g = g->next)
-        if (name_again(g, item) || name_position(s, g, item))
+        if (name_again(s, g, item) || name_position(s, g, item))
             named = g;
     if (named)
         fill(named, item);

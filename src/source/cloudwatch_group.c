@@ -214,7 +214,8 @@ enum status cloudwatch_list(struct cloudwatch *s, struct err *err)
         return err_nomem(err);
     if (status == OK) {
         s->list_pause_ms = 0;
-        s->list_trouble[0] = '\0';
+        if (pattern)
+            cloudwatch_well(s, s->list_trouble, true);
         s->list_us = now + (int64_t)GROUPS_EVERY_MS * 1000;
         return OK;
     }

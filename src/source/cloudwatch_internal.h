@@ -20,13 +20,15 @@
 enum {
     POLL_MS = 10 * 1000,
     OVERLAP_MS = 5 * 60 * 1000,
-    NEAR_MS = 60 * 1000,           /* overlap of the polls between the thorough ones */
+    NEAR_MIN_MS = 10 * 1000, /* how far polls between the thorough ones look back: one poll, */
+    NEAR_MAX_MS = 60 * 1000, /* within these bounds */
     AGAIN_MAX_MS = 60 * 60 * 1000, /* a body that is missing for so long will not come */
     GROUPS_EVERY_MS = 5 * 60 * 1000,
     PAUSE_MAX_MS = 5 * 60 * 1000,
     TOLD_EVERY_MS = 60 * 1000, /* positions between pages, while following */
     HELD_MAX = 32 << 20,       /* bytes of pages that are not yet in the store */
     HELD_PAGES = 256,
+    TROUBLE_MAX = sizeof((struct source_state *)0)->error,
 };
 
 enum page_state {
@@ -61,7 +63,8 @@ struct group {
     int64_t told_us;  /* when */
     struct seen seen;
     /* The pass that is under way, or the last one. */
-    bool passing, in_order, finished;
+    bool passing, thorough, in_order, finished;
+    int64_t pass_us; /* when it began, clock_monotonic_us */
     int64_t start_ms, end_ms;
     int64_t oldest_ms, newest_ms; /* of the events of the pass; 0: none yet */
     struct buf token;             /* of the next page */
@@ -70,9 +73,11 @@ struct group {
     /* Between passes. */
     bool begun;
     int64_t reached_ms; /* newest event that was seen */
+    int64_t covered_ms; /* newest event that a thorough pass came to; 0: none did */
+    int64_t swept_ms;   /* when the last thorough pass that came to its end began */
     int64_t next_us, thorough_us;
     int64_t pause_ms; /* after the last failure; 0: none */
-    char trouble[200];
+    char trouble[TROUBLE_MAX];
 };
 
 /* What an operand names. */
@@ -110,7 +115,7 @@ struct cloudwatch {
     char own[16];    /* account of the keys; "": nobody tells */
     int64_t list_us; /* when to list groups again */
     int64_t list_pause_ms;
-    char list_trouble[200];
+    char list_trouble[TROUBLE_MAX];
     /* With other threads. */
     pthread_mutex_t lock;
     pthread_cond_t news;
@@ -134,13 +139,20 @@ bool cloudwatch_passing(struct cloudwatch *s, struct group *g);
 void cloudwatch_settle(struct cloudwatch *s, struct group *g);
 /* Some page has not come back, or will be named again. Under the lock. */
 bool cloudwatch_has_pending(const struct group *g);
-/* The service did not answer as it should. Tells the watch once per change of the reason. */
-void cloudwatch_trouble(struct cloudwatch *s, const char *name, char told[200], const char *reason);
+/* The service did not answer as it should; `told` is the group's trouble, or that of listing. Tells
+ * the watch once per change of the reason. The source is failing as long as anything has trouble.
+ */
+void cloudwatch_trouble(struct cloudwatch *s, const char *name, char told[TROUBLE_MAX],
+                        const char *reason);
+/* It answered as it should; `told` is over when `over`. */
+void cloudwatch_well(struct cloudwatch *s, char told[TROUBLE_MAX], bool over);
 
 /* Names what is new of a page of the group's pass; *item stays without a name when nothing is. */
 enum status cloudwatch_name_page(struct cloudwatch *s, struct group *g,
                                  const struct logs_page *page, struct source_item *item,
                                  struct err *err) MUST_USE;
+/* What the pass may promise that came to there. */
+int64_t cloudwatch_promise(const struct group *g, int64_t ms);
 /* Everything up to there is in the store as soon as all pages are that were named so far. */
 void cloudwatch_raise(struct cloudwatch *s, struct group *g, int64_t ms);
 int64_t cloudwatch_overlap(const struct cloudwatch *s);

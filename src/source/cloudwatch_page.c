@@ -54,7 +54,9 @@ static enum status without_known(struct cloudwatch *s, struct group *g,
                                  const struct logs_page *page, struct buf *body, size_t *fresh,
                                  struct err *err)
 {
-    int64_t keep_from = max_of(g->reached_ms, g->newest_ms) - 3 * cloudwatch_overlap(s);
+    /* From there on it may be asked for again, by the next thorough pass. */
+    int64_t in_order_ms = g->thorough && g->in_order ? g->newest_ms : 0;
+    int64_t keep_from = max_of(g->covered_ms, in_order_ms) - cloudwatch_overlap(s);
     *fresh = 0;
     buf_str(body, STR("{\"events\":["));
     for (size_t i = 0; i < page->events_n; i++) {
@@ -86,7 +88,7 @@ static enum status name_page(struct cloudwatch *s, struct group *g, struct buf *
     p->body = *body;
     *body = (struct buf){0};
     p->newest_ms = newest_ms;
-    p->upto_ms = g->in_order ? g->newest_ms : 0;
+    p->upto_ms = g->in_order ? cloudwatch_promise(g, g->newest_ms) : 0;
     pthread_mutex_lock(&s->lock);
     *(g->last ? &g->last->next : &g->first) = p;
     g->last = p;
@@ -112,7 +114,7 @@ enum status cloudwatch_name_page(struct cloudwatch *s, struct group *g,
         status = name_page(s, g, &body, newest, item, err);
     buf_fini(&body);
     if (status == OK && g->in_order && fresh == 0)
-        cloudwatch_raise(s, g, g->newest_ms);
+        cloudwatch_raise(s, g, cloudwatch_promise(g, g->newest_ms));
     return status;
 }
 
@@ -122,6 +124,10 @@ static int64_t again_after_us(const struct cloudwatch *s, const struct page *p)
     static const int pause_s[] = {5, 15, 30, 60};
     enum { PAUSES = sizeof pause_s / sizeof pause_s[0], TRIES_MAX = 30 };
     int64_t age_ms = aws_client_now_us(s->client) / 1000 - p->newest_ms;
+    /* Of a busy group whose bodies never come, pages that wait must not hold up new ones. */
+    bool crowded = s->held > HELD_MAX / 2 || s->held_pages > HELD_PAGES / 2;
+    if (p->outcome == SOURCE_AGAIN && crowded && p->tries > 0)
+        return -1;
     if (p->outcome == SOURCE_KEPT || p->tries >= TRIES_MAX ||
         (p->outcome == SOURCE_AGAIN && (age_ms > AGAIN_MAX_MS || p->tries >= PAUSES)))
         return -1;

@@ -15,7 +15,7 @@
 enum {
     HEADER_BYTES = 128 << 10, /* common attributes alone may have 64,000 characters */
     REQUEST_MS = 170000,
-    REFUSED_US = 60 * 1000000, /* wrong keys are told of once in so much time */
+    CONNECTIONS = 256,
 };
 
 static const uint64_t BODY_BYTES = UINT64_C(64) << 20;
@@ -42,32 +42,10 @@ static enum status begin(struct source *base, const struct source_watch *watch, 
     return OK;
 }
 
-/* Wrong keys, at most once a minute however many there are. */
-static void tell_refused(struct push *p)
-{
-    char text[96];
-    int64_t now = clock_monotonic_us();
-    pthread_mutex_lock(&p->lock);
-    int64_t n = p->refused;
-    bool due = n > 0 && (p->refused_told_us == 0 || now - p->refused_told_us >= REFUSED_US);
-    if (due) {
-        p->refused = 0;
-        p->refused_told_us = now;
-    }
-    pthread_mutex_unlock(&p->lock);
-    if (!due)
-        return;
-    snprintf(text, sizeof text, "%lld %s without the right access key (answered 401)", (long long)n,
-             n == 1 ? "request" : "requests");
-    pthread_mutex_lock(&p->telling);
-    if (p->watch.problem)
-        p->watch.problem(p->watch.ctx, p->name, text);
-    pthread_mutex_unlock(&p->telling);
-}
-
 /*
- * The oldest that waits, or NULL. Inflating may make one as large as the limit of a body, so it
- * waits until there is room for that, or until nothing else has to be read first.
+ * The oldest that waits, or NULL. Those that wait keep within the bytes that may, but one that is
+ * inflated may become as large as the limit of a body. So it waits until those before it are within
+ * them again: then all together never hold more than these bytes and one body.
  */
 static struct push_request *oldest(struct push *p)
 {
@@ -75,8 +53,8 @@ static struct push_request *oldest(struct push *p)
     struct push_request *r = p->stopped ? NULL : p->first;
     while (r && r->named)
         r = r->next;
-    if (r && r->firehose && p->named > 0 &&
-        p->reserved + p->o.body_bytes_max > p->o.queue_bytes_max + r->reserved)
+    if (r && r->firehose && r->coding == PUSH_GZIP && p->named > 0 &&
+        p->reserved > p->o.queue_bytes_max)
         r = NULL;
     if (r) {
         r->named = true;
@@ -95,6 +73,11 @@ static bool prepare(struct push *p, struct push_request *r)
                     : push_plain(&r->body, r->coding, &why);
     if (status != OK) {
         int code = status == ERR_PARSE ? 400 : status != ERR_LIMIT ? 503 : r->firehose ? 400 : 413;
+        push_refused(p,
+                     status == ERR_PARSE   ? PUSH_MALFORMED
+                     : status == ERR_LIMIT ? PUSH_LONG
+                                           : PUSH_FULL,
+                     code, why.text);
         push_finish(p, r, code, why.text);
         return false;
     }
@@ -110,7 +93,7 @@ static enum status next(struct source *base, struct source_item *item, bool *mor
     struct push *p = of(base);
     (void)err;
     *item = (struct source_item){.name = NULL};
-    tell_refused(p);
+    push_tell_refused(p);
     struct push_request *r = oldest(p);
     while (r && !prepare(p, r))
         r = oldest(p);
@@ -259,6 +242,7 @@ static enum status body(struct source_reader *base, const char *name, struct str
 static void state(struct source *base, struct source_state *out)
 {
     gauge_get(&of(base)->gauge, out);
+    out->failing |= push_is_refusing(of(base));
     /* It asks nobody: as long as nothing went wrong, that nothing comes is no sign of trouble. */
     if (!out->failing)
         out->success_us = clock_now_us();
@@ -294,14 +278,16 @@ static enum status open_server(struct push *p, struct err *err)
         .listen = o->listen,
         .certificate = o->certificate,
         .key = o->key,
-        .connections_max = o->connections_max,
+        .connections_max = o->connections_max ? o->connections_max : CONNECTIONS,
         .header_bytes_max = HEADER_BYTES,
         .body_bytes_max = o->body_bytes_max,
+        .first_ms = o->first_ms,
         .request_ms = o->request_ms,
         .ctx = p,
         .head = push_on_head,
         .request = push_on_request,
         .lost = push_on_lost,
+        .grows = push_on_growth,
     };
     if (o->access_key_file)
         TRY(read_key(o->access_key_file, &p->access_key, err));

@@ -14,20 +14,22 @@
  * Plain: a body of anything that a file of logs may be; also gzip.
  *
  * 200  in the store
- * 400  the envelope is malformed (what its records hold is no matter: an unreadable record goes to
- *      the quarantine, because the sender would send it again and again for nothing)
- * 400  from Firehose, instead of 413: the body is too long. After a 413 Firehose drops the batch
- *      for good; after anything else it tries again and at last keeps it in its error bucket
- * 401  no access key, or not the right one (X-Amz-Firehose-Access-Key, or Authorization: Bearer)
- * 405, 413, 415 (an encoding other than gzip)
- * 500  it could not be read or stored: send it again
- * 503  too many bytes wait already, or the program stops: send it again later
+ * 400  the envelope is malformed, or has more than 100,000 records (what its records hold is no
+ * matter: an unreadable record goes to the quarantine, because the sender would send it again and
+ * again for nothing) 400  from Firehose, instead of 413: the body is too long. After a 413 Firehose
+ * drops the batch for good; after anything else it tries again and at last keeps it in its error
+ * bucket 401  no access key, or not the right one (X-Amz-Firehose-Access-Key, or Authorization:
+ * Bearer) 405, 413, 415 (an encoding other than gzip) 500  it could not be read or stored: send it
+ * again 503  too many bytes wait already, or the program stops: send it again later
  *
  * One request is one item "push:NAME" that grows. Senders repeat what was not answered; the store
  * knows the records again. Bodies in S3 that records point to are not there for it.
  *
+ * Every request that is not answered with 200 or 500 is counted (`refused` of the state) and told
+ * once a minute and reason; except for 401 and 503 it makes the source failing for five minutes.
+ *
  * Memory: requests that wait, are read or are not yet committed hold at most queue_bytes_max and
- * one inflated body more.
+ * one inflated body more; looking into an envelope takes less than 20 MiB beside that.
  */
 #ifndef ASSAY_SOURCE_PUSH_H
 #define ASSAY_SOURCE_PUSH_H
@@ -43,9 +45,11 @@ struct push_options {
     uint64_t body_bytes_max;       /* also inflated, of Firehose; 0: 64 MiB, which is as much as
                                     * Firehose sends, before compression */
     uint64_t queue_bytes_max;      /* 0: 256 MiB; at least body_bytes_max */
+    int64_t first_ms;              /* for who has not shown the key: a TLS handshake, headers. 0:
+                                    * 10000 */
     int64_t request_ms;            /* for a body to come in; 0: 170000, because Firehose gives up
                                     * after three minutes */
-    unsigned connections_max;      /* 0: 64 */
+    unsigned connections_max;      /* 0: 256; see struct server_options */
 };
 
 enum { PUSH_KEY_MAX = 4096 }; /* bytes; Firehose's limit, too */

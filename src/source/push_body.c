@@ -74,101 +74,10 @@ static enum status inflate_body(struct buf *body, uint64_t max, struct err *err)
     return OK;
 }
 
-static enum status malformed(struct err *err, const char *what)
-{
-    return err_set(err, ERR_PARSE, "the request is malformed: %s", what);
-}
-
-/* An object of `records`, entered. */
-static enum status take_record(struct json_cursor *c, struct buf *lines, struct err *err)
-{
-    struct str text = STR_NONE, object = STR_NONE;
-    for (struct str key; json_next_key(c, &key);) {
-        if (!str_eq(key, STR("data")))
-            continue;
-        text = object = STR_NONE;
-        if (json_peek(c) == JSON_OBJECT)
-            json_raw(c, &object);
-        else
-            json_string(c, &text);
-    }
-    if (!text.p && !object.p)
-        return malformed(err, "a record has no data");
-    if (object.p) {
-        /* As the specification's own example shows it, though not its schema. */
-        buf_str(lines, object);
-        buf_char(lines, '\n');
-    } else if (text.n > 0) {
-        buf_str(lines, STR("{\"records\":[{\"data\":\""));
-        buf_str(lines, text);
-        buf_str(lines, STR("\"}]}\n"));
-    }
-    return OK;
-}
-
-static enum status take_records(struct json_cursor *c, struct buf *lines, struct err *err)
-{
-    buf_reset(lines);
-    if (!json_enter_array(c))
-        return malformed(err, "records is no array");
-    while (json_next_item(c)) {
-        if (!json_enter_object(c))
-            return malformed(err, "a record is no object");
-        TRY(take_record(c, lines, err));
-    }
-    return OK;
-}
-
-static enum status take_request(struct json *j, struct buf *body, struct str id, struct buf *lines,
-                                struct err *err)
-{
-    struct json_text text;
-    struct err why;
-    enum status status = json_index(j, body->p, body->n, &text, &why);
-    if (status == OK)
-        status = json_check(&text, &why);
-    if (status == ERR_NOMEM)
-        return err_nomem(err);
-    struct json_cursor c = json_begin(&text);
-    if (status != OK || !json_enter_object(&c))
-        return malformed(err, "the body is no JSON object");
-    bool records = false, same = false;
-    for (struct str key, found; json_next_key(&c, &key);) {
-        if (str_eq(key, STR("requestId"))) {
-            same = json_string(&c, &found) && str_eq(found, id);
-        } else if (str_eq(key, STR("records"))) {
-            TRY(take_records(&c, lines, err));
-            records = true;
-        }
-    }
-    if (!same)
-        return malformed(err, "requestId is not that of the header");
-    return records ? OK : malformed(err, "there are no records");
-}
-
 enum status push_firehose(struct buf *body, enum push_coding coding, struct str id, uint64_t max,
                           struct err *err)
 {
-    struct buf lines;
-    struct json *j;
     if (coding == PUSH_GZIP)
         TRY(inflate_body(body, max, err));
-    body->max = body->n + JSON_PADDING;
-    if (!buf_reserve(body, JSON_PADDING))
-        return err_nomem(err);
-    memset(body->p + body->n, 0, JSON_PADDING);
-    /* For each request anew: the index of a large one takes up to four times its size. */
-    TRY(json_new(&j, err));
-    buf_init(&lines, 3 * body->n + 1); /* {"data":"x"}, becomes {"records":[{"data":"x"}]} */
-    enum status status = take_request(j, body, id, &lines, err);
-    json_free(j);
-    if (status == OK && buf_status(&lines) != OK)
-        status = err_nomem(err);
-    if (status != OK) {
-        buf_fini(&lines);
-        return status;
-    }
-    buf_fini(body);
-    *body = lines;
-    return OK;
+    return push_lines(body, id, err);
 }

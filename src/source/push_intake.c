@@ -80,13 +80,11 @@ static struct str presented_key(const struct server_request *http)
     return STR_NONE;
 }
 
-/* Counts those that may not. */
 static bool may_send(struct push *p, const struct server_request *http)
 {
     struct str key = presented_key(http);
     pthread_mutex_lock(&p->lock);
     bool may = p->access_key.n == 0 || (key.p && secret_eq(buf_view(&p->access_key), key));
-    p->refused += !may;
     pthread_mutex_unlock(&p->lock);
     return may;
 }
@@ -106,43 +104,55 @@ static bool read_id(const struct server_request *http, struct push_request *r)
     return !version.p || str_eq(version, STR("1.0"));
 }
 
-/* What is wrong with a request of which only the headers are there; 0: nothing. */
-static int objection(struct push *p, const struct server_request *http, struct push_request *r,
-                     const char **message)
+/* Answers a request that is not taken, and counts it. */
+static void refuse(struct push *p, struct server_request *http, const struct push_request *r,
+                   enum push_reason why)
+{
+    /* Firehose drops for good what is answered with 413. */
+    const struct {
+        int status;
+        const char *message;
+    } answers[PUSH_REASONS] = {
+        [PUSH_KEY] = {401, "access key missing or wrong"},
+        [PUSH_METHOD] = {405, "only POST is taken here"},
+        [PUSH_MALFORMED] = {400, "not a request of Firehose's protocol 1.0"},
+        [PUSH_CODING] = {415, "of content encodings only gzip is understood"},
+        [PUSH_LONG] = {r->firehose ? 400 : 413, "the body is longer than the limit"},
+        [PUSH_FULL] = {503, "too much is waiting; please send it again later"},
+    };
+    push_refused(p, why, answers[why].status, answers[why].message);
+    push_answer(http, r->id, answers[why].status, answers[why].message);
+}
+
+/* What is wrong with a request of which only the headers are there; PUSH_REASONS: nothing. */
+static enum push_reason objection(struct push *p, const struct server_request *http,
+                                  struct push_request *r)
 {
     int64_t length = server_body_length(http);
     bool understood = read_id(http, r);
     r->coding = push_coding_of(server_header(http, "Content-Encoding"));
-    if (!may_send(p, http)) {
-        *message = "access key missing or wrong";
-        return 401;
-    }
-    if (!str_eq(server_method(http), STR("POST"))) {
-        *message = "only POST is taken here";
-        return 405;
-    }
-    if (!understood) {
-        *message = "not a request of Firehose's protocol 1.0";
-        return 400;
-    }
-    if (r->coding == PUSH_UNKNOWN) {
-        *message = "of content encodings only gzip is understood";
-        return 415;
-    }
-    if (length > 0 && (uint64_t)length > p->o.body_bytes_max) {
-        *message = "the body is longer than the limit";
-        return r->firehose ? 400 : 413;
-    }
-    r->reserved = length >= 0 ? (uint64_t)length : p->o.body_bytes_max;
-    return 0;
+    if (!may_send(p, http))
+        return PUSH_KEY;
+    if (!str_eq(server_method(http), STR("POST")))
+        return PUSH_METHOD;
+    if (!understood)
+        return PUSH_MALFORMED;
+    if (r->coding == PUSH_UNKNOWN)
+        return PUSH_CODING;
+    if (length > 0 && (uint64_t)length > p->o.body_bytes_max)
+        return PUSH_LONG;
+    return PUSH_REASONS;
 }
 
-static bool reserve(struct push *p, struct push_request *r)
+/* So many bytes for a request in all. */
+static bool reserve(struct push *p, struct push_request *r, uint64_t n)
 {
     pthread_mutex_lock(&p->lock);
-    bool room = !p->stopped && p->reserved + r->reserved <= p->o.queue_bytes_max;
-    if (room)
-        p->reserved += r->reserved;
+    bool room = !p->stopped && p->reserved - r->reserved + n <= p->o.queue_bytes_max;
+    if (room) {
+        p->reserved += n - r->reserved;
+        r->reserved = n;
+    }
     pthread_mutex_unlock(&p->lock);
     return room;
 }
@@ -150,7 +160,7 @@ static bool reserve(struct push *p, struct push_request *r)
 void push_on_head(void *ctx, struct server_request *http)
 {
     struct push *p = ctx;
-    const char *message = NULL;
+    int64_t length = server_body_length(http);
     struct push_request *r = calloc(1, sizeof *r);
     if (!r) {
         push_answer(http, "", 503, "out of memory");
@@ -158,17 +168,38 @@ void push_on_head(void *ctx, struct server_request *http)
     }
     r->push = p;
     r->http = http;
-    int status = objection(p, http, r, &message);
-    if (status == 0 && !reserve(p, r)) {
-        status = 503;
-        message = "too much is waiting; please send it again later";
-    }
-    if (status == 0) {
+    enum push_reason why = objection(p, http, r);
+    if (why == PUSH_REASONS && !reserve(p, r, length > 0 ? (uint64_t)length : 0))
+        why = PUSH_FULL;
+    if (why == PUSH_REASONS) {
         server_set_tag(http, r);
         return;
     }
-    push_answer(http, r->id, status, message);
+    refuse(p, http, r, why);
     free(r);
+}
+
+static void give_back(struct push *p, struct push_request *r)
+{
+    pthread_mutex_lock(&p->lock);
+    p->reserved -= r->reserved;
+    pthread_mutex_unlock(&p->lock);
+    push_request_free(r);
+}
+
+/* Reserved in steps, ahead of the bytes. */
+void push_on_growth(void *ctx, struct server_request *http, uint64_t n)
+{
+    const uint64_t step = UINT64_C(1) << 20;
+    struct push *p = ctx;
+    struct push_request *r = server_tag(http);
+    uint64_t wanted = (n + step - 1) / step * step;
+    if (wanted > p->o.body_bytes_max)
+        wanted = p->o.body_bytes_max;
+    if (n <= r->reserved || (n <= wanted && reserve(p, r, wanted)))
+        return;
+    refuse(p, http, r, n > wanted ? PUSH_LONG : PUSH_FULL);
+    give_back(p, r);
 }
 
 void push_on_request(void *ctx, struct server_request *http)
@@ -200,9 +231,5 @@ void push_on_request(void *ctx, struct server_request *http)
 void push_on_lost(void *ctx, struct server_request *http)
 {
     struct push *p = ctx;
-    struct push_request *r = server_tag(http);
-    pthread_mutex_lock(&p->lock);
-    p->reserved -= r->reserved;
-    pthread_mutex_unlock(&p->lock);
-    push_request_free(r);
+    give_back(p, server_tag(http));
 }

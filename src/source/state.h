@@ -32,8 +32,9 @@ struct source_state {
     int64_t waiting;    /* things that wait on the server, as it estimates; -1: nothing tells */
     int64_t oldest_us;  /* when the oldest thing in work was sent; TIME_NONE: nothing tells */
     int64_t skipped;    /* things the server told of that hold no records */
-    int64_t refused;    /* things that went into the quarantine as a whole */
-    bool failing;       /* the last thing tried did not work; it is being tried again */
+    int64_t refused; /* things that went into the quarantine as a whole; of a push source requests
+                      * that were not taken */
+    bool failing;    /* the last thing tried did not work; it is being tried again */
 };
 
 /* A copy. Sources without a state (files) give an empty name and zeros. */
@@ -55,6 +56,8 @@ void gauge_done(struct source_gauge *g, enum source_outcome outcome, int64_t byt
                 int64_t up_to_us);
 /* The server answered as it should. */
 void gauge_success(struct source_gauge *g);
+/* The same of a part of it, while another part does not work: what is failing stays so. */
+void gauge_answered(struct source_gauge *g);
 /* It did not. True when the text is another than that of the failure going on, or when this is
  * the first after a success: then somebody should be told. */
 bool gauge_failure(struct source_gauge *g, const char *text);

@@ -8,6 +8,7 @@
  * follow reads a cloudwatch: operand until standard input ends. Each item is a line "item NAME
  * position=MS bytes=N", told problems are "problem REASON"; the n-th page is handed back as kept
  * (k), missing bodies (a) or failed (f), as the n-th letter of OUTCOMES says (k behind the last).
+ * "failing 1" and "failing 0" say when the source begins and ceases to be so.
  * In the end a line "state …", and how long the stopping took.
  */
 #include "aws/bedrock.h"
@@ -96,6 +97,16 @@ static enum source_outcome outcome(const char **letters)
     return c == 'a' ? SOURCE_AGAIN : c == 'f' ? SOURCE_FAILED : SOURCE_KEPT;
 }
 
+static void tell_failing(void)
+{
+    static bool told;
+    struct source_state state;
+    source_state_get(source, &state);
+    if (state.failing != told)
+        printf("failing %d\n", state.failing);
+    told = state.failing;
+}
+
 static enum status follow_items(const char *outcomes, struct err *err)
 {
     struct source_reader *reader;
@@ -106,6 +117,7 @@ static enum status follow_items(const char *outcomes, struct err *err)
     while (status == OK && more) {
         struct source_bytes bytes;
         status = source_next(source, &item, &more, err);
+        tell_failing();
         if (status == OK && more && !item.name)
             source_wait(source, 200);
         if (status != OK || !item.name)

@@ -49,6 +49,7 @@ static void option(const char *name, const char *value)
         const char *name;
         int64_t *value;
     } numbers[] = {{"--request-ms", &options.request_ms},
+                   {"--first-ms", &options.first_ms},
                    {"--die", &die_at},
                    {"--slow", &slow_ms},
                    {"--fail", &fail_n},
@@ -119,9 +120,11 @@ static void tell_state(struct source *s)
 {
     struct source_state state;
     source_state_get(s, &state);
-    printf("state %s named %lld kept %lld failed %lld bytes %lld waiting %lld failing %d\n",
+    printf("state %s named %lld kept %lld failed %lld bytes %lld waiting %lld failing %d "
+           "refused %lld\n",
            state.name, (long long)state.named, (long long)state.kept, (long long)state.failed,
-           (long long)state.bytes, (long long)state.waiting, state.failing);
+           (long long)state.bytes, (long long)state.waiting, state.failing,
+           (long long)state.refused);
 }
 
 static void tell_memory(void)

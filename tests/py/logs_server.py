@@ -18,6 +18,7 @@ import json
 import threading
 import time
 import urllib.parse
+import uuid
 
 REGION, ACCOUNT, SECRET = "eu-west-1", "123456789012", "only-a-test"
 STREAM = "aws/bedrock/modelinvocations"
@@ -33,9 +34,10 @@ def throttled():
 
 
 def denied():
+    """As all errors of AWS it bears the number of the request, another one each time."""
     return error(400, "AccessDeniedException",
                  "User: arn:aws:iam::123456789012:user/ada is not authorized to perform: "
-                 "logs:FilterLogEvents")
+                 "logs:FilterLogEvents", **{"x-amzn-RequestId": str(uuid.uuid4())})
 
 
 def unavailable():

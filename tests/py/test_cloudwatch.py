@@ -13,6 +13,7 @@ import sys
 import time
 
 import logs_server
+from daemon import Background
 from logs_server import LogsServer
 from servers import Missing, Moto
 from support import (ASSAY, DONE, INCOMPLETE, NAMED, ROOT, Tap, assay, environment, equal, line,
@@ -461,8 +462,8 @@ def pages(lines):
     return [one for one in lines if one.startswith("item ") and not one.endswith(" bytes=0")]
 
 
-def now_line(name, ago_s=0):
-    return line(name, timestamp=time.strftime("%Y-%m-%dT%H:%M:%SZ",
+def now_line(name, ago_s=0, pad=""):
+    return line(name, pad=pad, timestamp=time.strftime("%Y-%m-%dT%H:%M:%SZ",
                                               time.gmtime(time.time() - ago_s))).decode()
 
 
@@ -489,17 +490,99 @@ def following(_logs, _tmp):
         assert time.time() * 1000 - int(state["up_to"]) < 60000, "the newest event, for the lag"
 
 
+class Thorough:
+    """A group that goes on, with an overlap (14 s) that is longer than what all polls look back (10 s
+    with so short a poll), so that only a thorough pass finds what is late. `fault` decides about
+    queries; what it gets is how many seconds before the newest event they begin."""
+    OVERLAP_S = 14
+
+    def __init__(self, fault=lambda back_s: None):
+        self.fault, self.start, self.newest = fault, time.monotonic(), 0
+        self.asked = []  # (when, how far back): seconds
+        self.server = LogsServer()
+        filtered = self.server.filter
+
+        def watched(asked):
+            back_s = (self.newest - asked.get("startTime", 0)) / 1000
+            self.asked.append((self.now(), back_s))
+            return self.fault(back_s) or filtered(asked)
+        self.server.filter = watched
+
+    def now(self):
+        return time.monotonic() - self.start
+
+    def put(self, name, ago_s=0.0):
+        at = int((time.time() - ago_s) * 1000)
+        self.newest = max(self.newest, at)
+        # The late one is known by the size of its page.
+        self.server.put("g", [now_line(name, ago_s, "x" * 20000 if name == "late" else "")], at=at)
+
+    def run(self, script, position_ms=0, seconds=60):
+        """Puts an event a second beside those of the script, {second: function}, until "late" was
+        handed on once; gives the lines."""
+        with self.server as aws:
+            self.put("first")
+            f = Follower(aws, "cloudwatch:g", overlap_ms=self.OVERLAP_S * 1000,
+                         position_ms=position_ms)
+            try:
+                for second in range(seconds):
+                    self.put(f"n{second}")
+                    script.get(second, lambda: None)()
+                    f.until(lambda _, s=second: self.now() > s + 1)
+                    if script and second > max(script) and self.found(f):
+                        break
+                return f.lines()
+            finally:
+                f.end()
+                self.found_late = self.found(f)
+
+    @staticmethod
+    def found(follower):
+        large = [one for one in pages(follower.lines()) if int(one.partition(" bytes=")[2]) > 20000]
+        assert len(large) < 2, large
+        return len(large) == 1
+
+
 def late_while_following(_logs, _tmp):
-    """An event older than a minute before the newest is found, by the thorough polls."""
-    with LogsServer() as aws:
-        aws.put("g", [now_line("new")])
-        f = Follower(aws, "cloudwatch:g", overlap_ms=2000)
-        try:
-            f.until(lambda lines: len(pages(lines)) == 1)
-            aws.put("g", [now_line("late", 3)])
-            f.until(lambda lines: len(pages(lines)) == 2)
-        finally:
-            f.end()
+    """An event that is late by no more than the overlap is found by the thorough passes: also when one
+    of them fails, when the service is away for longer than the overlap, and after a restart."""
+    def once():
+        failed = []
+
+        def fault(back_s):
+            if not failed and 12 < back_s < 1e6:
+                failed.append(back_s)
+                return logs_server.denied()
+            return None
+        return fault
+
+    def away(back_s, clock=None):
+        return logs_server.denied() if 4 < clock[0].now() < 20 else None
+    clock = []
+    worlds = {"no fault": Thorough(), "one thorough pass fails": Thorough(once()),
+              "an outage": Thorough(lambda back_s: away(back_s, clock))}
+    clock.append(worlds["an outage"])
+    jobs = {name: Background(world.run, {3: lambda w=world: w.put("late", 13)})
+            for name, world in worlds.items()}
+    for name, job in jobs.items():
+        job.join(120)
+        assert worlds[name].found_late, (name, worlds[name].asked)
+        assert any(12 < back < 1e6 for _, back in worlds[name].asked), "no thorough pass was made"
+        near = [back for when, back in worlds[name].asked if 2 < when < 4]
+        assert near and max(near) < 12, near
+
+
+def position_of_a_follower(_logs, _tmp):
+    """What is promised lets a restart find late events, too: it does not pass the last thorough
+    pass, since what is late by the overlap may come until the next one."""
+    world, begun = Thorough(), time.time() * 1000
+    lines = world.run({}, seconds=6)
+    at = [int(re.search(r"position=(\d+)", one)[1]) for one in pages(lines)]
+    assert len(at) >= 4 and max(at) < begun + 2500, (begun, at)
+    again = Thorough()
+    again.put("late", 13)  # it came while nothing ran
+    again.run({0: lambda: None}, position_ms=max(at), seconds=5)
+    assert again.found_late, again.asked
 
 
 def named_again(_logs, _tmp):
@@ -525,6 +608,17 @@ def named_again(_logs, _tmp):
         equal((state["named"], state["again"], state["failed"]), ("6", "1", "1"), state)
 
 
+def bodies_that_never_come(_logs, _tmp):
+    """Pages that wait for their bodies do not hold up those behind them."""
+    with LogsServer(page_events=1) as aws:
+        aws.put("g", [now_line(f"r{i}", 60) for i in range(400)])
+        f = Follower(aws, "cloudwatch:g", outcomes="a" * 5000)
+        try:
+            f.until(lambda _: len(aws.queries) >= 400, 90)
+        finally:
+            f.end()
+
+
 def trouble_while_following(_logs, _tmp):
     """A failure is told once, tried again with growing pauses, and shown."""
     with LogsServer() as aws:
@@ -532,16 +626,37 @@ def trouble_while_following(_logs, _tmp):
         try:
             f.until(lambda lines: lines and "does not exist" in lines[0])
             f.until(lambda _: len(aws.queries) >= 4)
-            equal(len(f.lines()), 1, f.lines())
+            equal(f.lines()[1:], ["failing 1"], f.lines())
             aws.put("g", [now_line("a")])
             f.until(lambda lines: len(pages(lines)) == 1)
-            aws.faults = [logs_server.denied()] * 3
-            f.until(lambda lines: "not authorized" in lines[-1])
+            aws.faults = [logs_server.denied() for _ in range(3)]
+            f.until(lambda lines: any("not authorized" in one for one in lines))
             f.until(lambda _: not aws.faults)
         finally:
             state = f.end()
         equal(len([one for one in f.lines() if one.startswith("problem")]), 2, f.lines())
         equal(state["kept"], "1", state)
+
+
+def one_group_of_many(_logs, _tmp):
+    """A group that may not be read stays shown while others are read, and is told of once, though
+    each answer has a number of its own."""
+    with LogsServer() as aws:
+        aws.put("g-bad", [now_line("hidden")])
+        aws.put("g-good", [now_line("seen")])
+        closed = [True]
+        filtered = aws.filter
+        aws.filter = lambda asked: (logs_server.denied() if closed[0] and
+                                    asked["logGroupName"] == "g-bad" else filtered(asked))
+        f = Follower(aws, "cloudwatch:g-*")
+        try:
+            f.until(lambda _: len(aws.queries) >= 20)
+            closed[0] = False
+            f.until(lambda lines: len(pages(lines)) == 2 and "failing 0" in lines)
+        finally:
+            f.end()
+        shown = [one for one in f.lines() if one.startswith(("problem", "failing"))]
+        equal((len(shown), shown[1:]), (3, ["failing 1", "failing 0"]), shown)
 
 
 def stopping(_logs, _tmp):
@@ -577,8 +692,11 @@ def main():
                 ("the same from moto", moto),
                 ("a follower hands each event on once", following),
                 ("a follower finds late events", late_while_following),
+                ("a follower promises what a restart can keep", position_of_a_follower),
                 ("a follower names again what missed bodies", named_again),
+                ("a follower goes on when bodies never come", bodies_that_never_come),
                 ("a follower lives with failures", trouble_while_following),
+                ("one group of many that fails stays shown", one_group_of_many),
                 ("a follower stops at once", stopping)):
             tap.case(what, test, logs, tmp)
         for what, test in (("pages of a megabyte", megabyte_pages),

@@ -474,6 +474,121 @@ def slow_senders():
         equal(probe.state()["waiting"], 0)
 
 
+def silent_sockets():
+    """More sockets that say nothing, or not all, than there may be connections, from somebody without
+    a key: whoever has something to deliver is served nevertheless, and who is in the middle of it is
+    not disturbed."""
+    head = f"POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Firehose-Access-Key: {KEY}\r\n".encode()
+    body = line("slow")
+    with probing("--connections", 40, expect=11) as probe, contextlib.ExitStack() as open_ones:
+        slow = open_ones.enter_context(socket.create_connection((HOST, probe.port)))
+        slow.sendall(head + b"Content-Length: %d\r\n\r\n" % len(body) + body[:10])
+        kept = probe.connect()
+        kept.request("POST", "/", line("r0"), {"X-Amz-Firehose-Access-Key": KEY})
+        equal(kept.getresponse().read()[:1], b"{", "answer")
+        for i in range(150):
+            s = open_ones.enter_context(socket.create_connection((HOST, probe.port)))
+            s.sendall((b"", b"POST / HTTP/1.1\r\n", b"\x16\x03\x01")[i % 3])
+        start = time.time()
+        for i in range(1, 9):
+            equal(probe.post(line(f"r{i}")).status, 200)
+        took = time.time() - start
+        assert took < (40 if "san" in PROBE else 8), f"{took} s"
+        # Who was served before stays longer than who was not.
+        kept.request("POST", "/", line("r9"), {"X-Amz-Firehose-Access-Key": KEY})
+        equal(kept.getresponse().status, 200, "on the connection from before")
+        slow.sendall(body[10:])
+        assert slow.recv(4096).startswith(b"HTTP/1.1 200 ")
+
+
+def silence_ends_soon():
+    """Ten seconds by default for who has not shown the key; who has may be silent for longer."""
+    with probing("--first-ms", 700, expect=2) as probe:
+        kept = probe.connect()
+        kept.request("POST", "/", line("1"), {"X-Amz-Firehose-Access-Key": KEY})
+        equal(kept.getresponse().read()[:1], b"{", "answer")
+        for said in (b"", b"POST / HTTP/1.1\r\nHost: x\r\n", b"POST / HTTP/1.1\r\nHost: x\r\n"
+                     b"Content-Length: 1000\r\n\r\n"):
+            start = time.time()
+            with socket.create_connection((HOST, probe.port), timeout=PATIENCE) as s:
+                s.sendall(said)
+                with contextlib.suppress(OSError):
+                    while s.recv(4096):
+                        pass
+            assert 0.5 < time.time() - start < 10, (said, time.time() - start)
+        kept.request("POST", "/", line("2"), {"X-Amz-Firehose-Access-Key": KEY})
+        equal(kept.getresponse().status, 200, "after two seconds and more")
+
+
+def refused_deliveries_are_told():
+    """Each reason once, with their number counted; the source is failing, also when others pass."""
+    with probing("--body-max", MIB, expect=1) as probe:
+        for _ in range(3):
+            equal(probe.firehose(None, "id", body=b"{}").status, 400)
+            equal(probe.firehose([bytes(2 * MIB)]).status, 400)
+            equal(probe.post(b"", method="GET").status, 405)
+            equal(probe.post(b"x", {"Content-Encoding": "br"}).status, 415)
+        equal(probe.firehose([line("1")]).status, 200)
+        until = time.time() + PATIENCE
+        while len(probe.troubles) < 4 and time.time() < until:
+            time.sleep(0.05)
+        time.sleep(0.5)
+        equal(len(probe.troubles), 4, str(probe.troubles))
+        for text in ("refused: the request is malformed: ", "refused: the body inflates to more than",
+                     "refused: only POST is taken here (answered 405)",
+                     "refused: of content encodings only gzip is understood (answered 415)"):
+            equal(sum(text in told for told in probe.troubles), 1, str(probe.troubles))
+        state = probe.state()
+        equal((state["refused"], state["failing"], state["kept"]), (12, 1, 1), "state")
+
+
+def bodies_without_length():
+    """They take room as they grow, and Firehose's get an answer that it understands."""
+    head = (f"POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Firehose-Access-Key: {KEY}\r\n"
+            "Transfer-Encoding: chunked\r\n").encode()
+    chunk = b"10000\r\n" + bytes(65536) + b"\r\n"
+    with probing("--body-max", 4 * MIB, "--queue-max", 10 * MIB, expect=3) as probe:
+        found, _ = send_raw(probe.port, head + b"X-Amz-Firehose-Request-Id: i-1\r\n\r\n",
+                            [chunk] * 70 + [b"0\r\n\r\n"])
+        assert found.startswith(b"HTTP/1.1 400 ") and b"application/json" in found, found
+        # Four that have just begun keep nobody out; four that have grown do.
+        with contextlib.ExitStack() as open_ones:
+            begun = [open_ones.enter_context(socket.create_connection((HOST, probe.port)))
+                     for _ in range(4)]
+            for s in begun:
+                s.sendall(head + b"\r\n1\r\n{\r\n")
+            time.sleep(0.3)
+            for i in range(2):
+                equal(probe.post(line(f"r{i}")).status, 200)
+            for s in begun[:2]:
+                s.sendall(chunk * 60)
+            time.sleep(10 if "san" in PROBE else 2)  # until they are read; what asks would be in the way
+            equal(probe.post(b"{}\n").status, 503)
+        until = time.time() + PATIENCE
+        while (status := probe.post(line("r2", pad="x" * 2 * MIB)).status) == 503 and \
+                time.time() < until:
+            time.sleep(0.05)
+        equal(status, 200, "there is room again")
+
+
+def many_small_records_in_bounded_memory():
+    """The index of such a body would take more than the body, and so would its lines."""
+    def body(n):
+        return b'{"requestId":"id","records":[' + b",".join([b'{"data":"e30="}'] * n) + b"]}"
+    with probing("--body-max", 24 * MIB, "--queue-max", 48 * MIB, expect=0) as probe:
+        equal(probe.firehose(None, "id", body=body(100_000)).status, 200)
+        before = int(probe.ask("memory").split()[1]) / 1024
+        answer = probe.firehose(None, "id", False, body=body(1_500_000))
+        equal((answer.status, answer.message()),
+              (400, "the request is malformed: there are too many records"))
+        peak = int(probe.ask("memory").split()[1]) / 1024
+        print(f"# memory {before:.0f} MiB, with a body of 23 MiB {peak:.0f} MiB")
+        if "san" not in PROBE:
+            assert peak < before + 40, f"{before} MiB, then {peak} MiB"
+        answer = probe.firehose([bytes(5 * MIB)])
+        assert "a record is longer than" in answer.message(), answer.message()
+
+
 def many_connections():
     """More than are let in at once: the others wait."""
     with probing("--connections", 20, expect=200) as probe:
@@ -663,7 +778,8 @@ CASES = (
     a_wrong_key_is_told_before_the_body_is_sent, without_a_key_only_this_machine,
     malformed_requests, broken_gzip, unreadable_records_are_kept_apart, twenty_megabytes,
     many_large_bodies_in_bounded_memory, too_large, oversized_headers, ambiguous_lengths,
-    slow_senders, many_connections, kept_connections, noise, too_much_waits,
+    slow_senders, silent_sockets, silence_ends_soon, refused_deliveries_are_told,
+    bodies_without_length, many_small_records_in_bounded_memory, many_connections, kept_connections, noise, too_much_waits,
     stopping_answers_everybody, killed_between_commit_and_answer,
     what_could_not_be_read_is_sent_again, tls, keys_change_while_it_runs,
 )

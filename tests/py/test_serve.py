@@ -3,6 +3,7 @@ what the simulator wrote.
 
 ASSAY_KILLS says how many kills (12) and ASSAY_RECORDS the size of the feed that they hit (2000);
 ./dev soak asks for 500 and 50,000. Every fourth kill is the server's."""
+import gzip
 import http.client
 import json
 import os
@@ -427,7 +428,7 @@ class Kinds:
     @staticmethod
     def sqs(server, bucket, feed):
         """Objects elsewhere in the bucket, announced in a queue."""
-        sqs = server.queues.boto("sqs")
+        sqs = server.others.boto("sqs")
         url = sqs.create_queue(QueueName="news")["QueueUrl"]
 
         def put(paths, stop, pause=0.0):
@@ -438,6 +439,31 @@ class Kinds:
                         "bucket": {"name": bucket},
                         "object": {"key": urllib.parse.quote_plus(key), "size": os.path.getsize(path)}}}]}))
         return {"sources": [{"url": url, "name": "queue"}], "put": put}
+
+    @staticmethod
+    def cloudwatch(server, _bucket, _feed):
+        """The records of each file as events of now, in a group of moto's."""
+        def call(operation, **asked):
+            server.others.must("POST", "/", json.dumps(asked).encode(),
+                               {"content-type": "application/x-amz-json-1.1",
+                                "x-amz-target": "Logs_20140328." + operation}, service="logs")
+        names = {"logGroupName": "bedrock", "logStreamName": "aws/bedrock/modelinvocations"}
+        call("CreateLogGroup", logGroupName="bedrock")
+        call("CreateLogStream", **names)
+
+        def put(paths, stop, pause=0.0):
+            for path in paths:
+                if stop.is_set():
+                    break
+                with gzip.open(path, "rt", encoding="utf-8") as file:
+                    texts = [text for text in file.read().split("\n") if text]
+                now = int(time.time() * 1000)
+                for at in range(0, len(texts), 100):
+                    call("PutLogEvents", **names, logEvents=[
+                        {"timestamp": now, "message": text} for text in texts[at:at + 100]])
+                time.sleep(pause)
+        return {"sources": [{"url": "cloudwatch:bedrock", "name": "group", "poll": "1s",
+                             "rate": 100}], "put": put}
 
     @staticmethod
     def push(_server, _bucket, feed):
@@ -466,15 +492,16 @@ class Kinds:
         return {"sources": [{"listen": f"127.0.0.1:{port}", "name": "pushed"}], "put": put}
 
 
-def killable(queues):
-    """S3 that can be killed itself; `queues`: SQS, too, by a server of its own, which lives on."""
+def killable(kinds):
+    """S3 that can be killed itself; other services by a server of its own, which lives on."""
     server = S3Server()
-    server.port, server.queues, server.more = quiet_port(), None, {}
+    server.port, server.others, server.more = quiet_port(), None, {}
     try:
         server.start()
-        if queues:
-            server.queues = Moto().__enter__()
-            server.more = {"AWS_ENDPOINT_URL_SQS": server.queues.url}
+        if {Kinds.sqs, Kinds.cloudwatch} & set(kinds):
+            server.others = Moto().__enter__()
+            server.more = {f"AWS_ENDPOINT_URL_{service}": server.others.url
+                           for service in ("SQS", "CLOUDWATCH_LOGS", "STS")}
     except BaseException:
         server.stop()
         raise
@@ -488,7 +515,7 @@ def survives_kills(place, kills, records, kinds):
     truth = simulate(base, "--users", 60 if records > 10000 else 12, "--days", 30, "--seed", 5,
                      "--records", records, "--bodies", "none")
     wanted = tally(truth["total"])
-    server = killable(Kinds.sqs in kinds)
+    server = killable(kinds)
     stop = threading.Event()
     try:
         server.create_bucket("logs")
@@ -537,8 +564,8 @@ def survives_kills(place, kills, records, kinds):
     finally:
         stop.set()
         server.stop()
-        if server.queues:
-            server.queues.stop()
+        if server.others:
+            server.others.stop()
 
 
 def main():
@@ -555,7 +582,8 @@ def main():
         tap.case(f"totals are the truth after {kills} kills during a live feed", survives_kills,
                  place, kills, records,
                  # What a killed daemon had taken of a queue stays hidden for two minutes.
-                 [Kinds.s3, Kinds.sqs, Kinds.push] if only_kills else [Kinds.s3, Kinds.push])
+                 [Kinds.s3, Kinds.sqs, Kinds.cloudwatch, Kinds.push] if only_kills
+                 else [Kinds.s3, Kinds.cloudwatch, Kinds.push])
     tap.done()
 
 

@@ -150,6 +150,8 @@ static void every_value_arrives(void **state)
     assert_int_equal(s[2].poll_s, 0);
     assert_int_equal(s[3].kind, CONFIG_PUSH);
     assert_string_equal(s[3].access_key_file, "/etc/assay/a");
+    assert_int_equal(s[2].max_body, 0);
+    assert_int_equal(s[3].max_body, 24 << 20);
     assert_string_equal(s[3].name, "in");
     done(&x);
 }

@@ -59,6 +59,66 @@ static void the_smallest_records_fit(void **state)
     buf_fini(&text);
 }
 
+/* What stands between brackets is judged piece by piece, as strictly as the whole. */
+static void broken_envelopes_are_refused(void **state)
+{
+    static const char *const bad[] = {
+        "",
+        "{",
+        "{\"requestId\":\"id\"}",
+        "{\"requestId\":\"id\",\"records\":[}",
+        "{\"requestId\":\"id\",\"records\":[]",
+        "{\"requestId\":\"id\",\"records\":[]}}",
+        "{\"requestId\":\"id\",\"records\":[],}",
+        "{\"requestId\":\"id\",\"records\":{}}",
+        "{\"requestId\":\"id\" \"records\":[]}",
+        "{\"requestId\":\"id\",\"records\":[,]}",
+        "{\"requestId\":\"id\",\"records\":[{\"data\":\"YQ\"},]}",
+        "{\"requestId\":\"id\",\"records\":[,{\"data\":\"YQ\"}]}",
+        "{\"requestId\":\"id\",\"records\":[{\"data\":\"YQ\"} {\"data\":\"YQ\"}]}",
+        "{\"requestId\":\"id\",\"records\":[{\"data\":\"YQ\"]}",
+        "{\"requestId\":\"id\",\"records\":[{\"data\":\"YQ\\\"}]}",
+        "{\"requestId\":\"id\",\"records\":[{\"data\":\"\\x\"}]}",
+        "{\"requestId\":\"id\",\"records\":[{\"data\":\"YQ\",\"a\":[}]}]}",
+        "{\"requestId\":\"id\",\"records\":[{\"data\":\"YQ\"}],\"records\":1}",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct buf body = body_of(str_from(bad[i]));
+        if (push_firehose(&body, PUSH_IDENTITY, STR("id"), 1000, &err) != ERR_PARSE)
+            fail_msg("%s was taken", bad[i]);
+        buf_fini(&body);
+    }
+}
+
+/* Records of all sizes around those of a piece, with white space and escapes between. */
+static void pieces_make_the_lines_of_the_whole(void **state)
+{
+    (void)state;
+    struct buf text, lines;
+    buf_init(&text, 8 << 20);
+    buf_init(&lines, 8 << 20);
+    buf_str(&text, STR(" { \"records\" : [ "));
+    for (int i = 0; i < 40; i++) {
+        size_t from = text.n;
+        buf_printf(&text, "%s{ \"n\" : [ {}, \"]}\\\\\" ], \"data\"\n:\"", i ? " , " : "");
+        buf_fill(&text, 'Y', (size_t)i * (size_t)i * 100 + (i % 7 == 3 ? 256 << 10 : 0));
+        buf_str(&text, STR("\\/\"}"));
+        struct str all = buf_view(&text), data = str_skip(all, from);
+        data = str_skip(data, (size_t)(strstr(data.p, "\n:\"") - data.p) + 3);
+        buf_printf(&lines, "{\"records\":[{\"data\":\"%.*s\"}]}\n", (int)data.n - 2, data.p);
+    }
+    buf_str(&text, STR(" ] , \"requestId\" : \"id\" } "));
+    struct buf body = body_of(buf_view(&text));
+    if (push_firehose(&body, PUSH_IDENTITY, STR("id"), 8 << 20, &err) != OK)
+        fail_msg("%s", err.text);
+    assert_int_equal(body.n, lines.n);
+    assert_memory_equal(body.p, lines.p, lines.n);
+    buf_fini(&body);
+    buf_fini(&lines);
+    buf_fini(&text);
+}
+
 static void gzip_is_inflated_within_the_limit(void **state)
 {
     (void)state;
@@ -104,6 +164,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_record_becomes_a_line),
         cmocka_unit_test(the_smallest_records_fit),
+        cmocka_unit_test(broken_envelopes_are_refused),
+        cmocka_unit_test(pieces_make_the_lines_of_the_whole),
         cmocka_unit_test(gzip_is_inflated_within_the_limit),
         cmocka_unit_test(plain_bodies_stay),
         cmocka_unit_test(codings_are_known_by_name),

@@ -118,6 +118,7 @@ All mistakes are told. With the files there, and closed to others, it is right.
       certificate: $TMP/conf/push.crt
       key: $TMP/conf/push.key
       access_key_file: $TMP/conf/push-access-key
+      max_body: 24M
 
 What it shows can be read again and comes to the same.
 
