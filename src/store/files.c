@@ -215,8 +215,8 @@ static enum status count_invocations(struct store *s, int64_t *n, struct err *er
     bool row;
     struct sums sums = {0};
     TRY(db_get(s, STMT_TOTAL_RANGE, &st, err));
-    sqlite3_bind_int64(st, 1, (int64_t)(LEVELS - 1) << LEVEL_BITS);
-    sqlite3_bind_int64(st, 2, (int64_t)LEVELS << LEVEL_BITS);
+    sqlite3_bind_int64(st, 1, bucket_row_in(s->version, LEVELS - 1, 0));
+    sqlite3_bind_int64(st, 2, bucket_row_in(s->version, LEVELS, 0));
     for (;;) {
         TRY(db_step(s, st, &row, err));
         if (!row)
