@@ -23,9 +23,21 @@ struct serve_sources {
     int quotas_n;        /* of those that have their own */
     struct quota *quotas[CONFIG_SOURCES_MAX];
     struct source *all;
-    int n; /* credentials made so far, one for each source that needs them */
+    int n; /* credentials made so far, one for all sources that name the same */
     struct aws_credentials *credentials[CONFIG_SOURCES_MAX];
+    const struct config_source *named[CONFIG_SOURCES_MAX]; /* the first that did */
 };
+
+static bool same_text(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool same_credentials(const struct config_source *a, const struct config_source *b)
+{
+    return same_text(a->profile, b->profile) && same_text(a->region, b->region) &&
+           same_text(a->role_arn, b->role_arn) && same_text(a->external_id, b->external_id);
+}
 
 static enum status credentials_for(struct serve_sources *s, const struct config_source *c,
                                    struct aws_credentials **out, struct err *err)
@@ -34,7 +46,13 @@ static enum status credentials_for(struct serve_sources *s, const struct config_
                                           .region = c->region,
                                           .role_arn = c->role_arn,
                                           .external_id = c->external_id};
+    for (int i = 0; i < s->n; i++)
+        if (same_credentials(s->named[i], c)) {
+            *out = s->credentials[i];
+            return OK;
+        }
     TRY(aws_credentials_new(&settings, &s->credentials[s->n], err));
+    s->named[s->n] = c;
     *out = s->credentials[s->n++];
     return OK;
 }
@@ -170,10 +188,8 @@ struct source *serve_sources_all(struct serve_sources *s)
     return s->all;
 }
 
-int serve_sources_credentials(const struct serve_sources *s, struct aws_credentials **out, int most)
+struct aws_credentials *const *serve_sources_credentials(const struct serve_sources *s, int *n)
 {
-    int n = s->n < most ? s->n : most;
-    for (int i = 0; i < n; i++)
-        out[i] = s->credentials[i];
-    return n;
+    *n = s->n;
+    return s->credentials;
 }

@@ -93,6 +93,8 @@ _Static_assert(ABOUT_COUNTS == 6, "FILE_COLUMNS names them all: raise STORE_VERS
     X(STMT_TOTALS_GET, "SELECT " FILE_COLUMNS ",since_us,up_to_us FROM files_total")               \
     X(STMT_TOTALS_PUT, TOTALS_UPDATE)                                                              \
     X(STMT_QUARANTINE_DROP, "DELETE FROM quarantine WHERE file=?1")                                \
+    X(STMT_QUARANTINE_TRIM, "DELETE FROM quarantine WHERE file=?1 AND id<=(SELECT id FROM "        \
+                            "quarantine WHERE file=?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)")        \
     X(STMT_QUARANTINE_PUT, "INSERT INTO quarantine(file,path,at,reason) VALUES(?1,?2,?3,?4)")      \
     X(STMT_QUARANTINE, "SELECT path,at,reason FROM quarantine ORDER BY path,at,id")                \
     X(STMT_KEPT_GET, "SELECT facts_since_us,sums_since_us,sweep,late,dropped FROM kept")           \

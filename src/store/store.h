@@ -70,7 +70,7 @@ enum status store_begin(struct store *s, struct err *err) MUST_USE;
 enum status store_put(struct store *s, const struct series *series, const struct invocation *v,
                       size_t n, struct err *err) MUST_USE;
 /* Marks a file as wholly read, replaces its counters and forgets its old quarantine entries, unless
- * it grows: then both are added to, up to 1,000 entries. */
+ * it grows: then both are added to, and of the entries the newest 1,000 stay. */
 enum status store_put_file(struct store *s, const struct store_file *file,
                            const struct store_quarantine *q, size_t q_n, struct err *err) MUST_USE;
 /* All entries, by path and place; what q points to is good during the call. Any failure of the
