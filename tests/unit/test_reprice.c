@@ -197,6 +197,39 @@ static void what_is_rolled_back_is_priced_another_time(void **state)
     fixture_close(&f);
 }
 
+/* Piece by piece, with commits and new calls between; also when it is interrupted. */
+static void pieces_come_to_the_same(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct pricing *reads, *all;
+    struct store_repriced done = {.more = true};
+    int pieces = 0;
+    fixture_open(&f, 14);
+    GOOD(pricing_new(&reads, &failure));
+    GOOD(pricing_new(&all, &failure));
+    for (unsigned i = 0; i < KNOWN; i++)
+        learn(all, i);
+    GOOD(store_begin(f.store, &failure));
+    put_calls(&f, reads, all, CALLS / 2);
+    commit(&f);
+    for (; done.more; pieces++) {
+        if (pieces == 2)
+            fixture_reopen(&f);
+        GOOD(store_begin(f.store, &failure));
+        if (pieces < 3)
+            put_calls(&f, reads, all, 50);
+        GOOD(store_reprice(f.store, all, 50, &done, &failure));
+        commit(&f);
+        GOOD(store_check(f.store, &failure));
+    }
+    assert_true(pieces > 3);
+    agrees(&f);
+    pricing_free(reads);
+    pricing_free(all);
+    fixture_close(&f);
+}
+
 /* A record that is priced by who knew is the same as the one that was priced again. */
 static void a_duplicate_of_what_was_priced_again_changes_nothing(void **state)
 {
@@ -300,6 +333,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_store_that_learns_later_agrees_with_one_that_knew),
         cmocka_unit_test(what_is_rolled_back_is_priced_another_time),
+        cmocka_unit_test(pieces_come_to_the_same),
         cmocka_unit_test(a_duplicate_of_what_was_priced_again_changes_nothing),
         cmocka_unit_test(profiles_are_remembered),
     };
