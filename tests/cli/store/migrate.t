@@ -2,13 +2,13 @@ A store of version 3 says what to do, and becomes one of this version.
 
   $ make() { python3 -c 'import sqlite3, sys; sqlite3.connect("old.db").executescript(open(sys.argv[1]).read())' "$DATA/store-v3.sql"; }
   > make; assay report --store old.db
-  2> assay: store 'old.db' has the older version 3; assay store migrate --store FILE [--backup COPY] makes it version 4
+  2> assay: store 'old.db' has the older version 3; assay store migrate --store FILE [--backup COPY] makes it version 5
   [3]
 
   $ make() { python3 -c 'import sqlite3, sys; sqlite3.connect("old.db").executescript(open(sys.argv[1]).read())' "$DATA/store-v3.sql"; }
   > rm old.db; make; assay ingest "$DATA/calls.jsonl" --store old.db --quiet; assay store check --store old.db
-  2> assay: store 'old.db' has the older version 3; assay store migrate --store FILE [--backup COPY] makes it version 4
-  2> assay: store 'old.db' has the older version 3; assay store migrate --store FILE [--backup COPY] makes it version 4
+  2> assay: store 'old.db' has the older version 3; assay store migrate --store FILE [--backup COPY] makes it version 5
+  2> assay: store 'old.db' has the older version 3; assay store migrate --store FILE [--backup COPY] makes it version 5
   [3]
 
 It can be measured and copied as it is.
