@@ -28,7 +28,7 @@ static enum status open_learning(struct ingest *g, struct err *err)
     /* Who reads from AWS anyway may ask it. */
     if (g->resolve || (g->reading.remote.credentials && !g->no_resolve)) {
         TRY(remote_credentials(&g->reading.remote, err));
-        const struct resolver_options r = {.credentials = {g->reading.remote.credentials},
+        const struct resolver_options r = {.credentials = &g->reading.remote.credentials,
                                            .credentials_n = 1};
         TRY(resolver_new(&r, &g->resolver, err));
         o.resolver = g->resolver;

@@ -26,10 +26,9 @@ enum status serve_sources_new(const struct config *c, struct serve_sources **out
 void serve_sources_free(struct serve_sources *s);
 /* All of them as one; stays theirs. */
 struct source *serve_sources_all(struct serve_sources *s);
-/* The credentials of its sources, at most `most` of them; returns how many. They stay theirs. */
+/* The credentials of its sources, each once. They stay theirs. */
 struct aws_credentials;
-int serve_sources_credentials(const struct serve_sources *s, struct aws_credentials **out,
-                              int most);
+struct aws_credentials *const *serve_sources_credentials(const struct serve_sources *s, int *n);
 
 /* What was read and kept since the daemon was started. */
 struct serve_counts {

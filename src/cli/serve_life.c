@@ -170,8 +170,7 @@ static enum status open_learning(struct life *l, struct err *err)
     struct learn_options o = {.store = l->store, .pricing = l->reading.pricing};
     struct resolver_options r = {.credentials_n = 0};
     if (l->config->resolve_profiles)
-        r.credentials_n =
-            serve_sources_credentials(l->sources, r.credentials, RESOLVER_CREDENTIALS);
+        r.credentials = serve_sources_credentials(l->sources, &r.credentials_n);
     if (r.credentials_n > 0)
         TRY(resolver_new(&r, &l->resolver, err));
     o.resolver = l->resolver;

@@ -188,10 +188,8 @@ struct source *serve_sources_all(struct serve_sources *s)
     return s->all;
 }
 
-int serve_sources_credentials(const struct serve_sources *s, struct aws_credentials **out, int most)
+struct aws_credentials *const *serve_sources_credentials(const struct serve_sources *s, int *n)
 {
-    int n = s->n < most ? s->n : most;
-    for (int i = 0; i < n; i++)
-        out[i] = s->credentials[i];
-    return n;
+    *n = s->n;
+    return s->credentials;
 }

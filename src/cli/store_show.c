@@ -13,11 +13,12 @@ void store_show_count(struct buf *out, int64_t n)
     buf_str(out, str_from(text));
 }
 
-/* Bytes of the file for each invocation, rounded up. */
+/* Bytes of the store for each invocation, rounded up: its pages, of which the newest may still
+ * stand in the -wal. */
 static int64_t bytes_each(const struct store_stats *s)
 {
     int64_t n = s->about.invocations;
-    return n > 0 ? (s->bytes + n - 1) / n : 0;
+    return n > 0 ? (s->pages * s->page_size + n - 1) / n : 0;
 }
 
 static void head(struct buf *out, const char *name)
@@ -94,7 +95,7 @@ void store_show_table(const struct store_stats *s, const char *path, struct buf 
     time_line(out, "sums since", s->about.sums_since_us, "ever");
     count_line(out, "too late", s->about.late, " records");
     count_line(out, "files known", s->files, "");
-    count_line(out, "quarantined", s->quarantined, " entries");
+    count_line(out, "quarantined", s->quarantined, s->quarantined == 1 ? " entry" : " entries");
     count_line(out, "series", s->series, "");
     count_line(out, "symbols", s->symbols, "");
     limited_line(out, "names", s->names, s->names_bytes, s->names_limit);

@@ -121,6 +121,38 @@ static void quarantine(struct worker *w, const char *reason)
     w->troubles[w->troubles_n++] = (struct crew_trouble){w->path, -1, reason, true};
 }
 
+static bool is_full(const struct worker *w)
+{
+    const struct crew_job *job = w->crew->job;
+    return w->intake && job->is_full && job->is_full(job->ctx, w->number);
+}
+
+static enum status renew_intake(struct worker *w, struct err *err)
+{
+    const struct crew_job *job = w->crew->job;
+    const struct intake_env *env = w->crew->env;
+    if (w->intake && !is_full(w))
+        return OK;
+    intake_free(w->intake);
+    w->intake = NULL;
+    if (job->env)
+        TRY(job->env(job->ctx, w->number, &env, err));
+    return intake_new(env, &w->intake, err);
+}
+
+/* A thread that waits keeps nothing from going that others do not use any more. */
+static enum status rest(struct worker *w, struct err *err)
+{
+    const struct crew_job *job = w->crew->job;
+    if (job->idle)
+        TRY(job->idle(job->ctx, w->number, err));
+    if (!is_full(w))
+        return OK;
+    intake_free(w->intake);
+    w->intake = NULL;
+    return job->env(job->ctx, w->number, NULL, err);
+}
+
 static enum status read_one(struct worker *w, const struct source_item *item, struct err *err)
 {
     struct source_bytes bytes;
@@ -129,6 +161,7 @@ static enum status read_one(struct worker *w, const struct source_item *item, st
     about_init(&w->about);
     w->troubles_n = 0;
     TRY(opener_of(w, item->source, &from, err));
+    TRY(renew_intake(w, err));
     intake_from(w->intake, from);
     enum status status = source_open(from, item, &bytes, &why);
     if (status == ERR_NOMEM)
@@ -203,7 +236,6 @@ static enum status work(struct worker *w, struct err *err)
     struct crew *c = w->crew;
     TRY(reader_new(c->env->limits, &w->reader, err));
     reader_count_source(w->reader, &c->source_bytes);
-    TRY(intake_new(c->env, &w->intake, err));
     w->share_max = 1;
     for (;;) {
         enum { WAIT_MS = 200 };
@@ -212,8 +244,7 @@ static enum status work(struct worker *w, struct err *err)
         if (w->share_n == 0 && !w->idle)
             return OK;
         if (w->share_n == 0) {
-            if (c->job->idle)
-                TRY(c->job->idle(c->job->ctx, w->number, err));
+            TRY(rest(w, err));
             source_wait(c->source, WAIT_MS);
         }
         for (size_t i = 0; i < w->share_n; i++) {

@@ -7,6 +7,7 @@
 #define TAGS_US US_PER_DAY   /* known ones: their tags may have changed */
 
 enum { FAILURES_TOLD = 3, NOTES_MAX = 1 << 16 };
+enum { PIECE = 16 * 1024 }; /* facts priced again before somebody else may have the transaction */
 
 /* What the store has of an ARN. */
 struct known {
@@ -23,8 +24,8 @@ struct learn {
     uint32_t known_n;
     struct profiles profiles; /* those that name a model */
     struct symbols *told;     /* accounts whose missing permission was told */
-    uint32_t looked_at;       /* series */
-    int64_t looked_us;        /* when all series were looked at last */
+    uint32_t looked_at;       /* of those that were met */
+    int64_t looked_us;        /* when all were looked at last */
     bool stale;               /* facts may have to be priced again */
     struct learn_result result;
     struct buf notes, spent;
@@ -100,10 +101,10 @@ static enum status put_given(struct learn *l, const struct profile *given, struc
 static enum status reprice(struct learn *l, struct err *err)
 {
     struct store_repriced done;
-    TRY(store_reprice(l->o.store, l->o.pricing, &done, err));
+    TRY(store_reprice(l->o.store, l->o.pricing, PIECE, &done, err));
     l->result.repriced += done.invocations;
     l->result.gone = done.gone;
-    l->stale = false;
+    l->stale = done.more;
     return OK;
 }
 
@@ -116,10 +117,9 @@ static enum status start(struct learn *l, struct err *err)
         return OK;
     TRY(store_begin(s, err));
     enum status status = OK;
+    l->stale = true;
     for (size_t i = 0; status == OK && i < given->n; i++)
         status = put_given(l, &given->v[i], err);
-    if (status == OK)
-        status = reprice(l, err);
     if (status == OK)
         status = store_commit(s, err);
     if (status != OK)
@@ -205,6 +205,8 @@ enum status learn_look(struct learn *l, struct err *err)
 
 bool learn_is_waiting(struct learn *l, int64_t ms)
 {
+    if (l->stale)
+        return true;
     if (!l->o.resolver || !resolver_busy(l->o.resolver))
         return false;
     if (ms > 0)
@@ -214,7 +216,7 @@ bool learn_is_waiting(struct learn *l, int64_t ms)
 
 bool learn_has_news(struct learn *l)
 {
-    return l->o.resolver && resolver_has_answer(l->o.resolver);
+    return l->stale || (l->o.resolver && resolver_has_answer(l->o.resolver));
 }
 
 /* The part of an ARN between its colons: 1 is the partition, 4 the account. */

@@ -1,7 +1,7 @@
 /*
  * What a store learns of application inference profiles while it is written: what it remembers,
  * what a file of the user says (--profiles), what AWS answers. Later records are priced by it at
- * once, and what was kept before is priced again (store_reprice).
+ * once, and what was kept before is priced again (store_reprice), piece by piece.
  *
  *     learn_new(&o, &l, &err);     before the first record: what is remembered, and the file
  *     learn_look(l, &err);         after a batch: profiles met for the first time are asked for
@@ -39,8 +39,9 @@ struct learn;
 enum status learn_new(const struct learn_options *o, struct learn **out, struct err *err) MUST_USE;
 void learn_free(struct learn *l);
 enum status learn_look(struct learn *l, struct err *err) MUST_USE;
-/* An answer is there, or will be; waits for it at most so long. */
+/* There is something for learn_apply: an answer, or facts that are still to be priced again. */
 bool learn_has_news(struct learn *l);
+/* There is, or will be; waits for an answer at most so long. */
 bool learn_is_waiting(struct learn *l, int64_t ms);
 enum status learn_apply(struct learn *l, struct err *err) MUST_USE;
 /* Lines that were not read yet, "" for none; good until the next call of any. */

@@ -2,6 +2,7 @@
 #include "ingest/load.h"
 
 #include "base/queue.h"
+#include "ingest/lexicon.h"
 
 #include <limits.h>
 #include <pthread.h>
@@ -40,6 +41,7 @@ struct file_end {
 struct batch {
     struct invocation v[BATCH];
     size_t n;
+    struct lexicon *lexicon; /* of v; NULL as long as there are none */
     struct file_end files[BATCH_FILES];
     size_t files_n;
     int64_t since_us;   /* when a reader took it in hand (monotonic) */
@@ -64,6 +66,8 @@ struct run {
     struct directory_name walk_name, names[CREW_MAX]; /* of the walk, of each reader */
     struct queue *full, *empty;
     struct batch *current[CREW_MAX];
+    struct lexicons *lexicons;
+    struct lexicon *lexicon[CREW_MAX]; /* NULL: not yet any */
     pthread_mutex_t lock;
     struct load_result *result;
     pthread_t writer;
@@ -153,6 +157,30 @@ static bool is_full(const struct batch *b)
     return b->n == BATCH || b->files_n == BATCH_FILES || b->arena.used > BATCH_BYTES;
 }
 
+static bool lexicon_full(void *ctx, int worker)
+{
+    struct run *r = ctx;
+    return lexicon_is_full(r->lexicon[worker]);
+}
+
+static enum status new_lexicon(void *ctx, int worker, const struct intake_env **out,
+                               struct err *err)
+{
+    struct run *r = ctx;
+    if (r->current[worker] && r->current[worker]->n > 0)
+        TRY(hand_over(r, worker, err));
+    if (r->lexicon[worker])
+        lexicon_drop(r->lexicon[worker]);
+    r->lexicon[worker] = NULL;
+    if (!out)
+        return OK;
+    r->lexicon[worker] = lexicon_take(r->lexicons);
+    if (!r->lexicon[worker])
+        return err_nomem(err);
+    *out = lexicon_env(r->lexicon[worker]);
+    return OK;
+}
+
 static enum status take(void *ctx, int worker, const struct invocation *v, struct err *err)
 {
     struct run *r = ctx;
@@ -166,6 +194,8 @@ static enum status take(void *ctx, int worker, const struct invocation *v, struc
             return err_nomem(err);
         mine->exchange = x;
     }
+    if (!b->lexicon)
+        b->lexicon = lexicon_share(r->lexicon[worker]);
     b->n++;
     r->body_missing[worker] |= (v->flags & INV_BODY_MISSING) != 0;
     return is_full(b) ? hand_over(r, worker, err) : OK;
@@ -287,7 +317,7 @@ static enum status write_batch(struct run *r, const struct batch *b, struct err 
 {
     struct store *s = r->l->store;
     if (b->n > 0)
-        TRY(store_put(s, r->l->env->series, b->v, b->n, err));
+        TRY(store_put(s, lexicon_env(b->lexicon)->series, b->v, b->n, err));
     for (size_t i = 0; i < b->files_n; i++) {
         const struct file_end *f = &b->files[i];
         TRY(store_put_file(s, &f->file, f->quarantine, f->quarantine_n, err));
@@ -306,6 +336,7 @@ static enum status commit(struct run *r, size_t invocations, size_t items, struc
         source_done(p->source, p->ticket, p->outcome);
     }
     r->promises_n = 0;
+    lexicons_sweep(r->lexicons);
     return OK;
 }
 
@@ -394,6 +425,9 @@ static enum status write_all(struct run *r, struct err *err)
             files += b->files_n;
             status = take_batch(r, b, &open, err);
             b->n = b->files_n = 0;
+            if (b->lexicon)
+                lexicon_drop(b->lexicon);
+            b->lexicon = NULL;
             arena_reset(&b->arena);
             queue_push(r->empty, b);
         }
@@ -451,6 +485,8 @@ static enum status run_threads(struct run *r, struct err *err)
         .ctx = r,
         .versions = true,
         .wants = wants,
+        .is_full = lexicon_full,
+        .env = new_lexicon,
         .take = take,
         .file_done = file_done,
         .idle = idle,
@@ -488,6 +524,8 @@ enum status load_run(const struct load *l, struct load_result *result, struct er
     struct batch **all = calloc(batches, sizeof *all);
     if (status == OK && !all)
         status = err_nomem(err);
+    if (status == OK)
+        status = lexicons_new(l->env, &r->lexicons, err);
     if (status == OK && l->follow)
         status = store_durable(l->store, err);
     if (status == OK)
@@ -513,6 +551,7 @@ enum status load_run(const struct load *l, struct load_result *result, struct er
     pthread_mutex_destroy(&r->lock);
     pthread_mutex_destroy(&r->lookup_lock);
     store_close(r->lookup);
+    lexicons_free(r->lexicons);
     free(r->promises);
     free(r);
     return status;

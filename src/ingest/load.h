@@ -13,7 +13,7 @@
 struct load {
     struct source *source; /* not begun; the caller closes it */
     int threads;
-    const struct intake_env *env; /* its key is the store's */
+    const struct intake_env *env; /* its key is the store's; for its tables see lexicon.h */
     struct store *store;          /* open for writing */
     const char *store_path;       /* a second connection looks files up */
     uint32_t options;             /* what the reading depends on; see struct store_file */

@@ -26,7 +26,7 @@ struct door {
 };
 
 struct resolver {
-    struct door door[RESOLVER_CREDENTIALS];
+    struct door *door;
     int doors;
     int64_t pause_ms;
     _Atomic bool cancel;
@@ -138,32 +138,63 @@ static enum status ask_at(struct door *d, struct resolved *a, struct err *err)
     return status;
 }
 
-/* The first door that opens. What only foreign doors do not find is as good as refused. */
-static void ask(struct resolver *r, struct resolved *a)
+/* What only foreign doors do not find is as good as refused. */
+static enum status ask_one(struct resolver *r, struct door *d, bool home, struct resolved *a,
+                           struct err *err)
 {
     struct str account = STR("");
-    a->status = ERR_ACCESS;
-    err_set(&a->err, ERR_ACCESS, "no credentials to ask with");
     may_be_asked(a->arn, &account);
-    for (int i = 0; i < r->doors && a->status != OK; i++) {
+    enum status status = open_door(r, d, err);
+    if (status == OK)
+        status = ask_at(d, a, err);
+    if (status == ERR_NOT_FOUND && !home)
+        status = err_set(err, ERR_ACCESS,
+                         "bedrock:GetInferenceProfile: these credentials are not of account %.*s",
+                         STR_ARG(account));
+    if (status == ERR_ACCESS && d->client && learn_account(d) == ERR_ACCESS)
+        status = ERR_IO; /* no permission would help: there are no keys, or none that hold */
+    return status;
+}
+
+/* Tries the doors of the profile's account, or the others, until one tells what it is. What stays
+ * otherwise is the first refusal, or the first failure when nobody refused. */
+static void ask_doors(struct resolver *r, bool home, struct resolved *a, bool *asked)
+{
+    struct str account = STR("");
+    may_be_asked(a->arn, &account);
+    for (int i = 0; i < r->doors && !(*asked && a->status == OK); i++) {
         struct err err = {0};
         struct door *d = &r->door[i];
-        enum status status = open_door(r, d, &err);
-        if (status == OK)
-            status = ask_at(d, a, &err);
-        if (status == ERR_NOT_FOUND && !is_home(d, account))
-            status = err_set(&err, ERR_ACCESS,
-                             "bedrock:GetInferenceProfile: these credentials are not of account "
-                             "%.*s",
-                             STR_ARG(account));
-        if (status == ERR_ACCESS && d->client && learn_account(d) == ERR_ACCESS)
-            status = ERR_IO; /* no permission would help: there are no keys, or none that hold */
-        a->status = status;
-        a->err = err;
+        if ((open_door(r, d, NULL) == OK && is_home(d, account)) != home)
+            continue;
+        enum status status = ask_one(r, d, home, a, &err);
+        if (!*asked || status == OK || (status == ERR_ACCESS && a->status == ERR_IO)) {
+            a->status = status;
+            a->err = err;
+        }
+        *asked = true;
         if (status == OK)
             a->tags_status = take_tags(a, d->client, &a->err);
-        if (status != ERR_ACCESS && status != ERR_IO)
-            break;
+        else if (status != ERR_ACCESS && status != ERR_IO)
+            return;
+    }
+}
+
+/* Who has the profile in its account knows best: what others say counts only when they know it. */
+static void ask(struct resolver *r, struct resolved *a)
+{
+    bool at_home = false, abroad = false;
+    ask_doors(r, true, a, &at_home);
+    if (at_home && a->status != ERR_ACCESS && a->status != ERR_IO)
+        return;
+    enum status status = a->status;
+    struct err err = a->err;
+    ask_doors(r, false, a, &abroad);
+    if (at_home && !(abroad && a->status == OK)) {
+        a->status = status;
+        a->err = err;
+    } else if (!at_home && !abroad) {
+        a->status = err_set(&a->err, ERR_ACCESS, "no credentials to ask with");
     }
 }
 
@@ -221,7 +252,12 @@ enum status resolver_new(const struct resolver_options *o, struct resolver **out
     struct resolver *r = calloc(1, sizeof *r);
     if (!r)
         return err_nomem(err);
-    r->doors = o->credentials_n < RESOLVER_CREDENTIALS ? o->credentials_n : RESOLVER_CREDENTIALS;
+    r->door = calloc((size_t)o->credentials_n + 1, sizeof *r->door);
+    if (!r->door) {
+        free(r);
+        return err_nomem(err);
+    }
+    r->doors = o->credentials_n;
     for (int i = 0; i < r->doors; i++)
         r->door[i].credentials = o->credentials[i];
     r->pause_ms = o->pause_ms ? o->pause_ms : PAUSE_MS;
@@ -232,6 +268,7 @@ enum status resolver_new(const struct resolver_options *o, struct resolver **out
     if (pthread_create(&r->thread, NULL, resolver_main, r) != 0) {
         pthread_cond_destroy(&r->changed);
         pthread_mutex_destroy(&r->lock);
+        free(r->door);
         free(r);
         return err_set(err, ERR_NOMEM, "cannot start a thread");
     }
@@ -261,6 +298,7 @@ void resolver_free(struct resolver *r)
         aws_client_free(r->door[i].client);
     pthread_cond_destroy(&r->changed);
     pthread_mutex_destroy(&r->lock);
+    free(r->door);
     free(r);
 }
 

@@ -6,9 +6,10 @@
  *     while ((a = resolver_take(r))) … resolved_free(a);
  *     resolver_free(r);                       ends what is under way
  *
- * A profile is asked for in its own Region, with the credentials that may: those of several sources
- * are tried one after the other. Only credentials of the profile's own account can say that it was
- * deleted; to others AWS may call anything not found.
+ * A profile is asked for in its own Region, with the credentials that may: first those of its own
+ * account, then the others, one after the other. Only credentials of the profile's own account can
+ * say that it was deleted; to others AWS may call anything not found. When nobody may, the answer
+ * is what those of its account were told.
  */
 #ifndef ASSAY_INGEST_RESOLVER_H
 #define ASSAY_INGEST_RESOLVER_H
@@ -17,10 +18,8 @@
 #include "base/arena.h"
 #include "model/profiles.h"
 
-enum { RESOLVER_CREDENTIALS = 16 };
-
 struct resolver_options {
-    struct aws_credentials *credentials[RESOLVER_CREDENTIALS]; /* borrowed */
+    struct aws_credentials *const *credentials; /* they, not the list, are borrowed */
     int credentials_n;
     int64_t pause_ms; /* between two profiles, 0: 250 */
 };

@@ -28,67 +28,90 @@ static bool same_sums(const struct sums *a, const struct sums *b)
            memcmp(a->money, b->money, sizeof a->money) == 0;
 }
 
-/* Every cell of the blob is in the cube with the same sums, and there are as many. */
-static bool same_cells(struct cube *cube, struct unpack blob)
+struct progress {
+    int64_t facts, rollups, totals;
+};
+
+/* The rows of one bucket. */
+static enum status open_bucket(struct store *s, enum stmt id, int level, int64_t bucket,
+                               sqlite3_stmt **st, struct err *err)
 {
+    TRY(db_get(s, id, st, err));
+    sqlite3_bind_int64(*st, 1, bucket_row(level, bucket));
+    sqlite3_bind_int64(*st, 2, bucket_row(level, bucket + 1));
+    return OK;
+}
+
+static bool is_of_row(sqlite3_stmt *st, uint32_t series)
+{
+    return (sqlite3_column_int64(st, 0) & ((INT64_C(1) << SHARD_BITS) - 1)) == series / SHARD;
+}
+
+/* Every cell of the row is in the cube with the same sums; *n counts them. */
+static bool same_cells(struct cube *cube, sqlite3_stmt *st, size_t *n)
+{
+    struct unpack blob = db_blob(st, 1);
     struct cell_reader r = cells_of(blob.p, (size_t)(blob.end - blob.p));
-    struct cell cell;
-    size_t n = 0;
-    for (; cell_next(&r, &cell); n++) {
+    for (struct cell cell; cell_next(&r, &cell); ++*n) {
         struct sums sums = {0};
         unpack_sums(&cell.sums, &sums);
         const struct sums *expected = cube_at(cube, 0, cell.series);
-        if (cell.sums.bad || !expected || !same_sums(&sums, expected))
+        if (cell.sums.bad || !expected || !same_sums(&sums, expected) ||
+            !is_of_row(st, cell.series))
             return false;
     }
-    return !r.u.bad && n == cube_cells(cube);
+    return !r.u.bad;
 }
 
-/* The series of the cube and no others; with counts, their invocations. */
-static bool same_series(struct cube *cube, struct unpack series, struct unpack counts, bool counted)
-{
-    struct present_reader r = present_of(series);
-    size_t n = 0, cells = cube_cells(cube);
-    for (uint32_t id; present_next(&r, &id); n++) {
-        const struct sums *sums = cube_at(cube, 0, id);
-        if (!sums || (counted && sums->count[COUNT_INVOCATIONS] != unpack_i64(&counts)))
-            return false;
-    }
-    return !r.u.bad && !counts.bad && counts.p == counts.end && n == cells &&
-           cube_cells(cube) == cells;
-}
-
-static enum status check_rollup(struct store *s, struct cube *cube, int64_t id, struct err *err)
+static enum status check_rollup(struct store *s, struct cube *cube, int level, int64_t bucket,
+                                struct progress *p, struct err *err)
 {
     sqlite3_stmt *st = NULL;
-    bool row;
-    TRY(db_get(s, STMT_ROLLUP_GET, &st, err));
-    sqlite3_bind_int64(st, 1, id);
-    TRY(db_step(s, st, &row, err));
-    bool good = row && same_cells(cube, db_blob(st, 0));
+    size_t n = 0, cells = cube_cells(cube);
+    bool row, good = true;
+    TRY(open_bucket(s, STMT_ROLLUP_PARTS, level, bucket, &st, err));
+    do {
+        TRY(db_step(s, st, &row, err));
+        good = !row || same_cells(cube, st, &n);
+        p->rollups += row;
+    } while (row && good);
     sqlite3_reset(st);
+    good = good && n == cells && cube_cells(cube) == cells;
     return good ? OK : db_damaged(s, err, "a rollup is not the sum of its facts");
 }
 
-static enum status check_total(struct store *s, struct cube *cube, int64_t id, bool counted,
-                               struct err *err)
+/* The row's series are in the cube, its sums are theirs; with counts, so are their invocations. */
+static bool same_total(struct cube *cube, sqlite3_stmt *st, bool counted, size_t *n)
+{
+    struct unpack kept = db_blob(st, 1), counts = db_blob(st, 3);
+    struct present_reader r = present_of(db_blob(st, 2));
+    struct sums sum = {0}, total = {0};
+    for (uint32_t id; present_next(&r, &id); ++*n) {
+        const struct sums *sums = cube_at(cube, 0, id);
+        if (!sums || !is_of_row(st, id) ||
+            (counted && sums->count[COUNT_INVOCATIONS] != unpack_i64(&counts)))
+            return false;
+        pack_add(&sum, sums);
+    }
+    unpack_sums(&kept, &total);
+    return !r.u.bad && !kept.bad && !counts.bad && counts.p == counts.end &&
+           same_sums(&sum, &total);
+}
+
+static enum status check_total(struct store *s, struct cube *cube, int level, int64_t bucket,
+                               struct progress *p, struct err *err)
 {
     sqlite3_stmt *st = NULL;
-    bool row;
-    struct sums sum = {0}, kept = {0};
-    for (size_t i = 0; i < cube_cells(cube); i++)
-        pack_add(&sum, cube_cell(cube, i).sums);
-    TRY(db_get(s, STMT_TOTAL_GET, &st, err));
-    sqlite3_bind_int64(st, 1, id);
-    TRY(db_step(s, st, &row, err));
-    bool good = row;
-    if (row) {
-        struct unpack u = db_blob(st, 0);
-        unpack_sums(&u, &kept);
-        good = !u.bad && same_series(cube, db_blob(st, 1), db_blob(st, 2), counted) &&
-               same_sums(&sum, &kept);
-    }
+    size_t n = 0, cells = cube_cells(cube);
+    bool row, good = true;
+    TRY(open_bucket(s, STMT_TOTAL_PARTS, level, bucket, &st, err));
+    do {
+        TRY(db_step(s, st, &row, err));
+        good = !row || same_total(cube, st, level < FIRST_CELLS, &n);
+        p->totals += row;
+    } while (row && good);
     sqlite3_reset(st);
+    good = good && n == cells && cube_cells(cube) == cells;
     return good ? OK : db_damaged(s, err, "a total is not the sum of its facts");
 }
 
@@ -102,10 +125,6 @@ static enum status check_slot(struct store *s, int64_t id, const struct invocati
     return found && fact == id ? OK : db_damaged(s, err, "a fact is not found by its key");
 }
 
-struct progress {
-    int64_t facts, rollups, totals;
-};
-
 /* How many buckets of a level begin before the facts that are kept. */
 static int64_t old_buckets(const struct store *s, int level)
 {
@@ -117,17 +136,13 @@ static int64_t old_buckets(const struct store *s, int level)
 static enum status check_bucket(struct store *s, struct cube *cube, int level, int64_t bucket,
                                 struct progress *p, struct err *err)
 {
-    int64_t id = (int64_t)level << LEVEL_BITS | bucket;
     if (bucket < old_buckets(s, level)) { /* not all of its facts are here: check_old */
         cube_reset(cube);
         return OK;
     }
-    if (level >= FIRST_CELLS) {
-        TRY(check_rollup(s, cube, id, err));
-        p->rollups++;
-    }
-    TRY(check_total(s, cube, id, level < FIRST_CELLS, err));
-    p->totals++;
+    if (level >= FIRST_CELLS)
+        TRY(check_rollup(s, cube, level, bucket, p, err));
+    TRY(check_total(s, cube, level, bucket, p, err));
     cube_reset(cube);
     return OK;
 }
@@ -185,8 +200,8 @@ static enum status check_quarters(struct store *s, const struct cube *cube, int6
     for (size_t i = 0; i < cube_cells(cube); i++)
         pack_add(&whole, cube_cell(cube, i).sums);
     TRY(db_get(s, STMT_TOTAL_RANGE, &st, err));
-    sqlite3_bind_int64(st, 1, first);
-    sqlite3_bind_int64(st, 2, first + level_quarters[FIRST_CELLS]);
+    sqlite3_bind_int64(st, 1, bucket_row(0, first));
+    sqlite3_bind_int64(st, 2, bucket_row(0, first + level_quarters[FIRST_CELLS]));
     for (;;) {
         TRY(db_step(s, st, &row, err));
         if (!row)
@@ -202,14 +217,12 @@ static enum status check_quarters(struct store *s, const struct cube *cube, int6
 static enum status check_old_bucket(struct store *s, struct cube *cube, int level, int64_t bucket,
                                     struct progress *p, struct err *err)
 {
-    int64_t id = (int64_t)level << LEVEL_BITS | bucket;
+    /* The finest rollups are what is checked against, so they are counted while they are read. */
     if (level > FIRST_CELLS)
-        TRY(check_rollup(s, cube, id, err));
+        TRY(check_rollup(s, cube, level, bucket, p, err));
     else
         TRY(check_quarters(s, cube, bucket, p, err));
-    TRY(check_total(s, cube, id, false, err));
-    p->rollups++;
-    p->totals++;
+    TRY(check_total(s, cube, level, bucket, p, err));
     cube_reset(cube);
     return OK;
 }
@@ -235,7 +248,7 @@ static enum status walk_old(struct store *s, struct cube *cube, int level, sqlit
     for (;;) {
         bool row;
         TRY(db_step(s, st, &row, err));
-        int64_t at = row ? sqlite3_column_int64(st, 0) & LEVEL_MASK : -1;
+        int64_t at = row ? row_bucket(sqlite3_column_int64(st, 0)) : -1;
         if (last >= 0 && (!row || at / ratio != last))
             TRY(check_old_bucket(s, cube, level, last, p, err));
         if (!row)
@@ -243,6 +256,7 @@ static enum status walk_old(struct store *s, struct cube *cube, int level, sqlit
         if (at * level_quarters[from] < quarter_of(s->kept.sums_since_us) && from == FIRST_CELLS)
             return db_damaged(s, err, "it has sums of a time of which it keeps none");
         last = at / ratio;
+        p->rollups += level == FIRST_CELLS;
         TRY(add_old(s, cube, db_blob(st, 1), err));
     }
 }
@@ -254,12 +268,11 @@ static enum status check_old(struct store *s, struct cube *cube, struct progress
     enum status status = OK;
     for (int level = FIRST_CELLS; status == OK && level < LEVELS; level++) {
         int from = level > FIRST_CELLS ? level - 1 : level;
-        int64_t base = (int64_t)from << LEVEL_BITS;
         int64_t ratio = level_quarters[level] / level_quarters[from];
         sqlite3_stmt *st = NULL;
         TRY(db_get(s, STMT_ROLLUP_RANGE, &st, err));
-        sqlite3_bind_int64(st, 1, base);
-        sqlite3_bind_int64(st, 2, base + old_buckets(s, level) * ratio);
+        sqlite3_bind_int64(st, 1, bucket_row(from, 0));
+        sqlite3_bind_int64(st, 2, bucket_row(from, old_buckets(s, level) * ratio));
         status = walk_old(s, cube, level, st, p, err);
         sqlite3_reset(st);
     }
@@ -293,9 +306,59 @@ static enum status count_slots(struct store *s, int64_t *n, struct err *err)
     return status;
 }
 
+struct named {
+    struct store *store;
+    int64_t n;
+};
+
+static enum status check_name(struct store *s, enum stmt table, struct hash128 hash, uint32_t id,
+                              struct err *err)
+{
+    int64_t place, there;
+    bool found;
+    TRY(naming_find(s, table, hash, &place, &there, &found, err));
+    return found && there == id ? OK : db_damaged(s, err, "a name is not found");
+}
+
+static enum status check_symbol(void *ctx, uint32_t id, struct str text, struct err *err)
+{
+    struct named *n = ctx;
+    n->n++;
+    if (id == 0)
+        return OK;
+    return check_name(n->store, STMT_SYMBOL_AT, naming_hash_symbol(n->store, text), id, err);
+}
+
+static enum status check_series(void *ctx, uint32_t id, const uint32_t symbols[LABELS],
+                                struct err *err)
+{
+    struct named *n = ctx;
+    n->n++;
+    return check_name(n->store, STMT_SERIES_AT, naming_hash_series(n->store, symbols), id, err);
+}
+
+/* A writer finds each name under its number, and no others. */
+static enum status check_names(struct store *s, struct err *err)
+{
+    struct named symbols = {s, 0}, series = {s, 0};
+    uint32_t symbols_n, series_n;
+    int64_t rows;
+    bool found;
+    TRY(names_count(s, &symbols_n, &series_n, err));
+    TRY(names_load_texts(s, STMT_SYMBOLS, check_symbol, &symbols, err));
+    TRY(names_each_series(s, series_n, check_series, &series, err));
+    TRY(db_i64(s, STMT_SYMBOL_AT_COUNT, 0, &rows, &found, err));
+    if (symbols.n != symbols_n || (symbols_n > 0 && rows != symbols.n - 1))
+        return db_damaged(s, err, "a name is not found");
+    TRY(db_i64(s, STMT_SERIES_AT_COUNT, 0, &rows, &found, err));
+    return series.n == series_n && rows == series.n ? OK
+                                                    : db_damaged(s, err, "a name is not found");
+}
+
 static enum status check_all(struct store *s, struct cube *cube, struct err *err)
 {
     TRY(check_structure(s, err));
+    TRY(check_names(s, err));
     struct progress p = {0};
     int64_t slots, found_buckets, one;
     bool found;

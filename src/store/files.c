@@ -138,6 +138,17 @@ static enum status put_quarantine(struct store *s, int64_t file, const struct st
     return OK;
 }
 
+/* Of what grows for ever only the newest entries stay. */
+static enum status trim_quarantine(struct store *s, int64_t file, struct err *err)
+{
+    enum { GROWING_ENTRIES = 1000 };
+    sqlite3_stmt *st = NULL;
+    TRY(db_get(s, STMT_QUARANTINE_TRIM, &st, err));
+    sqlite3_bind_int64(st, 1, file);
+    sqlite3_bind_int64(st, 2, GROWING_ENTRIES);
+    return db_run(s, st, err);
+}
+
 /* The whole of what grows, from what is known of it and a further part. */
 static struct store_file grown(const struct store_file *part, const struct known_file *before)
 {
@@ -153,7 +164,6 @@ static struct store_file grown(const struct store_file *part, const struct known
 static enum status put_file(struct store *s, const struct store_file *file,
                             const struct store_quarantine *q, size_t q_n, struct err *err)
 {
-    enum { GROWING_ENTRIES = 1000 };
     struct known_file before;
     bool found;
     int64_t id = 0;
@@ -163,9 +173,8 @@ static enum status put_file(struct store *s, const struct store_file *file,
     TRY(put_totals(s, &whole, &before, err));
     if (!file->grows)
         TRY(drop_quarantine(s, id, err));
-    else if (before.n[ABOUT_QUARANTINED] >= GROWING_ENTRIES)
-        q_n = 0;
-    return put_quarantine(s, id, q, q_n, err);
+    TRY(put_quarantine(s, id, q, q_n, err));
+    return file->grows && q_n > 0 ? trim_quarantine(s, id, err) : OK;
 }
 
 enum status store_put_file(struct store *s, const struct store_file *file,
@@ -215,8 +224,8 @@ static enum status count_invocations(struct store *s, int64_t *n, struct err *er
     bool row;
     struct sums sums = {0};
     TRY(db_get(s, STMT_TOTAL_RANGE, &st, err));
-    sqlite3_bind_int64(st, 1, (int64_t)(LEVELS - 1) << LEVEL_BITS);
-    sqlite3_bind_int64(st, 2, (int64_t)LEVELS << LEVEL_BITS);
+    sqlite3_bind_int64(st, 1, bucket_row_in(s->version, LEVELS - 1, 0));
+    sqlite3_bind_int64(st, 2, bucket_row_in(s->version, LEVELS, 0));
     for (;;) {
         TRY(db_step(s, st, &row, err));
         if (!row)

@@ -30,7 +30,7 @@ enum status kept_load(struct store *s, struct err *err)
     sqlite3_stmt *st = NULL;
     bool row;
     s->kept = (struct kept){0};
-    if (s->version < STORE_VERSION) /* it keeps everything */
+    if (s->version < KEPT_VERSION) /* it keeps everything */
         return OK;
     TRY(db_get(s, STMT_KEPT_GET, &st, err));
     TRY(db_step(s, st, &row, err));

@@ -3,15 +3,14 @@
  * A block begins with the number of its entries (and, for series, of labels); only the last one
  * changes, by being written again.
  *
- * The writer keeps both as base/symbols.h and model/series.h, whose ids count up from 0: an id
- * there is the id in the file. A rolled-back batch leaves names behind that nothing uses; they are
- * saved with the next one.
+ * A reader loads all of them; a writer has a part (naming.c), and reads and adds to single blocks
+ * (blocks.c).
  */
 #include "store/store_internal.h"
 
 #include <stdlib.h>
 
-enum { BLOCK = 256 };
+enum { BLOCK = NAMES_BLOCK };
 
 bool id_map_reserve(struct id_map *m, size_t n)
 {
@@ -140,21 +139,27 @@ static enum status load(struct loading *l, struct err *err)
     return load_blocks(l->store, STMT_SERIES, load_series_block, l, err);
 }
 
-enum status names_load_own(struct store *s, struct err *err)
+enum status names_load_whole(struct store *s, struct err *err)
 {
-    struct loading l = {.store = s, .series = s->series};
+    struct naming *n = &s->naming;
+    struct loading l = {.store = s, .series = n->series};
     enum status status = load(&l, err);
     free(l.symbols.plus_1);
     free(l.ids.plus_1);
     if (status != OK)
         return status;
     /* A name that stands twice would move all ids behind it. */
-    bool same = symbols_count(s->symbols) == (l.symbols_n ? l.symbols_n : 1) &&
-                series_count(s->series) == l.series_n;
+    bool same = symbols_count(n->symbols) == (l.symbols_n ? l.symbols_n : 1) &&
+                series_count(n->series) == l.series_n;
     if (!same)
         return db_damaged(s, err, "a name stands twice");
-    s->symbols_saved = l.symbols_n;
-    s->series_saved = l.series_n;
+    if (!id_map_reserve(&n->symbol_ids, l.symbols_n) || !id_map_reserve(&n->series_ids, l.series_n))
+        return err_nomem(err);
+    for (uint32_t i = 0; i < l.symbols_n; i++)
+        n->symbol_ids.plus_1[i] = i + 1;
+    for (uint32_t i = 0; i < l.series_n; i++)
+        n->series_ids.plus_1[i] = i + 1;
+    n->whole = true;
     return OK;
 }
 
@@ -182,9 +187,7 @@ static void put_u64(struct buf *b, uint64_t v)
     buf_append(b, bytes, (size_t)(pack_u64(bytes, v) - bytes));
 }
 
-typedef void pack_block(struct buf *out, const void *from, uint32_t at, uint32_t end);
-
-static void pack_symbols(struct buf *out, const void *symbols, uint32_t at, uint32_t end)
+static void pack_symbols(struct buf *out, const struct symbols *symbols, uint32_t at, uint32_t end)
 {
     put_u64(out, end - at);
     for (; at < end; at++) {
@@ -194,93 +197,18 @@ static void pack_symbols(struct buf *out, const void *symbols, uint32_t at, uint
     }
 }
 
-static void pack_series(struct buf *out, const void *series, uint32_t at, uint32_t end)
+enum status names_save_texts(struct store *s, enum stmt id, const struct symbols *symbols,
+                             uint32_t saved, struct err *err)
 {
-    put_u64(out, end - at);
-    put_u64(out, LABELS);
-    for (; at < end; at++)
-        for (int i = 0; i < LABELS; i++)
-            put_u64(out, series_labels(series, at)->v[i]);
-}
-
-static enum status save_blocks(struct store *s, enum stmt id, uint32_t saved, uint32_t count,
-                               pack_block *pack, const void *from, struct err *err)
-{
+    uint32_t count = symbols_count(symbols);
     if (saved == count)
         return OK;
     for (uint32_t at = saved / BLOCK * BLOCK; at < count; at += BLOCK) {
         buf_reset(&s->out);
-        pack(&s->out, from, at, count - at < BLOCK ? count : at + BLOCK);
+        pack_symbols(&s->out, symbols, at, count - at < BLOCK ? count : at + BLOCK);
         if (buf_status(&s->out) != OK)
             return err_nomem(err);
         TRY(db_put_blob(s, id, at / BLOCK, s->out.p, s->out.n, err));
     }
-    return OK;
-}
-
-enum status names_save_texts(struct store *s, enum stmt id, const struct symbols *symbols,
-                             uint32_t saved, struct err *err)
-{
-    return save_blocks(s, id, saved, symbols_count(symbols), pack_symbols, symbols, err);
-}
-
-enum status names_save(struct store *s, struct err *err)
-{
-    TRY(names_save_texts(s, STMT_SYMBOLS_PUT, s->symbols, s->symbols_saved, err));
-    return save_blocks(s, STMT_SERIES_PUT, s->series_saved, series_count(s->series), pack_series,
-                       s->series, err);
-}
-
-void names_saved(struct store *s)
-{
-    s->symbols_saved = symbols_count(s->symbols);
-    s->series_saved = series_count(s->series);
-}
-
-void names_forget_map(struct store *s)
-{
-    s->from = NULL;
-    id_map_forget(&s->series_map);
-    id_map_forget(&s->symbol_map);
-    vocabulary_forget(&s->vocabulary.in);
-}
-
-static enum status map_symbol(struct store *s, uint32_t symbol, uint32_t *id, struct err *err)
-{
-    if (!id_map_reserve(&s->symbol_map, (size_t)symbol + 1))
-        return err_nomem(err);
-    uint32_t *known = &s->symbol_map.plus_1[symbol];
-    if (*known == 0) {
-        uint32_t made;
-        struct str text = symbols_text(series_symbols(s->from), symbol);
-        if (symbols_intern(s->symbols, text, &made) != OK)
-            return err_nomem(err);
-        *known = made + 1;
-    }
-    *id = *known - 1;
-    return OK;
-}
-
-enum status names_map(struct store *s, const struct series *from, uint32_t series, uint32_t *id,
-                      struct err *err)
-{
-    if (s->from != from) {
-        names_forget_map(s);
-        s->from = from;
-    }
-    if (!id_map_reserve(&s->series_map, (size_t)series + 1))
-        return err_nomem(err);
-    uint32_t *known = &s->series_map.plus_1[series];
-    if (*known == 0) {
-        struct labels mine;
-        const struct labels *theirs = series_labels(from, series);
-        for (int i = 0; i < LABELS; i++)
-            TRY(map_symbol(s, theirs->v[i], &mine.v[i], err));
-        uint32_t made;
-        if (series_intern(s->series, &mine, &made) != OK)
-            return err_nomem(err);
-        *known = made + 1;
-    }
-    *id = *known - 1;
     return OK;
 }

@@ -26,10 +26,7 @@ static const char schema[] =
     "CREATE TABLE name(block INTEGER PRIMARY KEY, names BLOB NOT NULL) STRICT;"
     "CREATE TABLE offer(block INTEGER PRIMARY KEY, names BLOB NOT NULL) STRICT;"
     "CREATE TABLE recent(id INTEGER PRIMARY KEY, slots BLOB NOT NULL) STRICT;"
-    "CREATE TABLE seen(id INTEGER PRIMARY KEY, v BLOB NOT NULL) STRICT;"
-    "CREATE TABLE rollup(id INTEGER PRIMARY KEY, cells BLOB NOT NULL) STRICT;"
-    "CREATE TABLE total(id INTEGER PRIMARY KEY, sums BLOB NOT NULL, series BLOB NOT NULL,"
-    " counts BLOB) STRICT;";
+    "CREATE TABLE seen(id INTEGER PRIMARY KEY, v BLOB NOT NULL) STRICT;";
 
 enum status store_run_sql(struct store *s, const char *sql, const char *doing, struct err *err)
 {
@@ -214,9 +211,13 @@ static enum status make_schema(struct store *s, struct err *err)
     if (status == OK)
         status = store_run_sql(s, schema, "make its tables", err);
     if (status == OK)
+        status = store_run_sql(s, rollup_schema, "make its tables", err);
+    if (status == OK)
         status = store_run_sql(s, files_schema, "make its tables", err);
     if (status == OK)
         status = store_run_sql(s, kept_schema, "make its tables", err);
+    if (status == OK)
+        status = store_run_sql(s, naming_schema, "make its tables", err);
     if (status == OK)
         status = store_run_sql(s, marks, "make it", err);
     if (status == OK)
@@ -276,10 +277,8 @@ static enum status open_writer(struct store *s, bool fresh, struct err *err)
     s->slice = slice_new();
     if (!s->pending || !s->pending_exchange || !s->fresh || !s->known || !s->slice)
         return err_nomem(err);
-    TRY(symbols_new(&s->symbols, err));
-    TRY(series_new(s->symbols, &s->series, err));
     TRY(cube_new(&s->cube, err));
-    return names_load_own(s, err);
+    return naming_open(s, err);
 }
 
 static enum status open_parts(struct store *s, struct err *err)
@@ -345,8 +344,7 @@ void store_close(struct store *s)
     if (s->lock_fd >= 0)
         lock_release(s->path, s->lock_fd);
     cube_free(s->cube);
-    series_free(s->series);
-    symbols_free(s->symbols);
+    naming_fini(s);
     buf_fini(&s->out);
     buf_fini(&s->present);
     recent_forget(s);
@@ -355,8 +353,6 @@ void store_close(struct store *s)
         buf_fini(&s->chunk[i].bytes);
     free(s->merged);
     free(s->slice);
-    free(s->series_map.plus_1);
-    free(s->symbol_map.plus_1);
     free(s->pending);
     free(s->pending_exchange);
     buf_fini(&s->packed);

@@ -140,10 +140,8 @@ enum status store_profiles(struct store *s, store_profile_fn each, void *ctx, st
 enum status store_profile_arns(struct store *s, uint32_t *from, store_arn_fn each, void *ctx,
                                struct err *err)
 {
-    for (uint32_t n = series_count(s->series); *from < n; (*from)++) {
-        struct model_id id = model_id_parse(series_text(s->series, *from, LABEL_MODEL_ID));
-        if (id.kind == MODEL_APPLICATION_PROFILE)
-            TRY(each(ctx, id.arn, err));
-    }
+    const struct symbols *met = s->naming.profiles; /* the first one is the empty text */
+    for (uint32_t n = symbols_count(met); *from + 1 < n; ++*from)
+        TRY(each(ctx, model_id_parse(symbols_text(met, *from + 1)).arn, err));
     return OK;
 }

@@ -207,8 +207,8 @@ static enum status add_level(struct fill *f, int level, int64_t first, int64_t e
     sqlite3_stmt *st = NULL;
     bool row;
     TRY(db_get(s, f->is_brief ? STMT_TOTAL_RANGE : STMT_ROLLUP_RANGE, &st, f->err));
-    sqlite3_bind_int64(st, 1, (int64_t)level << LEVEL_BITS | first);
-    sqlite3_bind_int64(st, 2, ((int64_t)level << LEVEL_BITS) + end);
+    sqlite3_bind_int64(st, 1, bucket_row(level, first));
+    sqlite3_bind_int64(st, 2, bucket_row(level, end));
     for (;;) {
         TRY(db_step(s, st, &row, f->err));
         if (!row)
@@ -315,12 +315,12 @@ static enum status cover_buckets(struct fill *f, enum bucket bucket, int64_t sin
                                  int64_t until_us)
 {
     for (int64_t t = since_us; t < until_us;) {
-        int64_t quarter;
+        int64_t row;
         bool found;
-        TRY(db_i64(f->store, STMT_TOTAL_NEXT, quarter_of(t), &quarter, &found, f->err));
-        if (!found || quarter > LEVEL_MASK)
+        TRY(db_i64(f->store, STMT_TOTAL_NEXT, bucket_row(0, quarter_of(t)), &row, &found, f->err));
+        if (!found || row >= bucket_row(1, 0))
             return OK;
-        int64_t at = next_rollup(f, t, quarter);
+        int64_t at = next_rollup(f, t, row_bucket(row));
         if (at >= until_us)
             return OK;
         int64_t start = zone_floor(bucket, at), end = zone_next(bucket, start);

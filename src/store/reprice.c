@@ -3,6 +3,10 @@
  * flags and labels), so they are priced as if they came now, and what they change is added to the
  * rollups like any batch.
  *
+ * It goes piece by piece, from the oldest facts on, so that whoever waits for a commit waits for
+ * one piece: what is done and what is not may stand side by side, in the file too. Where it was is
+ * not written down: after a crash it begins at the front again and finds less.
+ *
  * A series is stale when its labels name another model for its profile than is known now. Totals
  * say which quarters of an hour have a stale series, from the coarsest level down, so only their
  * facts are read.
@@ -24,14 +28,19 @@ struct match_slot {
 
 struct repricing {
     const struct pricing *pricing;
-    uint8_t *stale;     /* bitmap by series of the store */
-    size_t size;        /* in bytes */
-    uint32_t looked_at; /* series before this one are marked if they are stale */
+    uint32_t generation; /* of the pricing, when the marks were made */
+    uint8_t *stale;      /* two bits for each series of the store: looked at, stale */
+    size_t size;         /* in bytes */
+    bool marked;         /* all series were looked at */
     bool any;
+    int64_t next; /* facts before this are done; 0: none */
+    int64_t gone;
     struct match_slot match[MATCHES];
     struct chunk_item items[ROUND];
     uint8_t bytes[ROUND * PACK_FACT_MAX];
 };
+
+enum { LOOKED_AT = 1, STALE = 2 };
 
 void reprice_free(struct repricing *r)
 {
@@ -40,55 +49,89 @@ void reprice_free(struct repricing *r)
     free(r);
 }
 
-static bool is_stale(const struct store *s, uint32_t series)
+void reprice_forget_matches(struct store *s)
 {
-    struct profile now;
-    struct model_id id = model_id_parse(series_text(s->series, series, LABEL_MODEL_ID));
-    return id.arn.n > 0 && pricing_profile(s->repricing->pricing, id.arn, &now) &&
-           !(str_eq(series_text(s->series, series, LABEL_MODEL), now.base) &&
-             str_eq(series_text(s->series, series, LABEL_GEO), now.geo) &&
-             str_eq(series_text(s->series, series, LABEL_SCOPE), model_scope_name(now.scope)));
+    if (s->repricing)
+        memset(s->repricing->match, 0, sizeof s->repricing->match);
 }
 
-static bool marked(const struct repricing *r, uint32_t series)
-{
-    return series < r->looked_at && (r->stale[series / 8] >> series % 8 & 1) != 0;
-}
-
-/* Looks at those series that are new since the last time. */
-static enum status mark_stale(struct store *s, struct err *err)
-{
-    struct repricing *r = s->repricing;
-    uint32_t n = series_count(s->series);
-    size_t size = (size_t)n / 8 + 1;
-    if (size > r->size) {
-        uint8_t *grown = realloc(r->stale, size * 2);
-        if (!grown)
-            return err_nomem(err);
-        memset(grown + r->size, 0, size * 2 - r->size);
-        r->stale = grown;
-        r->size = size * 2;
-    }
-    for (uint32_t i = r->looked_at; i < n; i++)
-        if (is_stale(s, i)) {
-            r->stale[i / 8] |= (uint8_t)(1u << i % 8);
-            r->any = true;
-        }
-    r->looked_at = n;
-    return OK;
-}
-
-/* Something may have been learned since. */
+/* Something was learned since, or numbers of series may have come to mean others. */
 static void forget_marks(struct repricing *r)
 {
     if (r->stale)
         memset(r->stale, 0, r->size);
-    memset(r->match, 0, sizeof r->match);
-    r->looked_at = 0;
-    r->any = false;
+    r->marked = r->any = false;
+    r->next = r->gone = 0;
 }
 
-static const struct price_match *find_match(struct store *s, const struct invocation *v)
+void reprice_forget_series(struct store *s)
+{
+    if (s->repricing)
+        forget_marks(s->repricing);
+}
+
+static bool is_stale(const struct store *s, const struct labels *l)
+{
+    struct profile now;
+    struct model_id id = model_id_parse(names_text(&s->naming, l, LABEL_MODEL_ID));
+    return id.arn.n > 0 && pricing_profile(s->repricing->pricing, id.arn, &now) &&
+           !(str_eq(names_text(&s->naming, l, LABEL_MODEL), now.base) &&
+             str_eq(names_text(&s->naming, l, LABEL_GEO), now.geo) &&
+             str_eq(names_text(&s->naming, l, LABEL_SCOPE), model_scope_name(now.scope)));
+}
+
+static bool has_mark(const struct repricing *r, uint32_t series, int mark)
+{
+    return series / 4 < r->size && (r->stale[series / 4] >> series % 4 * 2 & mark) != 0;
+}
+
+static enum status put_mark(struct repricing *r, uint32_t series, bool stale, struct err *err)
+{
+    if (series / 4 >= r->size) {
+        size_t size = ((size_t)series / 4 + 256) * 2;
+        uint8_t *grown = realloc(r->stale, size);
+        if (!grown)
+            return err_nomem(err);
+        memset(grown + r->size, 0, size - r->size);
+        r->stale = grown;
+        r->size = size;
+    }
+    r->stale[series / 4] |= (uint8_t)((LOOKED_AT | (stale ? STALE : 0)) << series % 4 * 2);
+    r->any |= stale;
+    return OK;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    const uint32_t *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+static enum status mark_series(void *ctx, uint32_t id, const uint32_t symbols[LABELS],
+                               struct err *err)
+{
+    static const enum label needed[] = {LABEL_MODEL_ID, LABEL_MODEL, LABEL_GEO, LABEL_SCOPE};
+    struct store *s = ctx;
+    const struct id_list *ids = &s->naming.profile_symbols; /* rising */
+    struct labels l = {0};
+    if (ids->n == 0 ||
+        !bsearch(&symbols[LABEL_MODEL_ID], ids->v, ids->n, sizeof *ids->v, by_number))
+        return put_mark(s->repricing, id, false, err);
+    for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++)
+        TRY(names_local_symbol(s, symbols[needed[i]], &l.v[needed[i]], err));
+    return put_mark(s->repricing, id, is_stale(s, &l), err);
+}
+
+static enum status mark_all(struct store *s, struct err *err)
+{
+    TRY(names_save(s, err));
+    TRY(names_each_series(s, s->naming.series_saved, mark_series, s, err));
+    s->repricing->marked = true;
+    return OK;
+}
+
+static const struct price_match *find_match(struct store *s, const struct invocation *v,
+                                            const struct labels *l)
 {
     bool optimized = v->flags & INV_OPTIMIZED;
     struct match_slot *slot = &s->repricing->match[(v->series * 2 + optimized) % MATCHES];
@@ -96,12 +139,12 @@ static const struct price_match *find_match(struct store *s, const struct invoca
         v->time_us >= slot->match.from_us && v->time_us < slot->match.until_us)
         return &slot->match;
     const struct price_key key = {
-        .account = series_text(s->series, v->series, LABEL_ACCOUNT),
-        .region = series_text(s->series, v->series, LABEL_REGION),
-        .model_id = series_text(s->series, v->series, LABEL_MODEL_ID),
+        .account = names_text(&s->naming, l, LABEL_ACCOUNT),
+        .region = names_text(&s->naming, l, LABEL_REGION),
+        .model_id = names_text(&s->naming, l, LABEL_MODEL_ID),
         .body_model = STR(""), /* not kept; where the profile is known it does not count */
-        .inference_region = series_text(s->series, v->series, LABEL_INFERENCE_REGION),
-        .tier = series_text(s->series, v->series, LABEL_TIER),
+        .inference_region = names_text(&s->naming, l, LABEL_INFERENCE_REGION),
+        .tier = names_text(&s->naming, l, LABEL_TIER),
         .latency_optimized = optimized,
         .time_us = v->time_us,
     };
@@ -115,25 +158,31 @@ static const struct price_match *find_match(struct store *s, const struct invoca
 /* Another price, so another series. */
 static enum status price_again(struct store *s, struct invocation *v, struct err *err)
 {
-    const struct price_match *m = find_match(s, v);
-    struct labels l = *series_labels(s->series, v->series);
+    struct symbols *symbols = s->naming.symbols;
+    struct labels l;
+    TRY(names_labels(s, v->series, &l, err));
+    const struct price_match *m = find_match(s, v, &l);
     struct str reason = pricing_apply(m, v);
-    if (symbols_intern(s->symbols, m->model, &l.v[LABEL_MODEL]) != OK ||
-        symbols_intern(s->symbols, m->scope, &l.v[LABEL_SCOPE]) != OK ||
-        symbols_intern(s->symbols, m->geo, &l.v[LABEL_GEO]) != OK ||
-        symbols_intern(s->symbols, reason, &l.v[LABEL_REASON]) != OK ||
-        symbols_intern(s->symbols, str_from(outcome_name(v->outcome)), &l.v[LABEL_OUTCOME]) != OK ||
-        series_intern(s->series, &l, &v->series) != OK)
+    if (symbols_intern(symbols, m->model, &l.v[LABEL_MODEL]) != OK ||
+        symbols_intern(symbols, m->scope, &l.v[LABEL_SCOPE]) != OK ||
+        symbols_intern(symbols, m->geo, &l.v[LABEL_GEO]) != OK ||
+        symbols_intern(symbols, reason, &l.v[LABEL_REASON]) != OK ||
+        symbols_intern(symbols, str_from(outcome_name(v->outcome)), &l.v[LABEL_OUTCOME]) != OK)
         return err_nomem(err);
-    v->content = content_again(v, content_of_labels(s->symbols, &l));
+    TRY(names_number(s, &l, &v->series, err));
+    v->content = content_again(v, content_of_labels(symbols, &l));
     return OK;
 }
 
 enum status reprice_put(struct store *s, struct invocation *v, struct err *err)
 {
-    if (v->series >= s->repricing->looked_at)
-        TRY(mark_stale(s, err));
-    return marked(s->repricing, v->series) ? price_again(s, v, err) : OK;
+    struct repricing *r = s->repricing;
+    if (!has_mark(r, v->series, LOOKED_AT)) {
+        struct labels l;
+        TRY(names_labels(s, v->series, &l, err));
+        TRY(put_mark(r, v->series, is_stale(s, &l), err));
+    }
+    return has_mark(r, v->series, STALE) ? price_again(s, v, err) : OK;
 }
 
 /* Buckets of a level. */
@@ -142,8 +191,11 @@ struct buckets {
     size_t n, cap;
 };
 
+/* Rows come in their order, those of one bucket one after the other. */
 static bool add_bucket(struct buckets *b, int64_t bucket)
 {
+    if (b->n > 0 && b->v[b->n - 1] == bucket)
+        return true;
     if (b->n == b->cap) {
         size_t cap = b->cap ? b->cap * 2 : 256;
         int64_t *grown = realloc(b->v, cap * sizeof *grown);
@@ -166,7 +218,7 @@ static int64_t stale_in(const struct store *s, sqlite3_stmt *st, bool counted)
     int64_t n = 0;
     while (present_next(&present, &series)) {
         int64_t count = counted ? unpack_i64(&counts) : 1;
-        if (!marked(s->repricing, series))
+        if (!has_mark(s->repricing, series, STALE))
             continue;
         if (!counted)
             return 1;
@@ -181,10 +233,9 @@ static enum status find_buckets(struct store *s, int level, int64_t first, int64
                                 struct buckets *out, int64_t *invocations, struct err *err)
 {
     sqlite3_stmt *st = NULL;
-    const int64_t base = (int64_t)level << LEVEL_BITS;
     TRY(db_get(s, STMT_TOTAL_PARTS, &st, err));
-    sqlite3_bind_int64(st, 1, base + first);
-    sqlite3_bind_int64(st, 2, base + end);
+    sqlite3_bind_int64(st, 1, bucket_row(level, first));
+    sqlite3_bind_int64(st, 2, bucket_row(level, end));
     for (;;) {
         bool row;
         TRY(db_step(s, st, &row, err));
@@ -192,7 +243,7 @@ static enum status find_buckets(struct store *s, int level, int64_t first, int64
             return OK;
         int64_t n = stale_in(s, st, level < FIRST_CELLS);
         enum status status = n < 0 ? db_damaged(s, err, "a total cannot be read") : OK;
-        if (n > 0 && !add_bucket(out, sqlite3_column_int64(st, 0) & LEVEL_MASK))
+        if (n > 0 && !add_bucket(out, row_bucket(sqlite3_column_int64(st, 0))))
             status = err_nomem(err);
         if (n > 0 && level < FIRST_CELLS)
             *invocations += n;
@@ -203,19 +254,27 @@ static enum status find_buckets(struct store *s, int level, int64_t first, int64
     }
 }
 
-/* The quarters that have a stale series, and how many invocations of one. */
-static enum status find_quarters(struct store *s, struct buckets *out, int64_t *invocations,
-                                 struct err *err)
+/* The quarters from `first` to before `end` that have a stale series, and how many invocations of
+ * one. */
+static enum status find_quarters(struct store *s, int64_t first, int64_t end, struct buckets *out,
+                                 int64_t *invocations, struct err *err)
 {
     struct buckets coarse = {0};
-    enum status status =
-        find_buckets(s, LEVELS - 1, 0, (int64_t)1 << LEVEL_BITS, &coarse, invocations, err);
+    int64_t size = level_quarters[LEVELS - 1];
+    enum status status = find_buckets(s, LEVELS - 1, first / size, (end + size - 1) / size, &coarse,
+                                      invocations, err);
     for (int level = LEVELS - 2; status == OK && level >= 0; level--) {
         struct buckets fine = {0};
         int64_t ratio = level_quarters[level + 1] / level_quarters[level];
-        for (size_t i = 0; status == OK && i < coarse.n; i++)
-            status = find_buckets(s, level, coarse.v[i] * ratio, (coarse.v[i] + 1) * ratio, &fine,
-                                  invocations, err);
+        size = level_quarters[level];
+        for (size_t i = 0; status == OK && i < coarse.n; i++) {
+            int64_t from = coarse.v[i] * ratio, to = from + ratio;
+            if (from < first / size)
+                from = first / size;
+            if (to > (end + size - 1) / size)
+                to = (end + size - 1) / size;
+            status = find_buckets(s, level, from, to, &fine, invocations, err);
+        }
         free(coarse.v);
         coarse = fine;
     }
@@ -253,7 +312,7 @@ static enum status do_round(struct store *s, int64_t *from, int64_t last, int64_
         *from = fact.key + 1;
         if (!unpack_fact(&u, fact_second(fact.key), &v))
             status = db_damaged(s, err, "a fact cannot be read");
-        else if (marked(r, v.series))
+        else if (has_mark(r, v.series, STALE))
             status = take_fact(s, &fact, &v, &r->items[n], &r->bytes[n * PACK_FACT_MAX], err), n++;
         if (status != OK)
             break;
@@ -263,51 +322,94 @@ static enum status do_round(struct store *s, int64_t *from, int64_t last, int64_
     if (!more)
         *from = last + 1;
     *done += (int64_t)n;
-    return n > 0 ? chunk_put(s, CHUNK_FACTS, r->items, n, true, err) : OK;
+    if (n > 0)
+        TRY(chunk_put(s, CHUNK_FACTS, r->items, n, true, err));
+    return names_make_room(s, err);
 }
 
-static enum status do_quarters(struct store *s, const struct buckets *quarters, int64_t *done,
-                               struct err *err)
+/* Until some more facts than `most` are done. */
+static enum status do_quarters(struct store *s, const struct buckets *quarters, int64_t most,
+                               int64_t *done, struct err *err)
 {
     const int64_t seconds = US_PER_QUARTER / US_PER_SECOND;
+    struct repricing *r = s->repricing;
     for (size_t i = 0; i < quarters->n; i++) {
         int64_t from = quarters->v[i] * seconds << FACT_BITS;
         int64_t last = ((quarters->v[i] + 1) * seconds << FACT_BITS) - 1;
-        while (from <= last)
+        if (from < r->next)
+            from = r->next;
+        while (from <= last && *done < most)
             TRY(do_round(s, &from, last, done, err));
+        r->next = from;
+        if (*done >= most)
+            return OK;
     }
+    r->next = INT64_MAX;
     return OK;
 }
 
-static enum status reprice(struct store *s, const struct pricing *pricing,
+/* Facts that are gone leave stale sums behind for ever: before this quarter there are only those.
+ */
+static int64_t first_quarter(const struct store *s)
+{
+    return quarter_of(s->kept.facts_since_us);
+}
+
+static enum status do_piece(struct store *s, int64_t most, int64_t *done, struct err *err)
+{
+    struct repricing *r = s->repricing;
+    const int64_t seconds = US_PER_QUARTER / US_PER_SECOND;
+    struct buckets quarters = {0};
+    int64_t there = 0, first = (r->next >> FACT_BITS) / seconds;
+    enum status status = OK;
+    TRY(rollup_flush(s, err));
+    if (r->next == 0 && first_quarter(s) > 0)
+        status = find_quarters(s, 0, first_quarter(s), &quarters, &r->gone, err);
+    free(quarters.v);
+    quarters = (struct buckets){0};
+    if (first < first_quarter(s))
+        first = first_quarter(s);
+    if (status == OK)
+        status = find_quarters(s, first, quarter_of(STORE_TIME_END), &quarters, &there, err);
+    if (status == OK)
+        status = do_quarters(s, &quarters, most, done, err);
+    free(quarters.v);
+    return status;
+}
+
+static enum status reprice(struct store *s, const struct pricing *pricing, int64_t most,
                            struct store_repriced *out, struct err *err)
 {
-    struct buckets quarters = {0};
-    int64_t there = 0, done = 0;
+    int64_t done = 0;
     if (!s->repricing && !(s->repricing = calloc(1, sizeof *s->repricing)))
         return err_nomem(err);
-    s->repricing->pricing = pricing;
-    forget_marks(s->repricing);
+    struct repricing *r = s->repricing;
+    uint32_t generation = pricing_generation(pricing);
+    bool goes_on =
+        r->marked && r->next != INT64_MAX && r->pricing == pricing && r->generation == generation;
     TRY(settle_pending(s, err));
-    TRY(mark_stale(s, err));
-    if (s->repricing->any) {
-        TRY(rollup_flush(s, err));
-        enum status status = find_quarters(s, &quarters, &there, err);
-        if (status == OK)
-            status = do_quarters(s, &quarters, &done, err);
-        free(quarters.v);
-        TRY(status);
+    if (!goes_on) {
+        r->pricing = pricing;
+        r->generation = generation;
+        forget_marks(r);
+        reprice_forget_matches(s);
+        TRY(mark_all(s, err));
     }
-    *out = (struct store_repriced){.invocations = done, .gone = there - done};
+    if (r->any)
+        TRY(do_piece(s, most, &done, err));
+    else
+        r->next = INT64_MAX;
+    *out =
+        (struct store_repriced){.invocations = done, .gone = r->gone, .more = r->next != INT64_MAX};
     return OK;
 }
 
-enum status store_reprice(struct store *s, const struct pricing *pricing,
+enum status store_reprice(struct store *s, const struct pricing *pricing, int64_t most,
                           struct store_repriced *out, struct err *err)
 {
     if (!s->in_batch)
         return err_set(err, ERR_USAGE, "store '%.200s': no batch is open", s->path);
-    enum status status = reprice(s, pricing, out, err);
+    enum status status = reprice(s, pricing, most, out, err);
     if (status != OK)
         store_rollback(s);
     return status;

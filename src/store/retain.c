@@ -45,13 +45,12 @@ static struct kept goal_of(const struct store *s, const struct store_retention *
 static enum status count_hours(struct store *s, int64_t since_us, int64_t until_us, int64_t *n,
                                struct err *err)
 {
-    const int64_t base = (int64_t)FIRST_CELLS << LEVEL_BITS;
     sqlite3_stmt *st = NULL;
     bool row;
     *n = 0;
     TRY(db_get(s, STMT_TOTAL_RANGE, &st, err));
-    sqlite3_bind_int64(st, 1, base + since_us / US_PER_HOUR);
-    sqlite3_bind_int64(st, 2, base + until_us / US_PER_HOUR);
+    sqlite3_bind_int64(st, 1, bucket_row(FIRST_CELLS, since_us / US_PER_HOUR));
+    sqlite3_bind_int64(st, 2, bucket_row(FIRST_CELLS, until_us / US_PER_HOUR));
     for (;;) {
         TRY(db_step(s, st, &row, err));
         if (!row)
@@ -63,10 +62,10 @@ static enum status count_hours(struct store *s, int64_t since_us, int64_t until_
 /* The first quarter of an hour that has facts, or `until` when none before it has. */
 static enum status first_facts(struct store *s, int64_t until_us, int64_t *time_us, struct err *err)
 {
-    int64_t quarter;
+    int64_t row, first = bucket_row(0, quarter_of(s->kept.facts_since_us));
     bool found;
-    TRY(db_i64(s, STMT_TOTAL_NEXT, quarter_of(s->kept.facts_since_us), &quarter, &found, err));
-    *time_us = found && quarter <= LEVEL_MASK ? quarter * US_PER_QUARTER : until_us;
+    TRY(db_i64(s, STMT_TOTAL_NEXT, first, &row, &found, err));
+    *time_us = found && row < bucket_row(1, 0) ? row_bucket(row) * US_PER_QUARTER : until_us;
     if (*time_us > until_us)
         *time_us = until_us;
     return OK;

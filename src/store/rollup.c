@@ -3,6 +3,8 @@
  * are sorted by bucket and series and merged with the old blob, whose untouched cells are copied as
  * they stand. A cell that becomes zero goes; so does a blob without cells.
  *
+ * A bucket has a row for each SHARD of the series that it has.
+ *
  * `total` has the sum of each blob's cells and which series there are, for questions that do not
  * tell series apart. Quarters have no cells; their totals count the invocations of each series
  * instead, so that one shows to be gone when all of it was taken back.
@@ -14,6 +16,11 @@
 #include <stdlib.h>
 
 enum { FORGET_CELLS = 8 * 1024 };
+
+const char rollup_schema[] =
+    "CREATE TABLE rollup(id INTEGER PRIMARY KEY, cells BLOB NOT NULL) STRICT;"
+    "CREATE TABLE total(id INTEGER PRIMARY KEY, sums BLOB NOT NULL, series BLOB NOT NULL,"
+    " counts BLOB) STRICT;";
 
 struct change {
     int64_t bucket;
@@ -211,14 +218,19 @@ static enum status write_total(struct store *s, int64_t id, bool counted, const 
     return db_put_blob(s, STMT_TOTAL_PUT, id, bytes, len, err);
 }
 
+static int64_t row_of(int level, const struct change *c)
+{
+    return bucket_row(level, c->bucket) | c->series / SHARD;
+}
+
 static enum status write_level(struct store *s, int level, const struct change *c, size_t n,
                                struct err *err)
 {
     bool counted = level < FIRST_CELLS;
     for (size_t i = 0, end; i < n; i = end) {
-        for (end = i + 1; end < n && c[end].bucket == c[i].bucket;)
+        int64_t id = row_of(level, &c[i]);
+        for (end = i + 1; end < n && row_of(level, &c[end]) == id;)
             end++;
-        int64_t id = (int64_t)level << LEVEL_BITS | c[i].bucket;
         if (counted)
             TRY(make_counts(s, id, c + i, end - i, err));
         else
@@ -245,12 +257,12 @@ static size_t coarsen(struct change *c, size_t n, int64_t ratio)
     return kept;
 }
 
-/* The finest one, and those above it. */
-static enum status write_levels(struct store *s, int finest, struct change *c, size_t n,
-                                struct err *err)
+/* From the finest one to the coarsest that is wanted. */
+static enum status write_levels(struct store *s, int finest, int coarsest, struct change *c,
+                                size_t n, struct err *err)
 {
     int64_t quarters = level_quarters[finest];
-    for (int level = finest; level < LEVELS; level++) {
+    for (int level = finest; level <= coarsest; level++) {
         n = coarsen(c, n, level_quarters[level] / quarters);
         quarters = level_quarters[level];
         TRY(write_level(s, level, c, n, err));
@@ -259,7 +271,7 @@ static enum status write_levels(struct store *s, int finest, struct change *c, s
 }
 
 /* The cube has buckets of the finest level. */
-static enum status flush(struct store *s, int finest, struct err *err)
+static enum status flush(struct store *s, int finest, int coarsest, struct err *err)
 {
     size_t n = cube_cells(s->cube);
     if (n == 0)
@@ -271,7 +283,7 @@ static enum status flush(struct store *s, int finest, struct err *err)
         struct cube_cell cell = cube_cell(s->cube, i);
         c[i] = (struct change){cell.bucket_us, cell.id, cube_at(s->cube, cell.bucket_us, cell.id)};
     }
-    enum status status = write_levels(s, finest, c, n, err);
+    enum status status = write_levels(s, finest, coarsest, c, n, err);
     free(c);
     cube_reset(s->cube);
     return status;
@@ -279,7 +291,12 @@ static enum status flush(struct store *s, int finest, struct err *err)
 
 enum status rollup_flush(struct store *s, struct err *err)
 {
-    return flush(s, 0, err);
+    return flush(s, 0, LEVELS - 1, err);
+}
+
+enum status rollup_flush_level(struct store *s, int level, struct err *err)
+{
+    return flush(s, level, level, err);
 }
 
 /* The cells of one hour into the cube, as what is to be taken away. */
@@ -306,20 +323,21 @@ static enum status take_hour(struct store *s, int64_t hour, struct unpack blob,
 static enum status take_hours(struct store *s, int64_t end_us, int64_t *until_us,
                               int64_t *invocations, struct err *err)
 {
-    const int64_t base = (int64_t)FIRST_CELLS << LEVEL_BITS;
     sqlite3_stmt *st = NULL;
     bool row;
+    int64_t last = -1;
     *until_us = end_us;
     TRY(db_get(s, STMT_ROLLUP_RANGE, &st, err));
-    sqlite3_bind_int64(st, 1, base);
-    sqlite3_bind_int64(st, 2, base + end_us / US_PER_HOUR);
+    sqlite3_bind_int64(st, 1, bucket_row(FIRST_CELLS, 0));
+    sqlite3_bind_int64(st, 2, bucket_row(FIRST_CELLS, end_us / US_PER_HOUR));
     for (;;) {
         TRY(db_step(s, st, &row, err));
         if (!row)
             return OK;
-        int64_t hour = sqlite3_column_int64(st, 0) & LEVEL_MASK;
+        int64_t hour = row_bucket(sqlite3_column_int64(st, 0));
         enum status status = OK;
-        bool full = cube_cells(s->cube) >= FORGET_CELLS;
+        bool full = hour != last && cube_cells(s->cube) >= FORGET_CELLS;
+        last = hour;
         if (full)
             *until_us = hour * US_PER_HOUR;
         else
@@ -337,8 +355,8 @@ enum status rollup_forget(struct store *s, int64_t end_us, int64_t *until_us, in
     sqlite3_stmt *cut = NULL;
     *invocations = 0;
     TRY(take_hours(s, end_us, until_us, invocations, err));
-    TRY(flush(s, FIRST_CELLS, err));
+    TRY(flush(s, FIRST_CELLS, LEVELS - 1, err));
     TRY(db_get(s, STMT_TOTAL_CUT, &cut, err));
-    sqlite3_bind_int64(cut, 1, quarter_of(*until_us));
+    sqlite3_bind_int64(cut, 1, bucket_row(0, quarter_of(*until_us)));
     return db_run(s, cut, err);
 }

@@ -70,6 +70,7 @@ _Static_assert(ABOUT_COUNTS == 6, "FILE_COLUMNS names them all: raise STORE_VERS
                         "asked_us) VALUES(?1,?2,?3,?4,?5,?6,?7,?8)")                               \
     X(STMT_PROFILE_TABLE, "SELECT 1 FROM sqlite_schema WHERE type='table' AND name='profile'")     \
     X(STMT_TOTAL_RANGE, "SELECT id,sums,series FROM total WHERE id>=?1 AND id<?2 ORDER BY id")     \
+    X(STMT_ROLLUP_PARTS, "SELECT id,cells FROM rollup WHERE id>=?1 AND id<?2")                     \
     X(STMT_ROLLUP_COUNT, "SELECT count(*) FROM rollup")                                            \
     X(STMT_TOTAL_COUNT, "SELECT count(*) FROM total")                                              \
     X(STMT_TOTAL_NEXT, "SELECT id FROM total WHERE id>=?1 ORDER BY id LIMIT 1")                    \
@@ -77,11 +78,23 @@ _Static_assert(ABOUT_COUNTS == 6, "FILE_COLUMNS names them all: raise STORE_VERS
     X(STMT_SYMBOLS_PUT, "INSERT OR REPLACE INTO symbol(block,names) VALUES(?1,?2)")                \
     X(STMT_SERIES, "SELECT block,labels FROM series ORDER BY block")                               \
     X(STMT_SERIES_PUT, "INSERT OR REPLACE INTO series(block,labels) VALUES(?1,?2)")                \
+    X(STMT_SYMBOLS_LAST, "SELECT block,names FROM symbol ORDER BY block DESC LIMIT 1")             \
+    X(STMT_SYMBOL_BLOCK, "SELECT names FROM symbol WHERE block=?1")                                \
+    X(STMT_SYMBOL_AT, "SELECT lo,id FROM symbol_at WHERE k=?1")                                    \
+    X(STMT_SYMBOL_AT_PUT, "INSERT INTO symbol_at(k,lo,id) VALUES(?1,?2,?3)")                       \
+    X(STMT_SYMBOL_AT_COUNT, "SELECT count(*) FROM symbol_at")                                      \
+    X(STMT_SERIES_LAST, "SELECT block,labels FROM series ORDER BY block DESC LIMIT 1")             \
+    X(STMT_SERIES_BLOCK, "SELECT labels FROM series WHERE block=?1")                               \
+    X(STMT_SERIES_AT, "SELECT lo,id FROM series_at WHERE k=?1")                                    \
+    X(STMT_SERIES_AT_PUT, "INSERT INTO series_at(k,lo,id) VALUES(?1,?2,?3)")                       \
+    X(STMT_SERIES_AT_COUNT, "SELECT count(*) FROM series_at")                                      \
     X(STMT_FILE_GET, "SELECT id,size,mtime_ns,options," FILE_COLUMNS " FROM file WHERE path=?1")   \
     X(STMT_FILE_PUT, FILE_UPSERT)                                                                  \
     X(STMT_TOTALS_GET, "SELECT " FILE_COLUMNS ",since_us,up_to_us FROM files_total")               \
     X(STMT_TOTALS_PUT, TOTALS_UPDATE)                                                              \
     X(STMT_QUARANTINE_DROP, "DELETE FROM quarantine WHERE file=?1")                                \
+    X(STMT_QUARANTINE_TRIM, "DELETE FROM quarantine WHERE file=?1 AND id<=(SELECT id FROM "        \
+                            "quarantine WHERE file=?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)")        \
     X(STMT_QUARANTINE_PUT, "INSERT INTO quarantine(file,path,at,reason) VALUES(?1,?2,?3,?4)")      \
     X(STMT_QUARANTINE, "SELECT path,at,reason FROM quarantine ORDER BY path,at,id")                \
     X(STMT_KEPT_GET, "SELECT facts_since_us,sums_since_us,sweep,late,dropped FROM kept")           \

@@ -79,42 +79,25 @@ static enum status measure_tables(struct store *s, struct store_stats *out, stru
     return status;
 }
 
-static enum status count_text(void *ctx, uint32_t id, struct str text, struct err *err)
-{
-    (void)id;
-    (void)text;
-    (void)err;
-    ++*(int64_t *)ctx;
-    return OK;
-}
-
 static enum status count_names(struct store *s, struct store_stats *out, struct err *err)
 {
-    struct symbols *symbols;
-    struct series *series;
-    TRY(names_load_texts(s, STMT_SYMBOLS, count_text, &out->symbols, err));
-    TRY(symbols_new(&symbols, err));
-    enum status status = series_new(symbols, &series, err);
-    if (status == OK) {
-        status = names_load_into(s, series, err);
-        out->series = s->loaded_n;
-        series_free(series);
-        s->loaded = NULL;
-    }
-    symbols_free(symbols);
-    return status == OK ? vocabulary_measure(s, out, err) : status;
+    uint32_t symbols, series;
+    TRY(names_count(s, &symbols, &series, err));
+    out->symbols = symbols;
+    out->series = series;
+    return vocabulary_measure(s, out, err);
 }
 
 /* Calls before `kept` are those of whole hours. */
 static enum status count_kept(struct store *s, struct store_stats *out, struct err *err)
 {
-    const int64_t base = (int64_t)FIRST_CELLS << LEVEL_BITS;
     sqlite3_stmt *st = NULL;
     bool row;
     out->calls_kept = 0;
     TRY(db_get(s, STMT_TOTAL_RANGE, &st, err));
-    sqlite3_bind_int64(st, 1, base + s->kept.facts_since_us / US_PER_HOUR);
-    sqlite3_bind_int64(st, 2, base + STORE_TIME_END / US_PER_HOUR);
+    int64_t first = s->kept.facts_since_us / US_PER_HOUR, end = STORE_TIME_END / US_PER_HOUR;
+    sqlite3_bind_int64(st, 1, bucket_row_in(s->version, FIRST_CELLS, first));
+    sqlite3_bind_int64(st, 2, bucket_row_in(s->version, FIRST_CELLS, end));
     for (;;) {
         TRY(db_step(s, st, &row, err));
         if (!row)

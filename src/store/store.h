@@ -70,7 +70,7 @@ enum status store_begin(struct store *s, struct err *err) MUST_USE;
 enum status store_put(struct store *s, const struct series *series, const struct invocation *v,
                       size_t n, struct err *err) MUST_USE;
 /* Marks a file as wholly read, replaces its counters and forgets its old quarantine entries, unless
- * it grows: then both are added to, up to 1,000 entries. */
+ * it grows: then both are added to, and of the entries the newest 1,000 stay. */
 enum status store_put_file(struct store *s, const struct store_file *file,
                            const struct store_quarantine *q, size_t q_n, struct err *err) MUST_USE;
 /* All entries, by path and place; what q points to is good during the call. Any failure of the
@@ -110,17 +110,19 @@ enum status store_put_profile(struct store *s, const struct store_profile *p,
 typedef enum status (*store_profile_fn)(void *ctx, const struct store_profile *p, struct err *err);
 enum status store_profiles(struct store *s, store_profile_fn each, void *ctx,
                            struct err *err) MUST_USE;
-/* The ids of application profiles as logged, of the series from *from on, some more than once;
- * *from becomes where to go on. Of a store open for writing. */
+/* The ARNs of application profiles as logged, from the *from-th that was met on, some more than
+ * once; *from becomes where to go on. Of a store open for writing. */
 typedef enum status (*store_arn_fn)(void *ctx, struct str arn, struct err *err);
 enum status store_profile_arns(struct store *s, uint32_t *from, store_arn_fn each, void *ctx,
                                struct err *err) MUST_USE;
 
 /*
  * Inside a batch: what was kept of a profile before it was known is priced by what is known now,
- * fact by fact, and all sums with it. Afterwards the store is as if the profile had been known when
- * the records came; so it is for what is put from now on, whoever priced it: `pricing` is borrowed
- * until the store is closed.
+ * fact by fact, and all sums with it; a piece of some `most` facts, unless there are few. While
+ * there is more, it is to be called again, best after a commit; with a new `pricing`, or one that
+ * has learned something, it begins again. Afterwards the store is as if the profile had been known
+ * when the records came; so it is for what is put from now on, whoever priced it: `pricing` is
+ * borrowed until the store is closed.
  *
  * A fact that is no longer kept cannot be priced again: tiers, long context and the time of a price
  * change are those of single calls. What it added stays unpriced, with its tokens.
@@ -128,8 +130,9 @@ enum status store_profile_arns(struct store *s, uint32_t *from, store_arn_fn eac
 struct store_repriced {
     int64_t invocations;
     int64_t gone; /* of such profiles, whose facts are no longer kept: still unpriced */
+    bool more;
 };
-enum status store_reprice(struct store *s, const struct pricing *pricing,
+enum status store_reprice(struct store *s, const struct pricing *pricing, int64_t most,
                           struct store_repriced *out, struct err *err) MUST_USE;
 
 /* Loads the labels of all series into `series` (which the plan is made with), so that store_fill

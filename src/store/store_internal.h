@@ -2,9 +2,11 @@
  * The store's inside, shared by the files of this folder and by nobody else.
  *
  *     statements_internal.h  the statements of SQL
+ *     naming_internal.h  names in the file and at hand
  *     open.c    the file: recognise, make, lock, settings
  *     db.c      statements and errors of SQLite
- *     names.c   symbols and series, kept in blocks
+ *     names.c   symbols and series, kept in blocks; blocks.c single ones
+ *     naming.c  the names that a writer has at hand
  *     write.c   a batch: duplicates, facts
  *     chunk.c   sorted maps in blobs: facts and slots of keys
  *     recent.c  the newest slots of keys
@@ -29,10 +31,12 @@
  *     exchange(id, v)   the same, of exchanges by the id of their fact; see exchange.c
  *     name, offer       blocks of 256 texts that exchanges name; see vocabulary.c
  *     recent, seen      64 bits of the key -> fact; see write.c
- *     rollup(id, cells) id = level << 40 | bucket; cells by series, see pack.h
+ *     rollup(id, cells) id = (level << 40 | bucket) << 20 | series / 4096; cells by series, see
+ *                       pack.h. However many series there are, a batch changes few rows, none large
  *     total(id, sums, series, counts)  of each rollup the sum and which series it has; also of
  *                       quarters of an hour, which have no rollup but counts of invocations
  *     symbol, series    blocks of 256 names, tuples of labels
+ *     symbol_at, series_at  from their hash to their number; see names.c
  *     file, quarantine, files_total, meta
  *     kept              one row, see kept.c
  *     profile           by ARN; made by the first writer that knows of it; see profiles.c
@@ -40,6 +44,7 @@
 #ifndef ASSAY_STORE_STORE_INTERNAL_H
 #define ASSAY_STORE_STORE_INTERNAL_H
 
+#include "store/naming_internal.h"
 #include "store/pack.h"
 #include "store/present.h"
 #include "store/statements_internal.h"
@@ -48,11 +53,15 @@
 #include <sqlite3.h>
 
 enum {
-    STORE_VERSION = 4,
+    STORE_VERSION = 5,
     STORE_OLDEST = 3,               /* that migrate.c can read */
+    KEPT_VERSION = 4,               /* the first one with `kept` */
+    SHARD_VERSION = 5,              /* the first one with several rows of a bucket */
     STORE_APPLICATION = 0x41535359, /* "ASSY", PRAGMA application_id */
     FACT_BITS = 24,                 /* of the key in a fact's id */
     LEVEL_BITS = 40,
+    SHARD_BITS = 20,
+    SHARD = 4096, /* series in one row of a bucket */
     LEVELS = 6,
     FIRST_CELLS = 1, /* the finest level that has rollups */
     BATCH = 32768,   /* invocations settled at once */
@@ -74,11 +83,20 @@ enum {
 #define US_PER_QUARTER (US_PER_HOUR / 4)
 static const int64_t level_quarters[LEVELS] = {1, 4, 96, 8 * 96, 64 * 96, 512 * 96};
 
-/* Series of the caller to series of the store, or back: grows on demand, 0 is "not yet". */
-struct id_map {
-    uint32_t *plus_1;
-    size_t cap;
-};
+/* The first row that a bucket may have; its last one lies before the first of the next. */
+static inline int64_t bucket_row(int level, int64_t bucket)
+{
+    return (((int64_t)level << LEVEL_BITS) + bucket) << SHARD_BITS;
+}
+/* The same where a store of an older version is read, too. */
+static inline int64_t bucket_row_in(int version, int level, int64_t bucket)
+{
+    return bucket_row(level, bucket) >> (version < SHARD_VERSION ? SHARD_BITS : 0);
+}
+static inline int64_t row_bucket(int64_t row)
+{
+    return row >> SHARD_BITS & LEVEL_MASK;
+}
 
 /* Symbols of the caller to names of exchanges, or back. */
 struct vocabulary_map {
@@ -169,12 +187,9 @@ struct store {
     int version;
     struct kept kept, kept_saved; /* of the batch or snapshot; as in the file */
 
-    /* writer: ids of these are the ids in the file */
-    struct symbols *symbols;
-    struct series *series;
-    uint32_t symbols_saved, series_saved;
-    const struct series *from; /* what series_map and symbol_map translate */
-    struct id_map series_map, symbol_map;
+    /* writer */
+    struct naming naming;
+    const struct series *from;  /* what maps of `naming` and `vocabulary` translate */
     struct invocation *pending; /* series translated */
     size_t pending_n;
     struct span *pending_exchange; /* by position in pending, in packed */
@@ -235,24 +250,6 @@ static inline struct unpack db_blob(sqlite3_stmt *st, int column)
 /* lock.c: *fd keeps out other writers until lock_release. */
 enum status lock_acquire(const char *store_path, int *fd, struct err *err) MUST_USE;
 void lock_release(const char *store_path, int fd);
-
-/* names.c */
-bool id_map_reserve(struct id_map *m, size_t n);
-void id_map_forget(struct id_map *m);
-/* All texts of a table of blocks, with their ids; what `text` points to is good during the call. */
-typedef enum status text_fn(void *ctx, uint32_t id, struct str text, struct err *err);
-enum status names_load_texts(struct store *s, enum stmt id, text_fn *each, void *ctx,
-                             struct err *err) MUST_USE;
-/* Saves all texts behind the first `saved`. */
-enum status names_save_texts(struct store *s, enum stmt id, const struct symbols *symbols,
-                             uint32_t saved, struct err *err) MUST_USE;
-enum status names_load_own(struct store *s, struct err *err) MUST_USE;
-enum status names_load_into(struct store *s, struct series *series, struct err *err) MUST_USE;
-enum status names_save(struct store *s, struct err *err) MUST_USE;
-void names_saved(struct store *s); /* the transaction that saved is committed */
-enum status names_map(struct store *s, const struct series *from, uint32_t series, uint32_t *id,
-                      struct err *err) MUST_USE;
-void names_forget_map(struct store *s);
 
 /* vocabulary.c: only where there are exchanges is it ever loaded. */
 enum status vocabulary_load(struct store *s, struct err *err) MUST_USE;
@@ -364,6 +361,10 @@ extern const char profiles_schema[];
  * known then. */
 enum status reprice_put(struct store *s, struct invocation *v, struct err *err) MUST_USE;
 void reprice_free(struct repricing *r);
+/* Local symbols are no longer what they were. */
+void reprice_forget_matches(struct store *s);
+/* Numbers of series that were given since the last commit are free again. */
+void reprice_forget_series(struct store *s);
 
 /* read.c */
 enum status snapshot_begin(struct store *s, struct err *err) MUST_USE;
@@ -371,6 +372,9 @@ void snapshot_end(struct store *s);
 
 /* rollup.c: moves the cube of the batch into the rollups and empties it. */
 enum status rollup_flush(struct store *s, struct err *err) MUST_USE;
+/* The same into one level, whose buckets the cube has: migrate.c. */
+enum status rollup_flush_level(struct store *s, int level, struct err *err) MUST_USE;
+extern const char rollup_schema[];
 /* Takes the oldest hours before `end_us`, as many as fit into a cube, out of the rollups of all
  * levels. *until_us is how far that came, *invocations how many there were. */
 enum status rollup_forget(struct store *s, int64_t end_us, int64_t *until_us, int64_t *invocations,

@@ -277,6 +277,7 @@ enum status settle_pending(struct store *s, struct err *err)
     s->pending_n = 0;
     s->has_exchanges |= s->packed.n > 0;
     buf_reset(&s->packed);
+    TRY(names_make_room(s, err));
     return recent_save(s, err);
 }
 
@@ -286,6 +287,7 @@ static enum status begin(struct store *s, struct err *err)
     TRY(db_do(s, STMT_BEGIN_WRITE, err));
     s->in_batch = true;
     TRY(kept_load(s, err));
+    TRY(naming_begin(s, err));
     if (!s->recent.slots)
         TRY(recent_load(s, err));
     bool found;
@@ -368,7 +370,6 @@ enum status store_commit(struct store *s, struct err *err)
         store_rollback(s);
         return status;
     }
-    names_saved(s);
     vocabulary_saved(s);
     s->in_batch = false;
     return OK;
@@ -385,5 +386,6 @@ void store_rollback(struct store *s)
     buf_reset(&s->packed);
     recent_forget(s);
     chunk_forget(s);
+    s->naming.stale = true;
     s->in_batch = false;
 }

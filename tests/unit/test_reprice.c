@@ -146,7 +146,7 @@ static void a_store_that_learns_later_agrees_with_one_that_knew(void **state)
         GOOD(store_begin(f.store, &failure));
         put_calls(&f, reads, all, 200); /* not yet settled */
         learn(writes, i);
-        GOOD(store_reprice(f.store, writes, &done, &failure));
+        GOOD(store_reprice(f.store, writes, INT64_MAX, &done, &failure));
         assert_true(done.invocations > 0);
         assert_int_equal(done.gone, 0);
         put_calls(&f, reads, all, 200); /* still under way when the answer came */
@@ -155,7 +155,7 @@ static void a_store_that_learns_later_agrees_with_one_that_knew(void **state)
     }
     agrees(&f);
     GOOD(store_begin(f.store, &failure));
-    GOOD(store_reprice(f.store, writes, &done, &failure));
+    GOOD(store_reprice(f.store, writes, INT64_MAX, &done, &failure));
     commit(&f);
     assert_int_equal(done.invocations, 0);
     fixture_reopen(&f);
@@ -181,17 +181,50 @@ static void what_is_rolled_back_is_priced_another_time(void **state)
     put_calls(&f, reads, all, 500);
     commit(&f);
     GOOD(store_begin(f.store, &failure));
-    GOOD(store_reprice(f.store, all, &done, &failure));
+    GOOD(store_reprice(f.store, all, INT64_MAX, &done, &failure));
     store_rollback(f.store);
     GOOD(store_check(f.store, &failure));
     fixture_reopen(&f);
     GOOD(store_begin(f.store, &failure));
     int64_t before = done.invocations;
-    GOOD(store_reprice(f.store, all, &done, &failure));
+    GOOD(store_reprice(f.store, all, INT64_MAX, &done, &failure));
     assert_int_equal(done.invocations, before);
     commit(&f);
     agrees(&f);
-    assert_int_equal(store_reprice(f.store, all, &done, NULL), ERR_USAGE);
+    assert_int_equal(store_reprice(f.store, all, INT64_MAX, &done, NULL), ERR_USAGE);
+    pricing_free(reads);
+    pricing_free(all);
+    fixture_close(&f);
+}
+
+/* Piece by piece, with commits and new calls between; also when it is interrupted. */
+static void pieces_come_to_the_same(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct pricing *reads, *all;
+    struct store_repriced done = {.more = true};
+    int pieces = 0;
+    fixture_open(&f, 14);
+    GOOD(pricing_new(&reads, &failure));
+    GOOD(pricing_new(&all, &failure));
+    for (unsigned i = 0; i < KNOWN; i++)
+        learn(all, i);
+    GOOD(store_begin(f.store, &failure));
+    put_calls(&f, reads, all, CALLS / 2);
+    commit(&f);
+    for (; done.more; pieces++) {
+        if (pieces == 2)
+            fixture_reopen(&f);
+        GOOD(store_begin(f.store, &failure));
+        if (pieces < 3)
+            put_calls(&f, reads, all, 50);
+        GOOD(store_reprice(f.store, all, 50, &done, &failure));
+        commit(&f);
+        GOOD(store_check(f.store, &failure));
+    }
+    assert_true(pieces > 3);
+    agrees(&f);
     pricing_free(reads);
     pricing_free(all);
     fixture_close(&f);
@@ -218,7 +251,7 @@ static void a_duplicate_of_what_was_priced_again_changes_nothing(void **state)
     assert_true(v.series != truth.series);
     GOOD(store_begin(f.store, &failure));
     GOOD(store_put(f.store, f.series, &v, 1, &failure));
-    GOOD(store_reprice(f.store, all, &done, &failure));
+    GOOD(store_reprice(f.store, all, INT64_MAX, &done, &failure));
     commit(&f);
     assert_int_equal(done.invocations, 1);
     fixture_put(&f, &truth, 1);
@@ -300,6 +333,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_store_that_learns_later_agrees_with_one_that_knew),
         cmocka_unit_test(what_is_rolled_back_is_priced_another_time),
+        cmocka_unit_test(pieces_come_to_the_same),
         cmocka_unit_test(a_duplicate_of_what_was_priced_again_changes_nothing),
         cmocka_unit_test(profiles_are_remembered),
     };

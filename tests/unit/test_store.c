@@ -1,6 +1,8 @@
 /* store/: duplicates, batches, files, and everything that can be wrong with a store's file. */
 #include "store_fixture.h"
 
+#include "store/upkeep.h"
+
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -602,6 +604,97 @@ static void parts_of_what_grows_are_added_up_and_its_position_never_goes_back(vo
     fixture_close(&f);
 }
 
+static size_t listed_first, listed_n;
+
+static enum status newest_entry(void *ctx, const struct store_quarantine *q, struct err *err)
+{
+    (void)ctx;
+    (void)err;
+    if (listed_n++ == 0)
+        listed_first = (size_t)q->offset;
+    return OK;
+}
+
+static void of_the_quarantine_of_what_grows_the_newest_entries_stay(void **state)
+{
+    (void)state;
+    struct fixture f;
+    static struct store_quarantine q[700];
+    struct store_file part = {
+        .path = STR("push:fh"),
+        .grows = true,
+        .about = {.n = {1, 1, 0, 0, 700, 0}, .since_us = TIME_NONE, .up_to_us = TIME_NONE}};
+    fixture_open(&f, 19);
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < 700; i++)
+            q[i] = (struct store_quarantine){part.path, round * 700 + i, STR("cut")};
+        GOOD(store_begin(f.store, &failure));
+        GOOD(store_put_file(f.store, &part, q, 700, &failure));
+        GOOD(store_commit(f.store, &failure));
+    }
+    listed_n = 0;
+    GOOD(store_quarantine(f.store, newest_entry, NULL, &failure));
+    assert_int_equal(listed_n, 1000);
+    assert_int_equal(listed_first, 3 * 700 - 1000);
+    fixture_close(&f);
+}
+
+enum { SESSIONS = 36000, PART = 4000 };
+
+/* Each part with tables of its own, as a daemon begins them anew. */
+static void put_sessions(struct fixture *f, unsigned first, unsigned n)
+{
+    struct symbols *symbols;
+    struct series *series;
+    GOOD(symbols_new(&symbols, &failure));
+    GOOD(series_new(symbols, &series, &failure));
+    GOOD(store_begin(f->store, &failure));
+    for (unsigned i = first; i < first + n; i++) {
+        struct labels l = {0};
+        l.v[LABEL_ACCOUNT] = fixture_label(series, "111122223333");
+        l.v[LABEL_PRINCIPAL] =
+            fixture_label(series, "arn:aws:sts::111122223333:assumed-role/ci/run-%u", i);
+        l.v[LABEL_OUTCOME] = fixture_label(series, "priced");
+        struct invocation v = {.time_us = FIXTURE_START + (int64_t)i * US_PER_SECOND,
+                               .key = {i * UINT64_C(0x9E3779B97F4A7C15), i},
+                               .tokens = {1}};
+        GOOD(series_intern(series, &l, &v.series));
+        GOOD(store_put(f->store, series, &v, 1, &failure));
+    }
+    GOOD(store_commit(f->store, &failure));
+    series_free(series);
+    symbols_free(symbols);
+}
+
+/* More names than a writer has at hand (naming.c), and than a row of a bucket has (rollup.c). */
+static void names_without_end_are_found_again(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct store_stats stats;
+    struct about about;
+    fixture_open(&f, 20);
+    for (unsigned i = 0; i < SESSIONS; i += PART)
+        put_sessions(&f, i, PART);
+    /* The first ones are not at hand any more, and after opening none is. */
+    put_sessions(&f, 0, PART);
+    fixture_reopen(&f);
+    put_sessions(&f, PART, PART);
+    put_sessions(&f, SESSIONS - PART, PART + 100);
+    GOOD(store_check(f.store, &failure));
+    GOOD(store_stats(f.path, &stats, &failure));
+    assert_int_equal(stats.series, SESSIONS + 100);
+    assert_int_equal(stats.symbols, SESSIONS + 100 + 3);
+    /* What is rolled back leaves no number behind. */
+    GOOD(store_begin(f.store, &failure));
+    store_rollback(f.store);
+    put_sessions(&f, SESSIONS, 200);
+    GOOD(store_check(f.store, &failure));
+    GOOD(store_about(f.store, &about, &failure));
+    assert_int_equal(about.invocations, SESSIONS + 200);
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -623,6 +716,8 @@ int main(void)
         cmocka_unit_test(files_are_known_until_they_change_and_counted_once),
         cmocka_unit_test(quarantine_is_listed_by_path_and_place),
         cmocka_unit_test(parts_of_what_grows_are_added_up_and_its_position_never_goes_back),
+        cmocka_unit_test(of_the_quarantine_of_what_grows_the_newest_entries_stay),
+        cmocka_unit_test(names_without_end_are_found_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,20 +11,20 @@ Mask: \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z
   the store agrees with itself: 12 invocations
 
   $ assay store stats --store s.db
-  store           s.db, version 4
-  file            81,920 bytes
+  store           s.db, version 5
+  file            90,112 bytes
   wal             0 bytes
-  pages           20 of 4096 bytes, 0 of them free
+  pages           22 of 4096 bytes, 0 of them free
   invocations     12
     as calls      12
-    bytes each    6,827
+    bytes each    7,510
   data from       2026-10-01T08:15:00Z
   data up to      2026-10-03T10:05:00Z
   calls since     ever
   sums since      ever
   too late        0 records
   files known     1
-  quarantined     1 entries
+  quarantined     1 entry
   series          7
   symbols         29
   names           10, 810 bytes of at most 50,331,648
@@ -45,22 +45,24 @@ Mask: \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z
   rollup                   12            4,096
   seen                      0            4,096
   series                    1            4,096
+  series_at                 7            4,096
   symbol                    1            4,096
+  symbol_at                28            4,096
   total                    18            4,096
 
   $ assay store stats --store s.db --format json
   {
     "assay": 1,
     "store": "s.db",
-    "version": 4,
-    "bytes": 81920,
+    "version": 5,
+    "bytes": 90112,
     "wal_bytes": 0,
     "page_size": 4096,
-    "pages": 20,
+    "pages": 22,
     "free_pages": 0,
     "invocations": 12,
     "calls": 12,
-    "bytes_per_invocation": 6827,
+    "bytes_per_invocation": 7510,
     "since": "2026-10-01T08:15:00Z",
     "up_to": "2026-10-03T10:05:00Z",
     "calls_since": null,
@@ -88,7 +90,9 @@ Mask: \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z
       {"name": "rollup", "rows": 12, "bytes": 4096},
       {"name": "seen", "rows": 0, "bytes": 4096},
       {"name": "series", "rows": 1, "bytes": 4096},
+      {"name": "series_at", "rows": 7, "bytes": 4096},
       {"name": "symbol", "rows": 1, "bytes": 4096},
+      {"name": "symbol_at", "rows": 28, "bytes": 4096},
       {"name": "total", "rows": 18, "bytes": 4096}
     ]
   }

@@ -2,13 +2,13 @@ A store of version 3 says what to do, and becomes one of this version.
 
   $ make() { python3 -c 'import sqlite3, sys; sqlite3.connect("old.db").executescript(open(sys.argv[1]).read())' "$DATA/store-v3.sql"; }
   > make; assay report --store old.db
-  2> assay: store 'old.db' has the older version 3; assay store migrate --store FILE [--backup COPY] makes it version 4
+  2> assay: store 'old.db' has the older version 3; assay store migrate --store FILE [--backup COPY] makes it version 5
   [3]
 
   $ make() { python3 -c 'import sqlite3, sys; sqlite3.connect("old.db").executescript(open(sys.argv[1]).read())' "$DATA/store-v3.sql"; }
   > rm old.db; make; assay ingest "$DATA/calls.jsonl" --store old.db --quiet; assay store check --store old.db
-  2> assay: store 'old.db' has the older version 3; assay store migrate --store FILE [--backup COPY] makes it version 4
-  2> assay: store 'old.db' has the older version 3; assay store migrate --store FILE [--backup COPY] makes it version 4
+  2> assay: store 'old.db' has the older version 3; assay store migrate --store FILE [--backup COPY] makes it version 5
+  2> assay: store 'old.db' has the older version 3; assay store migrate --store FILE [--backup COPY] makes it version 5
   [3]
 
 It can be measured and copied as it is.
@@ -27,8 +27,8 @@ It can be measured and copied as it is.
 
   $ assay store migrate --store old.db --backup asitwas.db; assay store migrate --store old.db
   'asitwas.db' is a copy of 'old.db' as it was
-  the store has version 4 now; it had 3
-  the store has version 4 already
+  the store has version 5 now; it had 3
+  the store has version 5 already
 
   $ cmp copy.db asitwas.db; assay store check --store old.db; ls
   the store agrees with itself: 12 invocations
@@ -40,7 +40,7 @@ It can be measured and copied as it is.
   > import sqlite3; db = sqlite3.connect("old.db")
   > print(*db.execute("PRAGMA user_version").fetchone(), *db.execute("PRAGMA auto_vacuum").fetchone(),
   >       *db.execute("PRAGMA journal_mode").fetchone())'
-  4 2 wal
+  5 2 wal
 
 It answers as a new one of the same logs, and knows its calls.
 
@@ -77,6 +77,6 @@ What is no store, is not there, or is newer or much older.
   >   python3 -c "import sqlite3; sqlite3.connect('new.db').execute('PRAGMA user_version=$v')"
   >   assay store migrate --store new.db
   > done
-  2> assay: store 'new.db' has version 2, this assay knows 4; use the assay that made it or make a new store from the logs
-  2> assay: store 'new.db' has version 99, this assay knows 4; use the assay that made it or make a new store from the logs
+  2> assay: store 'new.db' has version 2, this assay knows 5; use the assay that made it or make a new store from the logs
+  2> assay: store 'new.db' has version 99, this assay knows 5; use the assay that made it or make a new store from the logs
   [3]
