@@ -46,16 +46,6 @@ enum status cloudwatch_open(struct source_reader *r, const struct source_item *i
     return OK;
 }
 
-/* The bucket that a body may be fetched from; NULL when it may not. */
-static struct s3_bucket *bucket_of(const struct cloudwatch *s, struct str name, struct str key)
-{
-    for (int i = 0; i < s->places_n; i++)
-        if (str_eq(s3_bucket_name(s->places[i].bucket), name) &&
-            source_body_is_below(str_from(s->places[i].prefix), key))
-            return s->places[i].bucket;
-    return NULL;
-}
-
 static enum status need_client(struct reader *r, struct cloudwatch *s, struct err *err)
 {
     const struct aws_client_options o = {
@@ -66,21 +56,16 @@ static enum status need_client(struct reader *r, struct cloudwatch *s, struct er
 enum status cloudwatch_body(struct source_reader *base, const char *name, struct str uri,
                             struct str key, bool look, struct source_bytes *out, struct err *err)
 {
-    static const struct http_body_limits limits = {.memory_max = 4 << 20,
-                                                   .file_max = UINT64_C(1) << 30};
     (void)name;
     (void)key;
     struct reader *r = (struct reader *)base;
     struct cloudwatch *s = (struct cloudwatch *)base->source;
-    struct str rest = str_skip(uri, sizeof "s3://" - 1), in = str_cut(&rest, '/');
-    struct s3_bucket *bucket = rest.n > 0 ? bucket_of(s, in, rest) : NULL;
-    if (!bucket)
-        return err_set(err, ERR_ACCESS, "the bucket of a body is none of those that were named");
+    const struct s3_bodies bodies = {.places = s->places,
+                                     .places_n = s->places_n,
+                                     .watch = s->watch,
+                                     .gauge = &s->gauge,
+                                     .shown = s->operand,
+                                     .told = &s->body_refused};
     TRY(need_client(r, s, err));
-    TRY(s3_get(r->client, bucket, rest, look, &limits, &r->answer, err));
-    *out = (struct source_bytes){.fd = look ? -1 : r->answer.http.body_fd,
-                                 .bytes = buf_view(&r->answer.http.body),
-                                 .delivery_us = TIME_NONE};
-    r->answer.http.body_fd = look ? r->answer.http.body_fd : -1; /* the caller closes it */
-    return OK;
+    return s3_bodies_get(&bodies, r->client, uri, look, &r->answer, out, err);
 }

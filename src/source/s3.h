@@ -19,7 +19,8 @@
  * A body that a record names (bedrock-logs facts, 7) is asked for only when it is in the source's
  * own bucket and below its prefix, or in one of body_buckets; otherwise ERR_ACCESS, and no request.
  * Bodies come up to a minute after their record: an item of which some were missing is named again
- * 5, 15, 30 and 60 seconds after it was written, then never. One that could not be read is named
+ * 5, 15, 30 and 60 seconds after it was written, and where the source does not end ever less often
+ * until two days are over: what AWS refuses (s3_bodies.h) may be granted later. One that could not be read is named
  * again with growing pauses; where the source ends, a few times only. Both need a run that gives
  * outcomes back (source_done) for what it keeps.
  *

@@ -7,6 +7,7 @@
 #include "aws/s3.h"
 #include "base/hash.h"
 #include "source/s3.h"
+#include "source/s3_bodies.h"
 #include "source/source_internal.h"
 #include "source/state.h"
 
@@ -106,12 +107,6 @@ struct ticket {
     char name[];
 };
 
-/* A bucket where bodies may be; NULL prefix in front of everything. */
-struct body_place {
-    struct s3_bucket *bucket;
-    char *prefix;
-};
-
 struct s3_source {
     struct source base;
     struct aws_credentials *credentials;
@@ -143,6 +138,7 @@ struct s3_source {
     pthread_cond_t wake;
     struct ticket *waiting, *out;
     size_t waiting_n, out_n; /* named again later; not handed back yet */
+    int64_t waiting_us;      /* none of them is due before */
 };
 
 /* Items, s3_items.c. */

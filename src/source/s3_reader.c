@@ -11,7 +11,6 @@
 
 static const struct http_body_limits item_limits = {.memory_max = 2 << 20,
                                                     .file_max = UINT64_C(64) << 30};
-static const struct http_body_limits body_limits = {.memory_max = 1 << 20, .file_max = 1 << 30};
 
 struct s3_reader {
     struct source_reader base;
@@ -110,25 +109,6 @@ enum status s3_open(struct source_reader *base, const struct source_item *item,
     return OK;
 }
 
-/* Where the configuration allows bodies to be; NULL for anywhere else. */
-static const struct body_place *find_place(const struct s3_source *s, struct str bucket,
-                                           struct str key)
-{
-    for (int i = 0; i < s->bodies_n; i++)
-        if (str_eq(bucket, s3_bucket_name(s->bodies[i].bucket)) &&
-            source_body_is_below(str_from(s->bodies[i].prefix), key))
-            return &s->bodies[i];
-    return NULL;
-}
-
-/* That bodies may not be read is told once: it is so for all of them. */
-static void tell_refused(struct s3_source *s, const struct err *why)
-{
-    gauge_failure(&s->gauge, why->text);
-    if (!atomic_exchange(&s->body_refused, true))
-        s->watch.problem(s->watch.ctx, s->shown, why->text);
-}
-
 enum status s3_body(struct source_reader *base, const char *name, struct str uri, struct str key,
                     bool look, struct source_bytes *out, struct err *err)
 {
@@ -136,22 +116,13 @@ enum status s3_body(struct source_reader *base, const char *name, struct str uri
     (void)key;
     struct s3_reader *r = (struct s3_reader *)base;
     struct s3_source *s = source_of(base);
-    struct err why = {0};
-    struct str rest = str_skip(uri, 5), bucket = str_cut(&rest, '/');
-    const struct body_place *place = rest.n > 0 ? find_place(s, bucket, rest) : NULL;
-    if (!place)
-        return err_set(err, ERR_ACCESS, "the body is not in a bucket that may be read for bodies");
-    pace_wait(&s->pace, &s->stopped);
-    enum status status = s3_get(r->client, place->bucket, rest, look, &body_limits, &r->body, &why);
-    if (status == ERR_ACCESS)
-        tell_refused(s, &why);
-    if (status != OK) {
-        if (err)
-            *err = why;
-        return status;
-    }
-    *out = (struct source_bytes){.fd = -1, .delivery_us = TIME_NONE};
-    if (!look)
-        take_body(&r->body, out);
-    return OK;
+    const struct s3_bodies bodies = {.places = s->bodies,
+                                     .places_n = s->bodies_n,
+                                     .watch = &s->watch,
+                                     .gauge = &s->gauge,
+                                     .shown = s->shown,
+                                     .told = &s->body_refused};
+    if (s3_bodies_may(&bodies, uri))
+        pace_wait(&s->pace, &s->stopped);
+    return s3_bodies_get(&bodies, r->client, uri, look, &r->body, out, err);
 }

@@ -103,7 +103,8 @@ enum status source_open(struct source_reader *r, const struct source_item *item,
 /*
  * A body that a record of the item `name` points to by `uri` (s3://…), of which `key` is the part
  * from AWSLogs on, already found safe (bodies.h). `look`: only whether it is there; then nothing is
- * opened. ERR_NOT_FOUND: not there (yet); ERR_ACCESS: not allowed to be followed or read; ERR_IO.
+ * opened. ERR_NOT_FOUND: not there (yet), or AWS does not let it be read (yet); ERR_ACCESS: not
+ * allowed to be followed; ERR_IO: worth another attempt later.
  */
 enum status source_body(struct source_reader *r, const char *name, struct str uri, struct str key,
                         bool look, struct source_bytes *out, struct err *err) MUST_USE;
