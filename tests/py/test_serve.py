@@ -126,6 +126,43 @@ def latency(world):
           f"p95 {took[int(len(took) * 0.95) - 1]:.2f} s")
 
 
+def push_latency(world, rate):
+    """Records that come steadily, one at a time, from senders who wait for nobody: however they fall
+    between two commits, each is in an answer within two seconds (its push is answered behind the
+    commit)."""
+    world.bucket()  # a folder of its own
+    port, seconds = quiet_port(), 12
+    took, wrong = [], []
+
+    def send(i, due):
+        try:
+            link = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+            link.request("POST", "/", line(f"push-{rate}-{i}"))
+            answered = link.getresponse()
+            answered.read()
+            link.close()
+            took.append(time.monotonic() - due)
+            if answered.status != 200:
+                wrong.append(answered.status)
+        except OSError as error:
+            wrong.append(error)
+    with Daemon(world.folder(), {}, [{"listen": f"127.0.0.1:{port}", "name": "push"}]) as daemon:
+        begun, senders = time.monotonic(), []
+        for i in range(rate * seconds):
+            due = begun + i / rate
+            time.sleep(max(0, due - time.monotonic()))
+            senders.append(threading.Thread(target=send, args=(i, due)))
+            senders[-1].start()
+        for sender in senders:
+            sender.join()
+        equal((wrong, len(took), daemon.count()), ([], rate * seconds, rate * seconds), "sent")
+        equal(daemon.stop(), DONE, "exit code")
+    took.sort()
+    p95 = took[int(len(took) * 0.95) - 1]
+    print(f"# pushed at {rate} a second, until the answer: median {took[len(took) // 2]:.2f} s, p95 {p95:.2f} s")
+    assert p95 <= 2 * SLOW, f"p95 {p95:.2f} s"
+
+
 def reloads(world):
     """Sources come and go; mistakes are told, and what was followed goes on."""
     one, two = world.bucket(), world.bucket()
@@ -588,6 +625,8 @@ def main():
 def run_cases(tap, world):
     tap.case("it follows a bucket that fills; totals are the truth", follows, world)
     tap.case("what was put is soon in an answer", latency, world)
+    for rate in (12, 20):
+        tap.case(f"a record that is pushed is soon in an answer: {rate} a second", push_latency, world, rate)
     tap.case("sources come and go with SIGHUP; mistakes leave the configuration before", reloads,
              world)
     tap.case("SIGTERM ends it in order; the next start completes", stops_in_the_middle, world)
