@@ -2,12 +2,13 @@
  * already, and bodies, which lie in S3. */
 #include "source/cloudwatch_internal.h"
 
+#include "source/room.h"
+
 #include <stdlib.h>
 
 struct reader {
     struct source_reader base;
     struct aws_client *client; /* for bodies; NULL until there is one */
-    struct aws_answer answer;
 };
 
 enum status cloudwatch_reader_new(struct source *base, struct source_reader **out, struct err *err)
@@ -16,7 +17,6 @@ enum status cloudwatch_reader_new(struct source *base, struct source_reader **ou
     struct reader *r = calloc(1, sizeof *r);
     if (!r)
         return err_nomem(err);
-    aws_answer_init(&r->answer);
     *out = &r->base;
     return OK;
 }
@@ -24,7 +24,6 @@ enum status cloudwatch_reader_new(struct source *base, struct source_reader **ou
 void cloudwatch_reader_free(struct source_reader *base)
 {
     struct reader *r = (struct reader *)base;
-    aws_answer_fini(&r->answer);
     aws_client_free(r->client);
     free(r);
 }
@@ -67,5 +66,5 @@ enum status cloudwatch_body(struct source_reader *base, const char *name, struct
                                      .shown = s->operand,
                                      .told = &s->body_refused};
     TRY(need_client(r, s, err));
-    return s3_bodies_get(&bodies, r->client, uri, look, &r->answer, out, err);
+    return s3_bodies_get(&bodies, r->client, uri, look, &base->room->body, out, err);
 }

@@ -5,17 +5,17 @@
 #include "base/io.h"
 #include "net/retry.h"
 #include "source/key.h"
+#include "source/room.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-static const struct http_body_limits item_limits = {.memory_max = 2 << 20,
+static const struct http_body_limits item_limits = {.memory_max = 1 << 20,
                                                     .file_max = UINT64_C(64) << 30};
 
 struct s3_reader {
     struct source_reader base;
     struct aws_client *client;
-    struct aws_answer item, body;
 };
 
 void pace_wait(struct pace *p, const _Atomic bool *stop)
@@ -51,8 +51,6 @@ enum status s3_reader_new(struct source *base, struct source_reader **out, struc
         free(r);
         return status;
     }
-    aws_answer_init(&r->item);
-    aws_answer_init(&r->body);
     *out = &r->base;
     return OK;
 }
@@ -60,8 +58,6 @@ enum status s3_reader_new(struct source *base, struct source_reader **out, struc
 void s3_reader_free(struct source_reader *base)
 {
     struct s3_reader *r = (struct s3_reader *)base;
-    aws_answer_fini(&r->item);
-    aws_answer_fini(&r->body);
     aws_client_free(r->client);
     free(r);
 }
@@ -91,7 +87,8 @@ enum status s3_open(struct source_reader *base, const struct source_item *item,
     if (t)
         atomic_store(&t->begun, true);
     pace_wait(&s->pace, &s->stopped);
-    enum status status = s3_get(r->client, s->bucket, key, false, &item_limits, &r->item, &why);
+    enum status status =
+        s3_get(r->client, s->bucket, key, false, &item_limits, &base->room->item, &why);
     if (t)
         atomic_store(&t->unopened, status != OK);
     if (status != OK) {
@@ -105,7 +102,7 @@ enum status s3_open(struct source_reader *base, const struct source_item *item,
     struct key_facts facts = key_facts(key);
     *out = (struct source_bytes){
         .account = facts.account, .region = facts.region, .delivery_us = facts.hour_us};
-    take_body(&r->item, out);
+    take_body(&base->room->item, out);
     return OK;
 }
 
@@ -124,5 +121,5 @@ enum status s3_body(struct source_reader *base, const char *name, struct str uri
                                      .told = &s->body_refused};
     if (s3_bodies_may(&bodies, uri))
         pace_wait(&s->pace, &s->stopped);
-    return s3_bodies_get(&bodies, r->client, uri, look, &r->body, out, err);
+    return s3_bodies_get(&bodies, r->client, uri, look, &base->room->body, out, err);
 }

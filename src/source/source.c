@@ -46,10 +46,12 @@ void source_close(struct source *s)
         s->ops->close(s);
 }
 
-enum status source_reader_new(struct source *s, struct source_reader **out, struct err *err)
+enum status source_reader_new(struct source *s, struct source_room *room,
+                              struct source_reader **out, struct err *err)
 {
     TRY(s->ops->reader_new(s, out, err));
     (*out)->source = s;
+    (*out)->room = room;
     return OK;
 }
 

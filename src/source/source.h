@@ -5,7 +5,7 @@
  *
  *     source_begin(s, &watch, &err);
  *     while (source_next(s, &item, &more, &err) == OK && more) …      one thread at a time
- *     source_reader_new(item.source, &reader, &err);                  one per thread and source
+ *     source_reader_new(item.source, room, &reader, &err);            one per thread and source
  *     source_open(reader, &item, &bytes, &err);
  *     source_done(item.source, item.ticket, SOURCE_KEPT);             when it is safe in the store
  *
@@ -21,6 +21,7 @@
 
 struct source;
 struct source_reader;
+struct source_room;
 
 struct source_item {
     /* A path, "-" for standard input, or a URL; good until the next item. NULL: there is nothing
@@ -47,8 +48,8 @@ enum source_outcome {
     SOURCE_FAILED, /* it could not be opened or not be read to its end */
 };
 
-/* Content, in one of two places. What is borrowed of an item is good until the reader opens the
- * next one, of a body until the reader is asked for the next body. */
+/* Content, in one of two places. What is borrowed of an item is good until a reader of the same
+ * room opens the next one, of a body until one is asked for the next body. */
 struct source_bytes {
     int fd;           /* open at its beginning; -1: in memory. source_bytes_fini closes it */
     struct str bytes; /* when fd is -1 */
@@ -94,8 +95,13 @@ void source_done(struct source *s, void *ticket, enum source_outcome outcome);
 /* Readers are freed before it. Tickets that were not handed back are void. */
 void source_close(struct source *s);
 
-enum status source_reader_new(struct source *s, struct source_reader **out,
-                              struct err *err) MUST_USE;
+/* What a thread's readers read into: there may be hundreds of sources, and each thread reads from
+ * one at a time. A few megabytes at most. Freed after the readers. */
+enum status source_room_new(struct source_room **out, struct err *err) MUST_USE;
+void source_room_free(struct source_room *room);
+/* Borrows the room; files need none (NULL). */
+enum status source_reader_new(struct source *s, struct source_room *room,
+                              struct source_reader **out, struct err *err) MUST_USE;
 void source_reader_free(struct source_reader *r);
 /* ERR_NOT_FOUND: gone meanwhile; ERR_ACCESS; ERR_IO: worth another attempt later. */
 enum status source_open(struct source_reader *r, const struct source_item *item,

@@ -45,7 +45,8 @@ struct source {
     const struct source_ops *ops;
 };
 struct source_reader {
-    struct source *source; /* set by source_reader_new */
+    struct source *source; /* set by source_reader_new, as is the room */
+    struct source_room *room;
 };
 
 #endif

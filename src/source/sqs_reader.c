@@ -101,7 +101,7 @@ static enum status reader_of(struct sqs_reader *r, int bucket, struct err *err)
     struct source *s3 = s->buckets[bucket].s3;
     pthread_mutex_unlock(&s->lock);
     if (!r->of[bucket])
-        TRY(source_reader_new(s3, &r->of[bucket], err));
+        TRY(source_reader_new(s3, r->base.room, &r->of[bucket], err));
     r->now = r->of[bucket];
     return OK;
 }

@@ -3,6 +3,7 @@ what the simulator wrote.
 
 ASSAY_KILLS says how many kills (12) and ASSAY_RECORDS the size of the feed that they hit (2000);
 ./dev soak asks for 500 and 50,000, and kills the server, too, where versitygw is built."""
+import gzip
 import http.client
 import json
 import os
@@ -161,6 +162,27 @@ def push_latency(world, rate):
     p95 = took[int(len(took) * 0.95) - 1]
     print(f"# pushed at {rate} a second, until the answer: median {took[len(took) // 2]:.2f} s, p95 {p95:.2f} s")
     assert p95 <= 2 * SLOW, f"p95 {p95:.2f} s"
+
+
+def many_buckets(world):
+    """Sixteen readers and twelve buckets: what a thread reads into does not grow with its sources."""
+    each, sources = 20, []
+    body = os.urandom(850 << 10).hex()
+    for number in range(12):
+        bucket = world.bucket()
+        hour = time.strftime("%Y/%m/%d/%H/", time.gmtime())
+        for i in range(each):
+            record = gzip.compress(line(f"{bucket}-{i}", input={"inputBodyJson": {"x": body}}), 1)
+            world.aws.put(bucket, f"AWSLogs/012345678901/BedrockModelInvocationLogs/us-east-1/{hour}{i}.json.gz",
+                          record)
+        sources.append(source(bucket, f"s{number}"))
+    with Daemon(world.folder(), world.aws.env, sources) as daemon:
+        daemon.wait_for(lambda: daemon.count() == each * len(sources), "all is there")
+        time.sleep(2)  # the state is written once a second
+        peak = daemon.state()["memory_peak"] / 2 ** 20
+        print(f"# peak memory with {len(sources)} buckets, objects of 1 MB: {peak:.0f} MiB")
+        assert sanitized() or peak < 128, f"{peak} MiB"
+        equal(daemon.stop(), DONE, "exit code")
 
 
 def reloads(world):
@@ -627,6 +649,7 @@ def run_cases(tap, world):
     tap.case("what was put is soon in an answer", latency, world)
     for rate in (12, 20):
         tap.case(f"a record that is pushed is soon in an answer: {rate} a second", push_latency, world, rate)
+    tap.case("memory does not grow with buckets", many_buckets, world)
     tap.case("sources come and go with SIGHUP; mistakes leave the configuration before", reloads,
              world)
     tap.case("SIGTERM ends it in order; the next start completes", stops_in_the_middle, world)
