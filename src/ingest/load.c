@@ -223,12 +223,19 @@ static bool describe_file(struct run *r, int worker, struct batch *b,
     for (size_t i = 0; i < troubles_n; i++)
         q[i] = (struct store_quarantine){path, troubles[i].offset, str_from(troubles[i].reason)};
     bool again = may_come_later(item, r->body_missing[worker]);
+    struct about known = *about;
+    /* What grows has counted this part, and described what is broken in it; the counters of
+     * anything else are replaced. */
+    if (item->again && item->grows) {
+        memset(known.n, 0, sizeof known.n);
+        troubles_n = 0;
+    }
     b->files[b->files_n++] = (struct file_end){
         .file = {.path = path,
                  .size = again ? -1 : item->size,
                  .mtime_ns = item->mtime_ns,
                  .options = r->l->options,
-                 .about = *about,
+                 .about = known,
                  .grows = item->grows},
         .quarantine = q,
         .quarantine_n = troubles_n,
@@ -251,8 +258,9 @@ static enum status file_done(void *ctx, int worker, const struct source_item *it
         return err_nomem(err);
     r->body_missing[worker] = false;
     pthread_mutex_lock(&r->lock);
-    about_add(&r->result->about, about);
-    for (size_t i = 0; i < troubles_n && r->l->trouble; i++)
+    if (!item->again)
+        about_add(&r->result->about, about);
+    for (size_t i = 0; i < troubles_n && r->l->trouble && !item->again; i++)
         r->l->trouble(r->l->ctx, &troubles[i]);
     pthread_mutex_unlock(&r->lock);
     bool waited_for = r->l->follow || item->ticket;

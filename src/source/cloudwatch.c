@@ -41,6 +41,7 @@ static bool name_again(struct group *g, struct source_item *item)
         p->state = PAGE_NAMED;
         item->ticket = p;
         item->name = g->name;
+        item->again = true; /* its bytes are at hand, so it was read to its end */
         return true;
     }
     return false;

@@ -103,6 +103,7 @@ struct ticket {
     struct ticket *next, *back; /* among those that wait to be named again, or that are out */
     int64_t size, modified_us, due_us;
     int tries;
+    bool again;                   /* it waits for bodies: it was read to its end */
     _Atomic bool begun, unopened; /* somebody tried to open it; that failed */
     char name[];
 };

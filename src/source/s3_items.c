@@ -42,6 +42,7 @@ static void give(struct s3_source *s, const char *name, struct ticket *t, int64_
 {
     *item = (struct source_item){
         .name = name, .size = size, .mtime_ns = modified_us * 1000, .ticket = t};
+    item->again = t && t->again;
     if (t) {
         pthread_mutex_lock(&s->lock);
         s->out_n++;
@@ -144,6 +145,7 @@ void s3_done(struct source *base, void *ticket, enum source_outcome outcome)
     bool waits = due != TIME_NONE && s->waiting_n < WAITING_MAX && !atomic_load(&s->stopped);
     if (waits) {
         t->due_us = due;
+        t->again = outcome == SOURCE_AGAIN;
         if (!s->waiting || due < s->waiting_us)
             s->waiting_us = due;
         t->next = s->waiting;

@@ -38,6 +38,9 @@ struct source_item {
      * the parts before, under one name. `mtime_ns` is then the position up to which it is known
      * when this part is (nothing: 0). */
     bool grows;
+    /* Named before in this run, and read to its end, for the sake of bodies that may be there now:
+     * its counters are known. */
+    bool again;
     void *ticket; /* the source's, handed back to source_done; NULL: nobody waits for it */
 };
 

@@ -309,6 +309,9 @@ def late_bodies(tmp, server):
             out, err = child.communicate(timeout=90)
         equal((child.returncode, err), (DONE, b""), out)
     same(store, logs.wanted, "with late bodies")
+    counters = rb"read \d+ files.*, \d+ records"
+    plain = assay(*INGEST, logs.url, "--store", logs.store(), env=logs.env(), code=DONE)
+    equal(re.search(counters, out)[0], re.search(counters, plain.out)[0], "what is read again counts once")
 
 
 # What may be asked for
