@@ -95,7 +95,8 @@ struct cloudwatch {
     struct source_gauge gauge;
     struct body_place *places;
     int places_n;
-    _Atomic bool stopped, body_refused;
+    _Atomic bool stopped;
+    _Atomic unsigned bodies_told; /* see s3_bodies.h */
     /* Of the naming thread. */
     struct aws_client *client;
     struct logs *logs;

@@ -64,7 +64,7 @@ enum status cloudwatch_body(struct source_reader *base, const char *name, struct
                                      .watch = s->watch,
                                      .gauge = &s->gauge,
                                      .shown = s->operand,
-                                     .told = &s->body_refused};
+                                     .told = &s->bodies_told};
     TRY(need_client(r, s, err));
     return s3_bodies_get(&bodies, r->client, uri, look, &base->room->body, out, err);
 }

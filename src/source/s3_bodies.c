@@ -35,12 +35,13 @@ static bool is_denied(const struct aws_answer *a)
 static void tell(const struct s3_bodies *b, bool denied, const struct err *why)
 {
     gauge_failure(b->gauge, why->text);
-    if (atomic_exchange(b->told, true))
+    unsigned kind = denied ? 1 : 2;
+    if (atomic_fetch_or(b->told, kind) & kind)
         return;
     struct err all;
     if (denied)
         err_set(&all, ERR_ACCESS,
-                "bodies are refused, and asked for again for 2 days: needed are s3:GetObject and "
+                "bodies are refused, and asked for again: needed are s3:GetObject and "
                 "s3:ListBucket, and kms:Decrypt where a key of KMS encrypts them: %.220s",
                 why->text);
     b->watch->problem(b->watch->ctx, b->shown, denied ? all.text : why->text);

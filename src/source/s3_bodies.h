@@ -19,8 +19,10 @@ struct s3_bodies {
     int places_n;
     const struct source_watch *watch;
     struct source_gauge *gauge;
-    const char *shown;  /* the source, as told to people */
-    _Atomic bool *told; /* that bodies are refused: it is so for all of them, so it is told once */
+    const char *shown; /* the source, as told to people */
+    /* What was told: it is so for all bodies, so each of the two (not allowed, no good keys) is
+     * told once. */
+    _Atomic unsigned *told;
 };
 
 /* Whether it lies where one may be asked for. */

@@ -121,7 +121,8 @@ struct s3_source {
     struct pace pace;
     struct source_watch watch;
     struct source_gauge gauge;
-    _Atomic bool stopped, body_refused;
+    _Atomic bool stopped;
+    _Atomic unsigned bodies_told; /* see s3_bodies.h */
 
     struct lister lister;
     struct s3_places places;

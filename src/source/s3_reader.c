@@ -118,7 +118,7 @@ enum status s3_body(struct source_reader *base, const char *name, struct str uri
                                      .watch = &s->watch,
                                      .gauge = &s->gauge,
                                      .shown = s->shown,
-                                     .told = &s->body_refused};
+                                     .told = &s->bodies_told};
     if (s3_bodies_may(&bodies, uri))
         pace_wait(&s->pace, &s->stopped);
     return s3_bodies_get(&bodies, r->client, uri, look, &base->room->body, out, err);
