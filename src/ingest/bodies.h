@@ -18,7 +18,7 @@ struct bodies;
 
 enum body_result {
     BODY_FOUND,
-    BODY_MISSING, /* not there (yet) */
+    BODY_MISSING, /* not there (yet), or not for us (yet) */
     BODY_UNREAD,  /* the system could not open or read it: another attempt may succeed */
     BODY_REFUSED, /* the path is not one that may be followed */
     BODY_DAMAGED, /* there, but broken or beyond the limits */

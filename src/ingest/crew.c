@@ -46,8 +46,9 @@ struct worker {
     bool idle;              /* nothing is named just now */
     struct opener *openers; /* one for each source that was met */
     size_t openers_n;
-    struct arena paths; /* of the share */
-    const char *path;   /* of the file in work */
+    struct source_room *room; /* that they share */
+    struct arena paths;       /* of the share */
+    const char *path;         /* of the file in work */
     struct about about;
     struct crew_trouble troubles[TROUBLES];
     size_t troubles_n;
@@ -106,7 +107,7 @@ static enum status opener_of(struct worker *w, struct source *source, struct sou
         if (!grown)
             return err_nomem(err);
         w->openers = grown;
-        TRY(source_reader_new(source, &grown[i].reader, err));
+        TRY(source_reader_new(source, w->room, &grown[i].reader, err));
         grown[i].source = source;
         w->openers_n++;
     }
@@ -236,6 +237,7 @@ static enum status work(struct worker *w, struct err *err)
     struct crew *c = w->crew;
     TRY(reader_new(c->env->limits, &w->reader, err));
     reader_count_source(w->reader, &c->source_bytes);
+    TRY(source_room_new(&w->room, err));
     w->share_max = 1;
     for (;;) {
         enum { WAIT_MS = 200 };
@@ -277,6 +279,7 @@ static void *worker_main(void *arg)
     for (size_t i = 0; i < w->openers_n; i++)
         source_reader_free(w->openers[i].reader);
     free(w->openers);
+    source_room_free(w->room);
     arena_fini(&w->paths);
     return NULL;
 }

@@ -19,10 +19,17 @@ enum {
     UPKEEP_MS = 60 * 1000, /* between two times, */
     UPKEEP_SOON_MS = 200,  /* and while there is more to do */
 };
-/* A follower with much to catch up with has no pause for long: then this is how old what was read
- * may become in a reader's hands, and in a transaction. */
-#define BATCH_AGE_US (1 * US_PER_SECOND)
-#define COMMIT_AGE_US (5 * US_PER_SECOND)
+/*
+ * What comes steadily leaves no pause, so what was read has an age at which it goes on: out of a
+ * reader's hands, and by a commit. A follower's readers and writer have one second between them,
+ * because a push waits for its commit, and questions should know a record within two. Where
+ * commits take long (a large store, a slow disk), they get a fifth of the time and no more. A run
+ * with an end only has to go on where it was killed.
+ */
+#define BATCH_AGE_US (US_PER_SECOND / 2)
+#define FOLLOW_AGE_US (US_PER_SECOND / 2)
+#define RESUME_AGE_US (2 * US_PER_SECOND)
+enum { COMMIT_SHARE = 4 };
 
 /* What a source waits for until the transaction is committed. */
 struct promise {
@@ -60,6 +67,7 @@ struct run {
     struct store *lookup;
     pthread_mutex_t lookup_lock;
     int64_t upkeep_due_us;    /* by the monotonic clock; the writer's */
+    int64_t commit_us;        /* that the last commit took; the writer's */
     struct promise *promises; /* of the open transaction; the writer's */
     size_t promises_n, promises_cap;
     bool body_missing[CREW_MAX];                      /* in the file that the reader has in work */
@@ -245,12 +253,19 @@ static bool describe_file(struct run *r, int worker, struct batch *b,
     for (size_t i = 0; i < troubles_n; i++)
         q[i] = (struct store_quarantine){path, troubles[i].offset, str_from(troubles[i].reason)};
     bool again = may_come_later(item, r->body_missing[worker]);
+    struct about known = *about;
+    /* What grows has counted this part, and described what is broken in it; the counters of
+     * anything else are replaced. */
+    if (item->again && item->grows) {
+        memset(known.n, 0, sizeof known.n);
+        troubles_n = 0;
+    }
     b->files[b->files_n++] = (struct file_end){
         .file = {.path = path,
                  .size = again ? -1 : item->size,
                  .mtime_ns = item->mtime_ns,
                  .options = r->l->options,
-                 .about = *about,
+                 .about = known,
                  .grows = item->grows},
         .quarantine = q,
         .quarantine_n = troubles_n,
@@ -273,11 +288,13 @@ static enum status file_done(void *ctx, int worker, const struct source_item *it
         return err_nomem(err);
     r->body_missing[worker] = false;
     pthread_mutex_lock(&r->lock);
-    about_add(&r->result->about, about);
-    for (size_t i = 0; i < troubles_n && r->l->trouble; i++)
+    if (!item->again)
+        about_add(&r->result->about, about);
+    for (size_t i = 0; i < troubles_n && r->l->trouble && !item->again; i++)
         r->l->trouble(r->l->ctx, &troubles[i]);
     pthread_mutex_unlock(&r->lock);
-    bool old = r->l->follow && clock_monotonic_us() - b->since_us > BATCH_AGE_US;
+    bool waited_for = r->l->follow || item->ticket;
+    bool old = waited_for && clock_monotonic_us() - b->since_us > BATCH_AGE_US;
     return old || is_full(b) ? hand_over(r, worker, err) : OK;
 }
 
@@ -328,7 +345,9 @@ static enum status write_batch(struct run *r, const struct batch *b, struct err 
 
 static enum status commit(struct run *r, size_t invocations, size_t items, struct err *err)
 {
+    int64_t begun_us = clock_monotonic_us();
     TRY(store_commit(r->l->store, err));
+    r->commit_us = clock_monotonic_us() - begun_us;
     if (r->l->committed)
         r->l->committed(r->l->ctx, (int64_t)invocations, (int64_t)items);
     for (size_t i = 0; i < r->promises_n; i++) {
@@ -413,17 +432,35 @@ static enum status take_batch(struct run *r, struct batch *b, bool *open, struct
     return write_batch(r, b, err);
 }
 
+/* Since when a transaction is open, and what is in it. */
+struct open_transaction {
+    bool open;
+    int64_t since_us; /* monotonic */
+    size_t n, files;
+};
+
+/* Whether it has to be committed; `late`: nothing more has come for a while. */
+static bool is_due(const struct run *r, const struct open_transaction *t, bool late)
+{
+    bool waited_for = r->l->follow || r->promises_n > 0;
+    int64_t most_us = r->l->follow ? FOLLOW_AGE_US : RESUME_AGE_US;
+    if (most_us < r->commit_us * COMMIT_SHARE)
+        most_us = r->commit_us * COMMIT_SHARE;
+    bool old = waited_for && clock_monotonic_us() - t->since_us > most_us;
+    return t->open && ((waited_for && late) || old || t->n >= COMMIT || t->files >= COMMIT_FILES);
+}
+
 static enum status write_all(struct run *r, struct err *err)
 {
-    size_t n = 0, files = 0;
-    int64_t open_us = 0; /* when the transaction began (monotonic) */
-    bool open = false, late;
+    struct open_transaction t = {.open = false};
+    bool late;
     enum status status = OK;
-    for (struct batch *b; status == OK && ((b = next_batch(r, open, &late)) || late);) {
+    for (struct batch *b; status == OK && ((b = next_batch(r, t.open, &late)) || late);) {
+        bool was_open = t.open;
         if (b) {
-            n += b->n;
-            files += b->files_n;
-            status = take_batch(r, b, &open, err);
+            t.n += b->n;
+            t.files += b->files_n;
+            status = take_batch(r, b, &t.open, err);
             b->n = b->files_n = 0;
             if (b->lexicon)
                 lexicon_drop(b->lexicon);
@@ -432,21 +469,18 @@ static enum status write_all(struct run *r, struct err *err)
             queue_push(r->empty, b);
         }
         if (status == OK)
-            status = learn(r, &open, err);
-        open_us = !open ? 0 : open_us ? open_us : clock_monotonic_us();
-        bool idle = late && (r->l->follow || r->promises_n > 0);
-        bool old = r->l->follow && clock_monotonic_us() - open_us > COMMIT_AGE_US;
-        if (status == OK && open && (idle || old || n >= COMMIT || files >= COMMIT_FILES)) {
-            status = commit(r, n, files, err);
-            open = false;
-            open_us = 0;
-            n = files = 0;
+            status = learn(r, &t.open, err);
+        if (t.open && !was_open)
+            t.since_us = clock_monotonic_us();
+        if (status == OK && is_due(r, &t, late)) {
+            status = commit(r, t.n, t.files, err);
+            t = (struct open_transaction){.open = false};
         }
-        if (status == OK && !open)
+        if (status == OK && !t.open)
             status = look_after_store(r, err);
     }
-    if (status == OK && open)
-        status = commit(r, n, files, err);
+    if (status == OK && t.open)
+        status = commit(r, t.n, t.files, err);
     if (status == OK)
         status = learn_rest(r, err);
     if (status != OK)

@@ -17,8 +17,9 @@ struct load {
     struct store *store;          /* open for writing */
     const char *store_path;       /* a second connection looks files up */
     uint32_t options;             /* what the reading depends on; see struct store_file */
-    /* The source has no end: what was read is committed as soon as nothing more waits, not only
-     * when there is much of it. source_stop ends the run in order. */
+    /* The source has no end: what was read is committed as soon as nothing more waits, and within
+     * a second or so in any case, not only when there is much of it (items with tickets: every few
+     * seconds). source_stop ends the run in order. */
     bool follow;
     /* From the writer, between two transactions: a piece of upkeep of the store. Asked for once a
      * minute, and soon again while it says that there is more. Only followers; may be NULL. */

@@ -238,10 +238,12 @@ static enum status reserve_window(struct reader *r, size_t used, size_t cap, str
     return OK;
 }
 
-/* A window grown for one giant record is not kept for the files after it. */
+/* A window grown for one giant record is not kept for the files after it: of many threads most
+ * wait for a server, each with what it has. */
 static void shrink_window(struct reader *r)
 {
-    if (r->window_cap <= 2 * WHOLE_RATIO * r->limits.max_whole)
+    size_t usual = WHOLE_RATIO * r->limits.max_whole;
+    if (r->window_cap <= (usual > WINDOW_FIRST ? usual : WINDOW_FIRST))
         return;
     char *window = pages_alloc(WINDOW_FIRST + JSON_PADDING);
     if (window) {

@@ -44,6 +44,7 @@ static bool name_again(const struct cloudwatch *s, struct group *g, struct sourc
         p->state = PAGE_NAMED;
         item->ticket = p;
         item->name = g->name;
+        item->again = true; /* its bytes are at hand, so it was read to its end */
         return true;
     }
     return false;

@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/hash.h"
 #include "source/cloudwatch.h"
+#include "source/s3_bodies.h"
 #include "source/seen.h"
 #include "source/source_internal.h"
 #include "source/state.h"
@@ -88,12 +89,6 @@ struct cloudwatch_operand {
     struct str group; /* of the operand; may hold `*` */
 };
 
-/* Where bodies may be: in a bucket, below a prefix ("": everywhere). */
-struct body_place {
-    struct s3_bucket *bucket;
-    char *prefix;
-};
-
 struct cloudwatch {
     struct source base;
     struct cloudwatch_options o;
@@ -106,6 +101,7 @@ struct cloudwatch {
     struct body_place *places;
     int places_n;
     _Atomic bool stopped;
+    _Atomic unsigned bodies_told; /* see s3_bodies.h */
     /* Of the naming thread. */
     struct aws_client *client;
     struct logs *logs;

@@ -2,12 +2,13 @@
  * already, and bodies, which lie in S3. */
 #include "source/cloudwatch_internal.h"
 
+#include "source/room.h"
+
 #include <stdlib.h>
 
 struct reader {
     struct source_reader base;
     struct aws_client *client; /* for bodies; NULL until there is one */
-    struct aws_answer answer;
 };
 
 enum status cloudwatch_reader_new(struct source *base, struct source_reader **out, struct err *err)
@@ -16,7 +17,6 @@ enum status cloudwatch_reader_new(struct source *base, struct source_reader **ou
     struct reader *r = calloc(1, sizeof *r);
     if (!r)
         return err_nomem(err);
-    aws_answer_init(&r->answer);
     *out = &r->base;
     return OK;
 }
@@ -24,7 +24,6 @@ enum status cloudwatch_reader_new(struct source *base, struct source_reader **ou
 void cloudwatch_reader_free(struct source_reader *base)
 {
     struct reader *r = (struct reader *)base;
-    aws_answer_fini(&r->answer);
     aws_client_free(r->client);
     free(r);
 }
@@ -46,16 +45,6 @@ enum status cloudwatch_open(struct source_reader *r, const struct source_item *i
     return OK;
 }
 
-/* The bucket that a body may be fetched from; NULL when it may not. */
-static struct s3_bucket *bucket_of(const struct cloudwatch *s, struct str name, struct str key)
-{
-    for (int i = 0; i < s->places_n; i++)
-        if (str_eq(s3_bucket_name(s->places[i].bucket), name) &&
-            source_body_is_below(str_from(s->places[i].prefix), key))
-            return s->places[i].bucket;
-    return NULL;
-}
-
 static enum status need_client(struct reader *r, struct cloudwatch *s, struct err *err)
 {
     const struct aws_client_options o = {
@@ -66,21 +55,16 @@ static enum status need_client(struct reader *r, struct cloudwatch *s, struct er
 enum status cloudwatch_body(struct source_reader *base, const char *name, struct str uri,
                             struct str key, bool look, struct source_bytes *out, struct err *err)
 {
-    static const struct http_body_limits limits = {.memory_max = 4 << 20,
-                                                   .file_max = UINT64_C(1) << 30};
     (void)name;
     (void)key;
     struct reader *r = (struct reader *)base;
     struct cloudwatch *s = (struct cloudwatch *)base->source;
-    struct str rest = str_skip(uri, sizeof "s3://" - 1), in = str_cut(&rest, '/');
-    struct s3_bucket *bucket = rest.n > 0 ? bucket_of(s, in, rest) : NULL;
-    if (!bucket)
-        return err_set(err, ERR_ACCESS, "the bucket of a body is none of those that were named");
+    const struct s3_bodies bodies = {.places = s->places,
+                                     .places_n = s->places_n,
+                                     .watch = s->watch,
+                                     .gauge = &s->gauge,
+                                     .shown = s->operand,
+                                     .told = &s->bodies_told};
     TRY(need_client(r, s, err));
-    TRY(s3_get(r->client, bucket, rest, look, &limits, &r->answer, err));
-    *out = (struct source_bytes){.fd = look ? -1 : r->answer.http.body_fd,
-                                 .bytes = buf_view(&r->answer.http.body),
-                                 .delivery_us = TIME_NONE};
-    r->answer.http.body_fd = look ? r->answer.http.body_fd : -1; /* the caller closes it */
-    return OK;
+    return s3_bodies_get(&bodies, r->client, uri, look, &base->room->body, out, err);
 }

@@ -19,12 +19,14 @@
  * A body that a record names (bedrock-logs facts, 7) is asked for only when it is in the source's
  * own bucket and below its prefix, or in one of body_buckets; otherwise ERR_ACCESS, and no request.
  * Bodies come up to a minute after their record: an item of which some were missing is named again
- * 5, 15, 30 and 60 seconds after it was written, then never. One that could not be read is named
- * again with growing pauses; where the source ends, a few times only. Both need a run that gives
- * outcomes back (source_done) for what it keeps.
+ * 5, 15, 30 and 60 seconds after it was written, and where the source does not end ever less often
+ * until two days are over: what AWS refuses (s3_bodies.h) may be granted later. One that could not
+ * be read is named again with growing pauses; where the source ends, a few times only. Both need a
+ * run that gives outcomes back (source_done) for what it keeps.
  *
- * Each reader has its own connection, kept as long as it is used. Objects lie in memory up to 2 MiB
- * (bodies: 1 MiB), in an unnamed temporary file beyond that.
+ * Each reader has its own connection, kept as long as it is used. Objects and bodies
+ * lie in memory up to 1 MiB each, in the room of their thread, and in an unnamed temporary file
+ * beyond that.
  */
 #ifndef ASSAY_SOURCE_S3_H
 #define ASSAY_SOURCE_S3_H

@@ -7,6 +7,7 @@
 #include "aws/s3.h"
 #include "base/hash.h"
 #include "source/s3.h"
+#include "source/s3_bodies.h"
 #include "source/source_internal.h"
 #include "source/state.h"
 
@@ -102,14 +103,9 @@ struct ticket {
     struct ticket *next, *back; /* among those that wait to be named again, or that are out */
     int64_t size, modified_us, due_us;
     int tries;
+    bool again;                   /* it waits for bodies: it was read to its end */
     _Atomic bool begun, unopened; /* somebody tried to open it; that failed */
     char name[];
-};
-
-/* A bucket where bodies may be; NULL prefix in front of everything. */
-struct body_place {
-    struct s3_bucket *bucket;
-    char *prefix;
 };
 
 struct s3_source {
@@ -125,7 +121,8 @@ struct s3_source {
     struct pace pace;
     struct source_watch watch;
     struct source_gauge gauge;
-    _Atomic bool stopped, body_refused;
+    _Atomic bool stopped;
+    _Atomic unsigned bodies_told; /* see s3_bodies.h */
 
     struct lister lister;
     struct s3_places places;
@@ -143,6 +140,7 @@ struct s3_source {
     pthread_cond_t wake;
     struct ticket *waiting, *out;
     size_t waiting_n, out_n; /* named again later; not handed back yet */
+    int64_t waiting_us;      /* none of them is due before */
 };
 
 /* Items, s3_items.c. */

@@ -42,6 +42,7 @@ static void give(struct s3_source *s, const char *name, struct ticket *t, int64_
 {
     *item = (struct source_item){
         .name = name, .size = size, .mtime_ns = modified_us * 1000, .ticket = t};
+    item->again = t && t->again;
     if (t) {
         pthread_mutex_lock(&s->lock);
         s->out_n++;
@@ -56,18 +57,31 @@ static void give(struct s3_source *s, const char *name, struct ticket *t, int64_
     gauge_named(&s->gauge);
 }
 
+/* Under the lock: one that is due, out of those that wait; NULL: none is. There may be thousands
+ * that wait for days, so that they are not all looked at for each item. */
+static struct ticket *take_due(struct s3_source *s, int64_t now)
+{
+    struct ticket *t = NULL;
+    int64_t soonest = INT64_MAX;
+    for (struct ticket **at = &s->waiting; *at;) {
+        if (!t && (*at)->due_us <= now) {
+            t = *at;
+            *at = t->next;
+            s->waiting_n--;
+            continue;
+        }
+        soonest = (*at)->due_us < soonest ? (*at)->due_us : soonest;
+        at = &(*at)->next;
+    }
+    s->waiting_us = soonest;
+    return t;
+}
+
 bool items_again(struct s3_source *s, struct source_item *item)
 {
     int64_t now = aws_client_now_us(s->lister.client);
     pthread_mutex_lock(&s->lock);
-    struct ticket **at = &s->waiting, *t = NULL;
-    while (*at && (*at)->due_us > now)
-        at = &(*at)->next;
-    if (*at) {
-        t = *at;
-        *at = t->next;
-        s->waiting_n--;
-    }
+    struct ticket *t = s->waiting && s->waiting_us <= now ? take_due(s, now) : NULL;
     pthread_mutex_unlock(&s->lock);
     if (t)
         give(s, t->name, t, t->size, t->modified_us, item);
@@ -106,7 +120,8 @@ static int64_t due_at(struct s3_source *s, struct ticket *t, enum source_outcome
     if (outcome == SOURCE_KEPT)
         return TIME_NONE;
     if (outcome == SOURCE_AGAIN)
-        return source_body_due(t->modified_us, now);
+        return s->poll_us ? source_body_due_long(t->modified_us, now)
+                          : source_body_due(t->modified_us, now);
     int tries = t->tries++;
     if (!s->poll_us && (atomic_load(&t->unopened) || tries >= PASS_TRIES))
         return TIME_NONE;
@@ -130,13 +145,18 @@ void s3_done(struct source *base, void *ticket, enum source_outcome outcome)
     bool waits = due != TIME_NONE && s->waiting_n < WAITING_MAX && !atomic_load(&s->stopped);
     if (waits) {
         t->due_us = due;
+        t->again = outcome == SOURCE_AGAIN;
+        if (!s->waiting || due < s->waiting_us)
+            s->waiting_us = due;
         t->next = s->waiting;
         s->waiting = t;
         s->waiting_n++;
     }
     pthread_cond_broadcast(&s->wake);
     pthread_mutex_unlock(&s->lock);
-    if (!waits && due != TIME_NONE)
+    /* A walk may find it again; for a body of long ago, that would be too often. */
+    int64_t soon = aws_client_now_us(s->lister.client) + US_PER_HOUR;
+    if (!waits && due != TIME_NONE && due < soon)
         forget(s, t);
     if (!waits)
         free(t);

@@ -5,18 +5,17 @@
 #include "base/io.h"
 #include "net/retry.h"
 #include "source/key.h"
+#include "source/room.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-static const struct http_body_limits item_limits = {.memory_max = 2 << 20,
+static const struct http_body_limits item_limits = {.memory_max = 1 << 20,
                                                     .file_max = UINT64_C(64) << 30};
-static const struct http_body_limits body_limits = {.memory_max = 1 << 20, .file_max = 1 << 30};
 
 struct s3_reader {
     struct source_reader base;
     struct aws_client *client;
-    struct aws_answer item, body;
 };
 
 void pace_wait(struct pace *p, const _Atomic bool *stop)
@@ -52,8 +51,6 @@ enum status s3_reader_new(struct source *base, struct source_reader **out, struc
         free(r);
         return status;
     }
-    aws_answer_init(&r->item);
-    aws_answer_init(&r->body);
     *out = &r->base;
     return OK;
 }
@@ -61,8 +58,6 @@ enum status s3_reader_new(struct source *base, struct source_reader **out, struc
 void s3_reader_free(struct source_reader *base)
 {
     struct s3_reader *r = (struct s3_reader *)base;
-    aws_answer_fini(&r->item);
-    aws_answer_fini(&r->body);
     aws_client_free(r->client);
     free(r);
 }
@@ -92,7 +87,8 @@ enum status s3_open(struct source_reader *base, const struct source_item *item,
     if (t)
         atomic_store(&t->begun, true);
     pace_wait(&s->pace, &s->stopped);
-    enum status status = s3_get(r->client, s->bucket, key, false, &item_limits, &r->item, &why);
+    enum status status =
+        s3_get(r->client, s->bucket, key, false, &item_limits, &base->room->item, &why);
     if (t)
         atomic_store(&t->unopened, status != OK);
     if (status != OK) {
@@ -106,27 +102,8 @@ enum status s3_open(struct source_reader *base, const struct source_item *item,
     struct key_facts facts = key_facts(key);
     *out = (struct source_bytes){
         .account = facts.account, .region = facts.region, .delivery_us = facts.hour_us};
-    take_body(&r->item, out);
+    take_body(&base->room->item, out);
     return OK;
-}
-
-/* Where the configuration allows bodies to be; NULL for anywhere else. */
-static const struct body_place *find_place(const struct s3_source *s, struct str bucket,
-                                           struct str key)
-{
-    for (int i = 0; i < s->bodies_n; i++)
-        if (str_eq(bucket, s3_bucket_name(s->bodies[i].bucket)) &&
-            source_body_is_below(str_from(s->bodies[i].prefix), key))
-            return &s->bodies[i];
-    return NULL;
-}
-
-/* That bodies may not be read is told once: it is so for all of them. */
-static void tell_refused(struct s3_source *s, const struct err *why)
-{
-    gauge_failure(&s->gauge, why->text);
-    if (!atomic_exchange(&s->body_refused, true))
-        s->watch.problem(s->watch.ctx, s->shown, why->text);
 }
 
 enum status s3_body(struct source_reader *base, const char *name, struct str uri, struct str key,
@@ -136,22 +113,13 @@ enum status s3_body(struct source_reader *base, const char *name, struct str uri
     (void)key;
     struct s3_reader *r = (struct s3_reader *)base;
     struct s3_source *s = source_of(base);
-    struct err why = {0};
-    struct str rest = str_skip(uri, 5), bucket = str_cut(&rest, '/');
-    const struct body_place *place = rest.n > 0 ? find_place(s, bucket, rest) : NULL;
-    if (!place)
-        return err_set(err, ERR_ACCESS, "the body is not in a bucket that may be read for bodies");
-    pace_wait(&s->pace, &s->stopped);
-    enum status status = s3_get(r->client, place->bucket, rest, look, &body_limits, &r->body, &why);
-    if (status == ERR_ACCESS)
-        tell_refused(s, &why);
-    if (status != OK) {
-        if (err)
-            *err = why;
-        return status;
-    }
-    *out = (struct source_bytes){.fd = -1, .delivery_us = TIME_NONE};
-    if (!look)
-        take_body(&r->body, out);
-    return OK;
+    const struct s3_bodies bodies = {.places = s->bodies,
+                                     .places_n = s->bodies_n,
+                                     .watch = &s->watch,
+                                     .gauge = &s->gauge,
+                                     .shown = s->shown,
+                                     .told = &s->bodies_told};
+    if (s3_bodies_may(&bodies, uri))
+        pace_wait(&s->pace, &s->stopped);
+    return s3_bodies_get(&bodies, r->client, uri, look, &base->room->body, out, err);
 }

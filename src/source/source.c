@@ -46,10 +46,12 @@ void source_close(struct source *s)
         s->ops->close(s);
 }
 
-enum status source_reader_new(struct source *s, struct source_reader **out, struct err *err)
+enum status source_reader_new(struct source *s, struct source_room *room,
+                              struct source_reader **out, struct err *err)
 {
     TRY(s->ops->reader_new(s, out, err));
     (*out)->source = s;
+    (*out)->room = room;
     return OK;
 }
 
@@ -77,13 +79,30 @@ void source_bytes_fini(struct source_bytes *b)
     b->fd = -1;
 }
 
-int64_t source_body_due(int64_t written_us, int64_t now_us)
+/* The first instant, so many seconds after it was written, that is yet to come. */
+static int64_t next_of(const int *after_s, size_t n, int64_t written_us, int64_t now_us)
 {
-    static const int64_t after_s[] = {5, 15, 30, 60};
-    for (size_t i = 0; i < sizeof after_s / sizeof after_s[0]; i++)
+    for (size_t i = 0; i < n; i++)
         if (written_us + after_s[i] * US_PER_SECOND > now_us)
             return written_us + after_s[i] * US_PER_SECOND;
     return TIME_NONE;
+}
+
+int64_t source_body_due(int64_t written_us, int64_t now_us)
+{
+    static const int after_s[] = {5, 15, 30, 60};
+    return next_of(after_s, sizeof after_s / sizeof after_s[0], written_us, now_us);
+}
+
+int64_t source_body_due_long(int64_t written_us, int64_t now_us)
+{
+    enum { MINUTE = 60, HOUR = 3600 };
+    static const int after_s[] = {3 * MINUTE, 10 * MINUTE, 30 * MINUTE, 1 * HOUR,  2 * HOUR,
+                                  4 * HOUR,   8 * HOUR,    16 * HOUR,   32 * HOUR, 48 * HOUR};
+    int64_t soon = source_body_due(written_us, now_us);
+    return soon != TIME_NONE
+               ? soon
+               : next_of(after_s, sizeof after_s / sizeof after_s[0], written_us, now_us);
 }
 
 bool source_body_is_below(struct str prefix, struct str key)

@@ -5,7 +5,7 @@
  *
  *     source_begin(s, &watch, &err);
  *     while (source_next(s, &item, &more, &err) == OK && more) …      one thread at a time
- *     source_reader_new(item.source, &reader, &err);                  one per thread and source
+ *     source_reader_new(item.source, room, &reader, &err);            one per thread and source
  *     source_open(reader, &item, &bytes, &err);
  *     source_done(item.source, item.ticket, SOURCE_KEPT);             when it is safe in the store
  *
@@ -21,6 +21,7 @@
 
 struct source;
 struct source_reader;
+struct source_room;
 
 struct source_item {
     /* A path, "-" for standard input, or a URL; good until the next item. NULL: there is nothing
@@ -37,6 +38,9 @@ struct source_item {
      * the parts before, under one name. `mtime_ns` is then the position up to which it is known
      * when this part is (nothing: 0). */
     bool grows;
+    /* Named before in this run, and read to its end, for the sake of bodies that may be there now:
+     * its counters are known. */
+    bool again;
     void *ticket; /* the source's, handed back to source_done; NULL: nobody waits for it */
 };
 
@@ -47,8 +51,8 @@ enum source_outcome {
     SOURCE_FAILED, /* it could not be opened or not be read to its end */
 };
 
-/* Content, in one of two places. What is borrowed of an item is good until the reader opens the
- * next one, of a body until the reader is asked for the next body. */
+/* Content, in one of two places. What is borrowed of an item is good until a reader of the same
+ * room opens the next one, of a body until one is asked for the next body. */
 struct source_bytes {
     int fd;           /* open at its beginning; -1: in memory. source_bytes_fini closes it */
     struct str bytes; /* when fd is -1 */
@@ -94,8 +98,13 @@ void source_done(struct source *s, void *ticket, enum source_outcome outcome);
 /* Readers are freed before it. Tickets that were not handed back are void. */
 void source_close(struct source *s);
 
-enum status source_reader_new(struct source *s, struct source_reader **out,
-                              struct err *err) MUST_USE;
+/* What a thread's readers read into: there may be hundreds of sources, and each thread reads from
+ * one at a time. A few megabytes at most. Freed after the readers. */
+enum status source_room_new(struct source_room **out, struct err *err) MUST_USE;
+void source_room_free(struct source_room *room);
+/* Borrows the room; files need none (NULL). */
+enum status source_reader_new(struct source *s, struct source_room *room,
+                              struct source_reader **out, struct err *err) MUST_USE;
 void source_reader_free(struct source_reader *r);
 /* ERR_NOT_FOUND: gone meanwhile; ERR_ACCESS; ERR_IO: worth another attempt later. */
 enum status source_open(struct source_reader *r, const struct source_item *item,
@@ -103,7 +112,8 @@ enum status source_open(struct source_reader *r, const struct source_item *item,
 /*
  * A body that a record of the item `name` points to by `uri` (s3://…), of which `key` is the part
  * from AWSLogs on, already found safe (bodies.h). `look`: only whether it is there; then nothing is
- * opened. ERR_NOT_FOUND: not there (yet); ERR_ACCESS: not allowed to be followed or read; ERR_IO.
+ * opened. ERR_NOT_FOUND: not there (yet), or AWS does not let it be read (yet); ERR_ACCESS: not
+ * allowed to be followed; ERR_IO: worth another attempt later.
  */
 enum status source_body(struct source_reader *r, const char *name, struct str uri, struct str key,
                         bool look, struct source_bytes *out, struct err *err) MUST_USE;

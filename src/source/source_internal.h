@@ -31,6 +31,9 @@ struct source_ops {
  * after the record (bedrock-logs facts, 5). TIME_NONE: not any more. Instants of the world's clock.
  */
 int64_t source_body_due(int64_t written_us, int64_t now_us);
+/* The same for a source that can wait without holding anything up: then ever less often until two
+ * days after it was written, for bodies that AWS did not let us read (s3_bodies.h). */
+int64_t source_body_due_long(int64_t written_us, int64_t now_us);
 
 /* A body may be asked for there: its key has the prefix, and behind that only elements as Bedrock
  * makes them. What another reader of the path might take for a way out of the prefix is none of its
@@ -42,7 +45,8 @@ struct source {
     const struct source_ops *ops;
 };
 struct source_reader {
-    struct source *source; /* set by source_reader_new */
+    struct source *source; /* set by source_reader_new, as is the room */
+    struct source_room *room;
 };
 
 #endif

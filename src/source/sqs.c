@@ -47,6 +47,7 @@ static bool give(struct sqs_source *s, struct source_item *item)
     *item = (struct source_item){.name = object ? p->name : s->queue.url,
                                  .size = object ? p->size : 0,
                                  .grows = !object,
+                                 .again = object && p->due_us > 0,
                                  .ticket = p};
     /* LastModified has whole seconds. */
     if (object && p->event_us > 0)

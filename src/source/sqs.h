@@ -33,9 +33,10 @@
  * message is deleted. When the source is closed, what is not committed becomes visible at once.
  *
  * Needs sqs:ReceiveMessage, sqs:DeleteMessage, sqs:ChangeMessageVisibility, and for depth and
- * redrive policy sqs:GetQueueAttributes (without it both are taken as unknown, and none); and
- * s3:GetObject for objects and bodies, with s3:ListBucket: without that, S3 calls what is not there
- * refused. It works only as one of several (source_several_new): naming waits for the queue.
+ * redrive policy sqs:GetQueueAttributes (without it both are taken as unknown, and none); of the
+ * buckets s3:GetObject, s3:ListBucket (without it S3 calls what is not there refused) and, where a
+ * key of KMS encrypts, kms:Decrypt. It works only as one of several (source_several_new): naming
+ * waits for the queue.
  */
 #ifndef ASSAY_SOURCE_SQS_H
 #define ASSAY_SOURCE_SQS_H

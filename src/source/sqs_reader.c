@@ -1,21 +1,21 @@
-/* Reading what messages name: see sqs.h. A reader has one client and one place for answers, however
- * many buckets there are. */
+/* Reading what messages name: see sqs.h. A reader has one client, however many buckets there are.
+ */
 #include "source/sqs_internal.h"
 
 #include "source/key.h"
+#include "source/room.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>
 
 /* As in s3_reader.c. */
-static const struct http_body_limits item_limits = {.memory_max = 2 << 20,
+static const struct http_body_limits item_limits = {.memory_max = 1 << 20,
                                                     .file_max = UINT64_C(64) << 30};
 static const struct http_body_limits body_limits = {.memory_max = 1 << 20, .file_max = 1 << 30};
 
 struct sqs_reader {
     struct source_reader base;
     struct aws_client *client;
-    struct aws_answer item, body;
     struct sqs_part *now; /* the last object that was opened */
 };
 
@@ -40,8 +40,6 @@ enum status sqs_reader_new(struct source *base, struct source_reader **out, stru
         free(r);
         return status;
     }
-    aws_answer_init(&r->item);
-    aws_answer_init(&r->body);
     *out = &r->base;
     return OK;
 }
@@ -49,8 +47,6 @@ enum status sqs_reader_new(struct source *base, struct source_reader **out, stru
 void sqs_reader_free(struct source_reader *base)
 {
     struct sqs_reader *r = (struct sqs_reader *)base;
-    aws_answer_fini(&r->item);
-    aws_answer_fini(&r->body);
     aws_client_free(r->client);
     free(r);
 }
@@ -86,19 +82,20 @@ enum status sqs_open(struct source_reader *base, const struct source_item *item,
     atomic_store(&p->gone, false);
     atomic_store(&p->no_bodies, false);
     struct str key = str_skip(str_from(p->name), 5 + s3_bucket_name(p->bucket->s3).n + 1);
-    enum status status = s3_get(r->client, p->bucket->s3, key, false, &item_limits, &r->item, &why);
+    enum status status =
+        s3_get(r->client, p->bucket->s3, key, false, &item_limits, &base->room->item, &why);
     atomic_store(&p->opened, (int)status);
     if (status == OK) {
         sqs_read_well(s);
         struct key_facts facts = key_facts(key);
         *out = (struct source_bytes){
             .account = facts.account, .region = facts.region, .delivery_us = facts.hour_us};
-        take_body(&r->item, out);
+        take_body(&base->room->item, out);
         atomic_store(&p->bytes, length_of(out));
         return OK;
     }
     /* A bucket that is not there may come back; an object that is not there was deleted. */
-    if (status == ERR_NOT_FOUND && strcmp(r->item.code, "NoSuchKey") == 0)
+    if (status == ERR_NOT_FOUND && strcmp(base->room->item.code, "NoSuchKey") == 0)
         atomic_store(&p->gone, true);
     else if (status != ERR_INTERRUPTED && status != ERR_NOMEM)
         sqs_read_ill(s, status, why.text);
@@ -128,12 +125,13 @@ enum status sqs_body(struct source_reader *base, const char *name, struct str ur
     struct s3_bucket *bucket = rest.n > 0 ? sqs_body_bucket(s, p->bucket, in, rest) : NULL;
     if (!bucket)
         return err_set(err, ERR_ACCESS, "the body is not in a bucket that may be read for bodies");
-    enum status status = s3_get(r->client, bucket, rest, look, &body_limits, &r->body, &why);
+    enum status status =
+        s3_get(r->client, bucket, rest, look, &body_limits, &base->room->body, &why);
     if (status == OK) {
         sqs_well(s, SQS_BODIES);
         *out = (struct source_bytes){.fd = -1, .delivery_us = TIME_NONE};
         if (!look)
-            take_body(&r->body, out);
+            take_body(&base->room->body, out);
         return OK;
     }
     if (err)

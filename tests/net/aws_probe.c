@@ -109,11 +109,12 @@ static void tell_failing(void)
 
 static enum status follow_items(const char *outcomes, struct err *err)
 {
-    struct source_reader *reader;
+    struct source_reader *reader = NULL;
+    struct source_room *room;
     struct source_item item;
     bool more = true;
-    TRY(source_reader_new(source, &reader, err));
-    enum status status = OK;
+    TRY(source_room_new(&room, err));
+    enum status status = source_reader_new(source, room, &reader, err);
     while (status == OK && more) {
         struct source_bytes bytes;
         status = source_next(source, &item, &more, err);
@@ -128,6 +129,7 @@ static enum status follow_items(const char *outcomes, struct err *err)
         source_done(source, item.ticket, item.ticket ? outcome(&outcomes) : SOURCE_KEPT);
     }
     source_reader_free(reader);
+    source_room_free(room);
     return status;
 }
 

@@ -13,7 +13,7 @@ import sys
 import time
 
 import logs_server
-from daemon import Background
+from daemon import Background, Daemon
 from logs_server import LogsServer
 from servers import Missing, Moto
 from support import (ASSAY, DONE, INCOMPLETE, NAMED, ROOT, Tap, assay, environment, equal, line,
@@ -392,6 +392,30 @@ def body_comes_later(tmp):
         equal(total_of("--store", store)["invocations"], 2, "invocations")
 
 
+def read_again(tmp):
+    """bedrock-logs 44: a page that is read again for its bodies does not count what it holds again."""
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    key = "AWSLogs/012345678901/BedrockModelInvocationLogs/us-east-1/2026/10/05/12/data/abc_output.json"
+    entries = [record("abc", timestamp=now, output={"outputTokenCount": 2, "outputBodyS3Path": "s3://large/" + key})]
+    entries += [record(f"r{i}", timestamp=now) for i in range(10)]
+    with LogsServer() as aws:
+        aws.put("g", entries)
+        aws.put("g", ['{"modelId": 1, broken'], at=int(time.time() * 1000))
+        place = os.path.join(tmp, "again")
+        os.makedirs(place)
+        follows = [{"url": "cloudwatch:g", "name": "cw", "poll": "1s", "body_buckets": ["large"]}]
+        with Daemon(place, aws.env, follows, resolve_profiles=False) as daemon:
+            daemon.wait_for(lambda: daemon.count() == 11, "all is there")
+            daemon.wait_for(lambda: daemon.state()["sources"][0]["again"] >= 2, "it was read again")
+            aws.objects["/large/" + key] = json.dumps({"stopReason": "end_turn"}).encode()
+            daemon.wait_for(lambda: report("overview", "--store", daemon.store)["about"]["coverage"]["bodies_missing"] == 0,
+                            "the body")
+            about = report("overview", "--store", daemon.store)["about"]
+            equal(daemon.stop(), DONE, "exit code")
+    equal([about[name] for name in ("records", "invocations", "duplicates", "quarantined")], [11, 11, 0, 1],
+          "counters")
+
+
 def moto(logs, tmp):
     try:
         server = Moto()
@@ -702,7 +726,8 @@ def main():
         for what, test in (("pages of a megabyte", megabyte_pages),
                            ("an S3 copy and a CloudWatch copy are one call", two_copies),
                            ("bodies in S3", bodies),
-                           ("a body that comes later", body_comes_later)):
+                           ("a body that comes later", body_comes_later),
+                           ("a page that is read again", read_again)):
             tap.case(what, test, tmp)
     tap.done()
 

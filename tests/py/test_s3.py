@@ -200,6 +200,34 @@ def killed_and_resumed(logs):
     same(store, logs.wanted, f"after {kills} kills")
 
 
+def slow_and_killed(tmp, server):
+    """bedrock-logs 48: what a polite backfill has read is not asked for again, however little it is.
+    All objects are named at once, so that no reader ever waits for one."""
+    server.create_bucket("polite")
+    store = os.path.join(tmp, "polite")
+    for i in range(200):
+        server.put("polite", f"{HOUR}{i:03}.json.gz", gzip.compress(line(f"r{i}")))
+    env = environment(**server.env)
+
+    def objects(proxy):
+        return sum("json.gz" in target for _, target, _ in proxy.requests)
+
+    with proxied(server) as proxy:
+        child = subprocess.Popen([ASSAY, *INGEST, "s3://polite", "--store", store, "--max-requests", "4"],
+                                 env={**env, "AWS_ENDPOINT_URL": proxy.url}, stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.DEVNULL)
+        end = time.monotonic() + 60
+        while objects(proxy) < 40 and time.monotonic() < end:
+            time.sleep(0.1)
+        child.kill()
+        child.wait()
+        read = objects(proxy)
+    assert read >= 40, read
+    again = assay(*INGEST, "s3://polite", "--store", store, env=env, code=DONE)
+    known = int(re.search(rb"\((\d+) known already\)", again.out)[1])
+    assert known >= read / 2, f"{known} known of {read} that were read"
+
+
 # Faults on the way
 
 FAULTS = {
@@ -281,6 +309,9 @@ def late_bodies(tmp, server):
             out, err = child.communicate(timeout=90)
         equal((child.returncode, err), (DONE, b""), out)
     same(store, logs.wanted, "with late bodies")
+    counters = rb"read \d+ files.*, \d+ records"
+    plain = assay(*INGEST, logs.url, "--store", logs.store(), env=logs.env(), code=DONE)
+    equal(re.search(counters, out)[0], re.search(counters, plain.out)[0], "what is read again counts once")
 
 
 # What may be asked for
@@ -379,6 +410,7 @@ def real(tap, tmp, server):
     tap.case("requester pays", who_pays, logs)
     tap.case("no bodies at level counts", bodies_only_when_wanted, logs)
     tap.case("bedrock-logs 48: killed and resumed", killed_and_resumed, logs)
+    tap.case("bedrock-logs 48: a slow run, killed and resumed", slow_and_killed, tmp, server)
     for name in FAULTS:
         tap.case(f"fault: {name}", fault, logs, name)
     tap.case("an object that is refused, then not", gone_for_good, logs)

@@ -7,7 +7,7 @@ import time
 
 import fault_proxy as fp
 from servers import Missing, Moto
-from support import DONE, Tap, assay, environment, equal, line, temporary
+from support import DONE, Tap, assay, environment, equal, line, report, temporary
 from test_s3 import proxied
 
 PROBE = os.environ.get("FOLLOW_PROBE", "build/tests/source/follow_probe")
@@ -97,6 +97,43 @@ def trouble_while_following(tmp, server):
         assert "state s3://trouble/ named 3 kept 1 again 0 failed 2 failing 0 error s3:" in f.said, f.said
 
 
+DENIED = fp.answer(403, b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>")
+# What S3 says of a body's key of KMS that is disabled: no 403.
+KMS = fp.answer(400, b"<Error><Code>KMS.DisabledException</Code><Message>no</Message></Error>")
+
+
+def refused_bodies(tmp, server, name, refusal, told):
+    """bedrock-logs 44: what AWS does not let be read just now is no body for ever. It may be a key
+    that is not there yet, where s3:ListBucket is missing."""
+    server.create_bucket(name)
+    key = hour_key(0, "a")
+    body = os.path.dirname(key) + "/data/r1_output.json.gz"
+    server.put(name, body, gzip.compress(b'{"usage": {"input_tokens": 1, "cache_creation": '
+                                         b'{"ephemeral_1h_input_tokens": 7}}}'))
+    record = line("r1", input={"inputTokenCount": 1, "cacheWriteInputTokenCount": 7},
+                  output={"outputTokenCount": 2, "outputBodyS3Path": f"s3://{name}/{body}"})
+    store = os.path.join(tmp, name)
+    with proxied(server) as proxy:
+        env = environment(**{**server.env, "AWS_ENDPOINT_URL": proxy.url})
+        proxy.rule(refusal, path="/data/")
+        server.put(name, key, gzip.compress(record))
+        with Following(env, name, store) as f:
+            f.until(1)
+            time.sleep(7)  # tried again meanwhile, 5 s after it was written at the latest
+            proxy.clear()
+            end, found = time.monotonic() + 40, None
+            while time.monotonic() < end and found != 7:
+                time.sleep(0.2)
+                found = report("--store", store, "--by", "", "--metrics", "cache_write_1h")["total"]["cache_write_1h"]
+        tries = sum("/data/" in target for _, target, _ in proxy.requests)
+    equal(found, 7, f"read in the end\n{f.said}")
+    assert tries >= 3, tries
+    problems = [s for s in f.said.splitlines() if s.startswith("problem")]
+    equal(len(problems), 1, f.said)
+    for word in told:
+        assert word in problems[0], problems
+
+
 def stopped_in_the_middle(tmp, server):
     """Stopping waits for nobody: what hangs is left, and read by the next run."""
     server.create_bucket("stop")
@@ -122,6 +159,11 @@ def main():
             with Moto() as server:
                 tap.case("bedrock-logs 43: late batches, new accounts", followed, tmp, server)
                 tap.case("trouble while following", trouble_while_following, tmp, server)
+                needed = ("s3:GetObject", "s3:ListBucket", "kms:Decrypt")
+                tap.case("a body that is denied, then not", refused_bodies, tmp, server, "denied", DENIED, needed)
+                tap.case("a body whose key is disabled", refused_bodies, tmp, server, "disabled", KMS, needed)
+                tap.case("a body while keys are expired", refused_bodies, tmp, server, "expired",
+                         fp.expired_token(), ("ExpiredToken",))
                 tap.case("stopped in the middle", stopped_in_the_middle, tmp, server)
         except Missing as why:
             tap.skip("real servers", str(why))

@@ -127,6 +127,64 @@ def latency(world):
           f"p95 {took[int(len(took) * 0.95) - 1]:.2f} s")
 
 
+def push_latency(world, rate):
+    """Records that come steadily, one at a time, from senders who wait for nobody: however they fall
+    between two commits, each is in an answer within two seconds (its push is answered behind the
+    commit)."""
+    world.bucket()  # a folder of its own
+    port, seconds = quiet_port(), 12
+    took, wrong = [], []
+
+    def send(i, due):
+        try:
+            link = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+            link.request("POST", "/", line(f"push-{rate}-{i}"))
+            answered = link.getresponse()
+            answered.read()
+            link.close()
+            took.append(time.monotonic() - due)
+            if answered.status != 200:
+                wrong.append(answered.status)
+        except OSError as error:
+            wrong.append(error)
+    with Daemon(world.folder(), {}, [{"listen": f"127.0.0.1:{port}", "name": "push"}]) as daemon:
+        begun, senders = time.monotonic(), []
+        for i in range(rate * seconds):
+            due = begun + i / rate
+            time.sleep(max(0, due - time.monotonic()))
+            senders.append(threading.Thread(target=send, args=(i, due)))
+            senders[-1].start()
+        for sender in senders:
+            sender.join()
+        equal((wrong, len(took), daemon.count()), ([], rate * seconds, rate * seconds), "sent")
+        equal(daemon.stop(), DONE, "exit code")
+    took.sort()
+    p95 = took[int(len(took) * 0.95) - 1]
+    print(f"# pushed at {rate} a second, until the answer: median {took[len(took) // 2]:.2f} s, p95 {p95:.2f} s")
+    assert p95 <= 2 * SLOW, f"p95 {p95:.2f} s"
+
+
+def many_buckets(world):
+    """Sixteen readers and twelve buckets: what a thread reads into does not grow with its sources."""
+    each, sources = 20, []
+    body = os.urandom(850 << 10).hex()
+    for number in range(12):
+        bucket = world.bucket()
+        hour = time.strftime("%Y/%m/%d/%H/", time.gmtime())
+        for i in range(each):
+            record = gzip.compress(line(f"{bucket}-{i}", input={"inputBodyJson": {"x": body}}), 1)
+            world.aws.put(bucket, f"AWSLogs/012345678901/BedrockModelInvocationLogs/us-east-1/{hour}{i}.json.gz",
+                          record)
+        sources.append(source(bucket, f"s{number}"))
+    with Daemon(world.folder(), world.aws.env, sources) as daemon:
+        daemon.wait_for(lambda: daemon.count() == each * len(sources), "all is there")
+        time.sleep(2)  # the state is written once a second
+        peak = daemon.state()["memory_peak"] / 2 ** 20
+        print(f"# peak memory with {len(sources)} buckets, objects of 1 MB: {peak:.0f} MiB")
+        assert sanitized() or peak < 128, f"{peak} MiB"
+        equal(daemon.stop(), DONE, "exit code")
+
+
 def reloads(world):
     """Sources come and go; mistakes are told, and what was followed goes on."""
     one, two = world.bucket(), world.bucket()
@@ -590,6 +648,9 @@ def main():
 def run_cases(tap, world):
     tap.case("it follows a bucket that fills; totals are the truth", follows, world)
     tap.case("what was put is soon in an answer", latency, world)
+    for rate in (12, 20):
+        tap.case(f"a record that is pushed is soon in an answer: {rate} a second", push_latency, world, rate)
+    tap.case("memory does not grow with buckets", many_buckets, world)
     tap.case("sources come and go with SIGHUP; mistakes leave the configuration before", reloads,
              world)
     tap.case("SIGTERM ends it in order; the next start completes", stops_in_the_middle, world)

@@ -683,7 +683,7 @@ def faults(world):
     with proxied(world.server) as proxy:
         for kind in kinds:
             proxy.rule(kind, when=lambda request: rng.random() < 0.06)
-        # Twice in a row is a refusal, and a body that is refused is not asked for again.
+        # Of the queue only: twice in a row is a refusal.
         proxy.rule(fp.expired_token("json"), method="POST", when=lambda request: rng.random() < 0.06)
         done = drain(world, queue, store, "--hide", 3, AWS_ENDPOINT_URL=proxy.url)
         assert sum(calls(proxy)[kind.name] for kind in kinds) > 10, calls(proxy)

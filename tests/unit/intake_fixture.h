@@ -74,7 +74,7 @@ static inline struct fixture *fixture_env(struct reader_limits limits, enum leve
     }
     assert_int_equal(intake_new(&f->env, &f->intake, NULL), OK);
     assert_int_equal(source_local_new(NULL, 0, &f->files, NULL), OK);
-    assert_int_equal(source_reader_new(f->files, &f->bodies, NULL), OK);
+    assert_int_equal(source_reader_new(f->files, NULL, &f->bodies, NULL), OK);
     intake_from(f->intake, f->bodies);
     assert_int_equal(reader_new(limits, &f->reader, NULL), OK);
     f->from = (struct origin){.name = "test", .delivery_us = TIME_NONE};

@@ -2,6 +2,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/money.h"
+#include "base/pages.h"
 #include "base/str.h"
 #include "base/zone.h"
 #include "unit.h"
@@ -164,6 +165,27 @@ static void an_error_stays_until_it_is_reset(void **state)
     assert_int_equal(b.n, 1);
 }
 
+static void large_blocks_keep_what_is_in_them(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {2, 4096, 1 << 20, (1 << 20) + 1, 2 << 20, (6 << 20) + 64};
+    pages_free(NULL);
+    assert_null(pages_alloc(SIZE_MAX - 4096));
+    char *p = pages_alloc(0);
+    size_t used = 0;
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        p = pages_grow(p, used, sizes[i]);
+        assert_non_null(p);
+        assert_true(used == 0 || (p[0] == 'a' && p[used - 1] == 'z'));
+        if (sizes[i] > 1 << 20)
+            assert_int_equal((uintptr_t)p % (2 << 20), 0);
+        used = sizes[i];
+        p[0] = 'a';
+        p[used - 1] = 'z';
+    }
+    pages_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -174,6 +196,7 @@ int main(void)
         cmocka_unit_test(days_begin_where_their_first_instant_is),
         cmocka_unit_test(a_wall_clock_beyond_all_years_stays_an_instant),
         cmocka_unit_test(globs_match_without_backtracking_forever),
+        cmocka_unit_test(large_blocks_keep_what_is_in_them),
         cmocka_unit_test(an_error_stays_until_it_is_reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -276,6 +276,23 @@ static void rule_51_a_body_lies_below_its_prefix_without_a_way_out(void **state)
             fail_msg("taken: %s", bad[i]);
 }
 
+static void rule_44_bodies_are_asked_for_again_for_two_days(void **state)
+{
+    (void)state;
+    const int64_t written = 1000 * US_PER_SECOND, after_48_h = written + 2 * US_PER_DAY;
+    int64_t now = written, times = 0;
+    assert_int_equal(source_body_due(written, now), written + 5 * US_PER_SECOND);
+    assert_int_equal(source_body_due(written, written + 60 * US_PER_SECOND), TIME_NONE);
+    for (int64_t due; (due = source_body_due_long(written, now)) != TIME_NONE; now = due, times++) {
+        assert_true(due > now && due <= after_48_h);
+        int64_t soon = source_body_due(written, now);
+        if (soon != TIME_NONE)
+            assert_int_equal(due, soon);
+    }
+    assert_int_equal(now, after_48_h);
+    assert_true(times < 20); /* reading costs requests */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -283,6 +300,7 @@ int main(void)
         cmocka_unit_test(a_failure_ends_the_naming_after_what_was_named),
         cmocka_unit_test(what_never_ends_is_stopped),
         cmocka_unit_test(the_state_tells_what_became_of_items_and_of_failures),
+        cmocka_unit_test(rule_44_bodies_are_asked_for_again_for_two_days),
         cmocka_unit_test(rule_51_a_body_lies_below_its_prefix_without_a_way_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
