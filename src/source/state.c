@@ -76,6 +76,14 @@ void gauge_success(struct source_gauge *g)
     pthread_mutex_unlock(&g->lock);
 }
 
+void gauge_heard(struct source_gauge *g)
+{
+    int64_t now = clock_now_us();
+    pthread_mutex_lock(&g->lock);
+    g->state.success_us = now;
+    pthread_mutex_unlock(&g->lock);
+}
+
 /* Bytes of a text before the request's number: aws/call.h puts it last. */
 static size_t without_request(const char *text)
 {
