@@ -21,7 +21,7 @@
  *
  * `since` and `until` choose hours of keys, with an hour more at both ends: records go by their own
  * time. An object that is archived (Glacier) is passed over, counted and told; one that is gone is
- * not asked for again. A prefix that may not be listed is told and left out of that way, the others
+ * asked for once more. A prefix that may not be listed is told and left out of that way, the others
  * go on, and it is tried again soon. Keys that expire are no such refusal: then all waits.
  *
  * A body that a record names (bedrock-logs facts, 7) is asked for only when it is in the source's

@@ -104,7 +104,7 @@ struct search {
     struct s3_places found;
     bool running, shallow;
     bool any;        /* there is something below the root, whether it is of use or not */
-    bool refused;    /* a folder could not be looked into: what was known there stays */
+    int refused;     /* folders that may not be looked into: what was known there stays */
     int above;       /* folders outside the layout that were asked for */
     int phase;       /* 0: folders; then the root itself; then the root as a key */
     size_t busy;     /* tasks on their way */
@@ -215,7 +215,7 @@ struct ticket {
     int64_t size, modified_us, due_us;
     int tries;
     _Atomic bool begun, unopened; /* somebody tried to open it; that failed */
-    _Atomic bool gone;            /* because it is not there any more, or archived */
+    _Atomic bool gone, archived;  /* because of that */
     char name[];
 };
 
@@ -263,6 +263,7 @@ struct s3_source {
     int failures, missed_n; /* in a row: of requests, of sweeps */
     _Atomic bool left_out;  /* more items failed than can be named again; a sweep finds them */
     _Atomic int64_t denied; /* places that may not be listed */
+    _Atomic int64_t unseen; /* folders of the last search that may not */
     int64_t archived;       /* objects, of the last sweep */
     int64_t named;          /* items */
     _Atomic int64_t begun;  /* of these: opened, or handed back unopened */

@@ -11,6 +11,7 @@
 enum {
     WAITING_MAX = 10000, /* items that wait to be named again */
     PASS_TRIES = 3,      /* of an item whose reading failed half-way, where the source ends */
+    GONE_TRIES = 1,      /* of what is not there: some servers list what they do not have yet */
 };
 
 static uint64_t hash_of(const struct s3_source *s, const char *name, int64_t size,
@@ -167,10 +168,9 @@ static int64_t due_at(struct s3_source *s, struct ticket *t, enum source_outcome
         return TIME_NONE;
     if (outcome == SOURCE_AGAIN)
         return source_body_due(t->modified_us, now);
-    /* A listing that still has it names it again. */
-    if (atomic_load(&t->gone))
-        return TIME_NONE;
     int tries = t->tries++;
+    if (atomic_load(&t->archived) || (atomic_load(&t->gone) && tries >= GONE_TRIES))
+        return TIME_NONE;
     if (!s->poll_us && (atomic_load(&t->unopened) || tries >= PASS_TRIES))
         return TIME_NONE;
     int64_t pause_s = INT64_C(2) << (2 * (tries < 6 ? tries : 6));
@@ -203,7 +203,8 @@ void s3_done(struct source *base, void *ticket, enum source_outcome outcome)
     pthread_mutex_unlock(&s->lock);
     if (!waits && due != TIME_NONE)
         atomic_store(&s->left_out, true);
-    if (!waits && (due != TIME_NONE || atomic_load(&t->gone)))
+    /* A later sweep may find room, or what was archived restored. */
+    if (!waits && (due != TIME_NONE || atomic_load(&t->archived)))
         forget(s, t);
     if (!waits)
         free(t);

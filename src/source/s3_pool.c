@@ -115,7 +115,8 @@ static struct job *wait_for_job(struct pool *p)
         if (j)
             return j;
         if (held_us > 0) {
-            struct timespec until = queue_deadline(held_us / 1000 + 1);
+            int64_t ms = held_us / 1000 + 1;
+            struct timespec until = queue_deadline(ms < 60000 ? ms : 60000);
             pthread_cond_timedwait(&p->work, &p->lock, &until);
         } else {
             pthread_cond_wait(&p->work, &p->lock);

@@ -33,7 +33,7 @@ void pace_wait(struct pace *p, const _Atomic bool *stop)
 
 void s3_well(struct s3_source *s)
 {
-    if (atomic_load(&s->denied) > 0)
+    if (atomic_load(&s->denied) + atomic_load(&s->unseen) > 0)
         gauge_heard(&s->gauge);
     else
         gauge_success(&s->gauge);
@@ -103,10 +103,11 @@ enum status s3_open(struct source_reader *base, const struct source_item *item,
     enum status status = s3_get(r->client, s->bucket, key, false, &item_limits, &r->item, &why);
     if (t)
         atomic_store(&t->unopened, status != OK);
-    bool archived = status != OK && strcmp(r->item.code, "InvalidObjectState") == 0;
-    bool gone = status == ERR_NOT_FOUND && strcmp(r->item.code, "NoSuchBucket") != 0;
-    if (t)
-        atomic_store(&t->gone, gone || archived);
+    if (t) {
+        const char *code = r->item.code;
+        atomic_store(&t->gone, status == ERR_NOT_FOUND && strcmp(code, "NoSuchBucket") != 0);
+        atomic_store(&t->archived, status != OK && strcmp(code, "InvalidObjectState") == 0);
+    }
     if (status != OK) {
         if (status != ERR_INTERRUPTED && status != ERR_NOT_FOUND)
             gauge_failure(&s->gauge, why.text);

@@ -57,19 +57,21 @@ static bool walks_run(const struct s3_source *s)
 static enum status after_search(struct s3_source *s, struct err *err)
 {
     struct search *k = &s->search;
-    bool whole = !k->shallow && !k->refused;
+    bool whole = !k->shallow && k->refused == 0;
     TRY(places_merge(&s->places, &k->found, whole, err));
     if (!walks_run(s))
         places_forget(&s->places);
     s->looked_at = k->from_us;
     s->looked_all_at = k->shallow ? s->looked_all_at : k->from_us;
     s->above = k->above;
-    s->some = s->some || k->any || k->refused;
+    s->some = s->some || k->any || k->refused > 0;
     if (!s->some && !s->poll_us)
         s->watch.problem(s->watch.ctx, s->shown, "there are no objects here");
     s->found = true;
-    if (!k->refused)
-        s3_well(s);
+    /* A shallow search does not look where places are known. */
+    if (!k->shallow || k->refused > 0)
+        atomic_store(&s->unseen, k->refused);
+    s3_well(s);
     return OK;
 }
 

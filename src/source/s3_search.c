@@ -261,7 +261,7 @@ static enum status look(struct search *k, struct str prefix, int depth, struct e
 static enum status go_on(struct search *k, struct err *err)
 {
     struct str root = str_from(k->source->root);
-    if (k->phase == PHASE_FOLDERS && root.n > 1 && !k->any && !k->refused) {
+    if (k->phase == PHASE_FOLDERS && root.n > 1 && !k->any && k->refused == 0) {
         const struct task there = {.job = {.run = list_task}, .pages_max = 1, .root = true};
         k->phase = PHASE_ROOT;
         if (k->found.n > 0)
@@ -307,7 +307,7 @@ enum status search_again(struct search *k, struct job *j, struct err *err)
 enum status search_drop(struct search *k, struct job *j, struct err *err)
 {
     task_free((struct task *)j);
-    k->refused = true;
+    k->refused++;
     k->busy--;
     return k->busy == 0 ? go_on(k, err) : OK;
 }
