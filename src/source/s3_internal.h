@@ -260,7 +260,8 @@ struct s3_source {
     int above;        /* folders that looking for places took outside the layout */
     /* Monotonic: when each walk is due; since when places are known, and all of them. */
     int64_t due_at[WALKS], missed_at, looked_at, looked_all_at;
-    int failures, missed_n; /* in a row: of requests, of sweeps */
+    _Atomic int failures;   /* in a row, of listings; those in flight together count once */
+    int missed_n;           /* in a row, sweeps that were not whole */
     _Atomic bool left_out;  /* more items failed than can be named again; a sweep finds them */
     _Atomic int64_t denied; /* places that may not be listed */
     _Atomic int64_t unseen; /* folders of the last search that may not */

@@ -21,9 +21,18 @@ static uint64_t hash_of(const struct s3_source *s, const char *name, int64_t siz
     return hash_mix(hash_mix(hash, (uint64_t)size), (uint64_t)modified_us) | 1;
 }
 
+/* Where the hash is, or may be put: near its place, free if possible. */
 static uint64_t *slot_of(const struct lately *l, uint64_t hash)
 {
-    return &l->slots[(hash >> 32) & (l->cap - 1)];
+    enum { NEAR = 16 };
+    uint64_t *home = &l->slots[(hash >> 32) & (l->cap - 1)], *open = NULL;
+    for (size_t i = 0; i < NEAR; i++) {
+        uint64_t *slot = &l->slots[((hash >> 32) + i) & (l->cap - 1)];
+        if (*slot == hash)
+            return slot;
+        open = open || *slot ? open : slot;
+    }
+    return open ? open : home;
 }
 
 /* Twice the room, while it is of use and there is memory. */

@@ -40,7 +40,8 @@ enum status places_add(struct s3_places *p, struct str prefix, const struct s3_p
     if (!one)
         return err_nomem(err);
     *one = *what;
-    memcpy(one->prefix, prefix.p, prefix.n);
+    if (prefix.n > 0)
+        memcpy(one->prefix, prefix.p, prefix.n);
     one->prefix[prefix.n] = '\0';
     p->v[p->n++] = one;
     return OK;

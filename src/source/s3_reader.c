@@ -33,7 +33,7 @@ void pace_wait(struct pace *p, const _Atomic bool *stop)
 
 void s3_well(struct s3_source *s)
 {
-    if (atomic_load(&s->denied) + atomic_load(&s->unseen) > 0)
+    if (atomic_load(&s->denied) + atomic_load(&s->unseen) + atomic_load(&s->failures) > 0)
         gauge_heard(&s->gauge);
     else
         gauge_success(&s->gauge);

@@ -162,9 +162,11 @@ static enum status take(struct s3_source *s, struct job *j, struct err *err)
 {
     struct walk *w = walk_of(s, j);
     j->failures = 0;
-    if (s->failures > 0)
+    /* What was in flight with a failure tells nothing of whether that has passed. */
+    if (atomic_load(&s->failures) > 0 && !pool_holds(s->pool)) {
+        atomic_store(&s->failures, 0);
         s3_well(s);
-    s->failures = 0;
+    }
     if (!w)
         return search_take(&s->search, j, err);
     struct s3_place *p = walk_place(w, j);
@@ -213,12 +215,12 @@ static enum status again(struct s3_source *s, struct job *j, const char *text, s
     j->failures++;
     /* What was in flight together failed together. */
     if (!pool_holds(s->pool)) {
-        pool_hold(s->pool, clock_monotonic_us() + pause_us(5, s->failures, 300));
-        s->failures++;
+        int before = atomic_fetch_add(&s->failures, 1);
+        pool_hold(s->pool, clock_monotonic_us() + pause_us(5, before, 300));
     }
     if (!w)
         return search_again(&s->search, j, err);
-    if (j->failures > ANEW_AFTER && s->failures < j->failures)
+    if (j->failures > ANEW_AFTER && atomic_load(&s->failures) < j->failures)
         return drop(s, j, err);
     return walk_again(w, j, j->failures >= ANEW_AFTER, err);
 }

@@ -150,7 +150,8 @@ static enum status put_task(struct search *k, struct str prefix, const struct ta
         return err_nomem(err);
     *t = *what;
     t->job.owner = k;
-    memcpy(t->prefix, prefix.p, prefix.n);
+    if (prefix.n > 0)
+        memcpy(t->prefix, prefix.p, prefix.n);
     t->prefix[prefix.n] = '\0';
     k->busy++;
     return pool_put(k->source->pool, &t->job, JOB_SEARCH, err);

@@ -304,11 +304,12 @@ enum status walk_next(struct walk *w, struct walk_object *o, enum walk_step *ste
 int64_t walk_position(const struct walk *w)
 {
     const int64_t million = 1000000;
+    /* last_us is the job's as long as that is on its way. */
+    if (!w->running || w->last_busy || w->last_us == TIME_NONE || w->first_hour == INT64_MAX)
+        return -1;
     int64_t last_us = w->last_us;
     if (w->o.until_us != TIME_NONE && last_us > w->o.until_us)
         last_us = w->o.until_us;
-    if (!w->running || w->last_busy || last_us == TIME_NONE || w->first_hour == INT64_MAX)
-        return -1;
     int64_t all = (last_us - w->first_hour) / US_PER_SECOND;
     int64_t past = w->hour == WALK_NO_HOUR ? 0 : (w->hour - w->first_hour) / US_PER_SECOND;
     return all <= 0 || past >= all ? million : past < 0 ? 0 : past * million / all;
