@@ -128,8 +128,14 @@ enum status s3_send(struct aws_client *c, struct s3_bucket *b, const struct aws_
     full.host_prefix = in_host ? str_of(b->prefix, b->n + 1) : STR("");
     full.path = buf_view(&p);
     full.subject = s3_bucket_name(b);
-    full.headers = b->requester_pays ? &payer : NULL;
-    full.headers_n = b->requester_pays;
+    struct sigv4_pair headers[2];
+    size_t headers_n = 0;
+    for (; headers_n < call->headers_n && headers_n < 1; headers_n++)
+        headers[headers_n] = call->headers[headers_n];
+    if (b->requester_pays)
+        headers[headers_n++] = payer;
+    full.headers = headers;
+    full.headers_n = headers_n;
     TRY(aws_send(c, &full, a, err));
     if (strcmp(a->region, region) != 0)
         set_region(b, a->region);

@@ -63,11 +63,16 @@ void s3_listing_fini(struct s3_listing *l);
 /* Goes on behind `key` (copied), which is behind all that was listed: what lies between is passed
  * over without being listed. */
 enum status s3_listing_jump(struct s3_listing *l, struct str key, struct err *err) MUST_USE;
+/* Goes on where it was, by the last key instead of the token: a token may be too old by now. */
+void s3_listing_resume(struct s3_listing *l);
 
 struct s3_object {
     struct str key;      /* decoded; any bytes, zeros too */
     int64_t size;        /* -1 when the server does not say */
     int64_t modified_us; /* LastModified; 0 when unreadable */
+    /* In a storage class that nothing can be read from (GLACIER, DEEP_ARCHIVE), and not restored:
+     * user guide, "Working with archived objects" (read 2026-11). */
+    bool archived;
 };
 
 /* One page; its texts live until it is filled again. */
@@ -91,6 +96,9 @@ void s3_page_fini(struct s3_page *p);
  */
 enum status s3_list(struct aws_client *c, struct s3_bucket *b, struct s3_listing *l,
                     struct s3_page *p, struct err *err) MUST_USE;
+/* After an ERR_ACCESS of s3_list: S3 knows who asks, and does not allow it. False: the keys are
+ * unknown, expired or none, the clock is wrong …, which says nothing about this prefix. */
+bool s3_page_denied(const struct s3_page *p);
 
 /*
  * An object as a whole; key: 1 to 1024 bytes. As aws_send; needs s3:GetObject, and kms:Decrypt

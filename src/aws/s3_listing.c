@@ -41,6 +41,11 @@ enum status s3_listing_jump(struct s3_listing *l, struct str key, struct err *er
     return OK;
 }
 
+void s3_listing_resume(struct s3_listing *l)
+{
+    buf_reset(&l->token);
+}
+
 void s3_page_init(struct s3_page *p)
 {
     *p = (struct s3_page){.n = 0};
@@ -60,7 +65,7 @@ struct reading {
     struct s3_page *page;
     bool is_listing, truncated, encoded;
     int depth;
-    bool in_object, in_folder;
+    bool in_object, in_folder, restored;
     struct s3_object object;
     struct str folder, token;
 };
@@ -90,6 +95,7 @@ static enum status on_open(void *ctx, struct str name, struct err *err)
     r->in_folder = str_eq(name, STR("CommonPrefixes"));
     r->object = (struct s3_object){.size = SIZE_UNKNOWN};
     r->folder = STR_NONE;
+    r->restored = false;
     return OK;
 }
 
@@ -132,6 +138,9 @@ static enum status read_part(struct reading *r, struct str name, struct str text
         r->object.size = SIZE_UNKNOWN;
     if (str_eq(name, STR("LastModified")) && !time_parse(str_trim(text), &r->object.modified_us))
         r->object.modified_us = 0;
+    if (str_eq(name, STR("StorageClass")))
+        r->object.archived =
+            str_eq(str_trim(text), STR("GLACIER")) || str_eq(str_trim(text), STR("DEEP_ARCHIVE"));
     return OK;
 }
 
@@ -139,10 +148,14 @@ static enum status on_close(void *ctx, struct str name, struct str text, struct 
 {
     struct reading *r = ctx;
     int depth = r->depth--;
+    /* <RestoreStatus><IsRestoreInProgress>: there is one only where somebody asked for it. */
+    if (depth == 4 && r->in_object && str_eq(name, STR("IsRestoreInProgress")))
+        r->restored = str_eq(str_trim(text), STR("false"));
     if (depth == 3)
         return read_part(r, name, text, err);
     if (depth != 2)
         return OK;
+    r->object.archived = r->object.archived && !r->restored;
     if (r->in_object && r->object.key.n > 0)
         TRY(add_object(r->page, &r->object, err));
     if (r->in_folder && r->folder.n > 0)
@@ -233,6 +246,8 @@ static enum status read_page(struct s3_listing *l, struct s3_page *p, struct err
 enum status s3_list(struct aws_client *c, struct s3_bucket *b, struct s3_listing *l,
                     struct s3_page *p, struct err *err)
 {
+    static const struct sigv4_pair restored = {{"x-amz-optional-object-attributes", 32},
+                                               {"RestoreStatus", 13}};
     char max_keys[16];
     struct sigv4_pair query[7] = {{STR("list-type"), STR("2")}, {STR("encoding-type"), STR("url")}};
     size_t n = 2;
@@ -253,9 +268,12 @@ enum status s3_list(struct aws_client *c, struct s3_bucket *b, struct s3_listing
     const struct aws_call call = {.method = "GET",
                                   .query = query,
                                   .query_n = n,
+                                  .headers = &restored,
+                                  .headers_n = 1,
                                   .limits = {.memory_max = PAGE_BYTES},
                                   .action = "s3:ListBucket"};
     p->n = p->folders_n = 0;
+    p->answer.code[0] = '\0';
     arena_reset(&p->arena);
     TRY(s3_send(c, b, &call, &p->answer, err));
     struct err cause = {0};
@@ -265,4 +283,10 @@ enum status s3_list(struct aws_client *c, struct s3_bucket *b, struct s3_listing
         return err_set(err, status, "s3:ListBucket on %s: %.300s", s3_bucket_name(b).p, cause.text);
     }
     return OK;
+}
+
+bool s3_page_denied(const struct s3_page *p)
+{
+    return strncmp(p->answer.code, "AccessDenied", 12) == 0 ||
+           strcmp(p->answer.code, "AllAccessDisabled") == 0;
 }

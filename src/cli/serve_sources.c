@@ -56,7 +56,7 @@ static enum status credentials_for(struct serve_sources *s, const struct config_
     return OK;
 }
 
-static enum status make_s3(struct serve_sources *s, const struct config_source *c,
+static enum status make_s3(struct serve_sources *s, const struct config_source *c, int beside,
                            struct source **out, struct err *err)
 {
     struct str rest = str_skip(str_from(c->url), strlen("s3://")), bucket = str_cut(&rest, '/');
@@ -70,7 +70,8 @@ static enum status make_s3(struct serve_sources *s, const struct config_source *
                            .body_buckets_n = c->body_buckets.n,
                            .requests_per_s = c->rate,
                            .poll_us = c->poll_s * US_PER_SECOND,
-                           .window_us = c->window_s * US_PER_SECOND};
+                           .window_us = c->window_s * US_PER_SECOND,
+                           .beside = beside};
     TRY(credentials_for(s, c, &o.credentials, err));
     return source_s3_new(&o, out, err);
 }
@@ -122,14 +123,14 @@ static enum status make_push(const struct config_source *c, struct source **out,
     return source_push_new(&o, out, err);
 }
 
-static enum status make_one(struct serve_sources *s, const struct config_source *c,
+static enum status make_one(struct serve_sources *s, const struct config_source *c, int beside,
                             struct source **out, struct err *err)
 {
     struct err why = {0};
     enum status status = ERR_USAGE;
     switch (c->kind) {
     case CONFIG_S3:
-        status = make_s3(s, c, out, &why);
+        status = make_s3(s, c, beside, out, &why);
         break;
     case CONFIG_SQS:
         status = make_sqs(s, c, out, &why);
@@ -155,7 +156,7 @@ enum status serve_sources_new(const struct config *c, struct serve_sources **out
         return err_nomem(err);
     enum status status = quota_new(LOGS_PER_S, &s->quota, err);
     while (status == OK && n < c->sources_n) {
-        status = make_one(s, &c->sources[n], &parts[n], err);
+        status = make_one(s, &c->sources[n], c->sources_n, &parts[n], err);
         n += status == OK;
     }
     if (status == OK)

@@ -140,7 +140,7 @@ void cloudwatch_well(struct cloudwatch *s, char told[TROUBLE_MAX], bool over)
     else if (over && had)
         gauge_failure(&s->gauge, left); /* the one that was shown may be over */
     if (left)
-        gauge_answered(&s->gauge);
+        gauge_heard(&s->gauge);
 }
 
 /* A token that has expired (they hold for a day) is told as a parameter that is not valid: what is

@@ -1,7 +1,5 @@
-/*
- * The S3 source: see s3.h. Here is its schedule: which way through the bucket is gone when, and
- * what becomes of items that are handed back.
- */
+/* The S3 source: see s3.h. Here is how it is made and ended; what it names when is in
+ * s3_schedule.c. */
 #include "source/s3_internal.h"
 
 #include "base/queue.h"
@@ -10,144 +8,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum {
-    QUICK_HOURS = 2,
-    ANEW_AFTER = 3,  /* failures of a listing in a row */
-    FEW_PLACES = 32, /* up to so many are all looked at, and looked for, each time */
-};
-
 static struct s3_source *of(struct source *s)
 {
     return (struct s3_source *)s;
-}
-
-static void tell(struct s3_source *s, const char *prefix, const struct err *why)
-{
-    char name[1400];
-    if (!gauge_failure(&s->gauge, why->text) && s->poll_us)
-        return;
-    snprintf(name, sizeof name, "s3://%s/%s", s3_bucket_name(s->bucket).p, prefix);
-    s->watch.problem(s->watch.ctx, name, why->text);
-}
-
-static void refused(void *ctx, const char *prefix, const struct err *why)
-{
-    tell(ctx, prefix, why);
 }
 
 static enum status begin(struct source *base, const struct source_watch *watch, struct err *err)
 {
     struct s3_source *s = of(base);
     s->watch = *watch;
-    TRY(s3_client_new(s, &s->lister.client, err));
+    TRY(s3_client_new(s, &s->clock, err));
+    TRY(pool_new(s, &s->pool, err));
     if (s->poll_us) {
-        s->lately = calloc(S3_LATELY, sizeof *s->lately);
-        if (!s->lately)
+        s->lately.slots = calloc(s->lately.cap, sizeof *s->lately.slots);
+        if (!s->lately.slots)
             return err_nomem(err);
     }
-    return OK;
-}
-
-static int64_t not_before(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
-/* Begins what is due, longest first. False: nothing is. */
-static enum status begin_due(struct s3_source *s, bool *begun, struct err *err)
-{
-    int64_t mono = clock_monotonic_us(), now = aws_client_now_us(s->lister.client);
-    bool sweep = mono >= s->sweep_at, window = mono >= s->window_at;
-    *begun = true;
-    if (!s->slow.running && (sweep || window)) {
-        TRY(places_find(&s->lister, str_from(s->root), refused, s, &s->places, err));
-        gauge_success(&s->gauge);
-        if (!s->places.any && !s->poll_us) {
-            const struct err nothing = {.text = "there are no objects here"};
-            s->watch.problem(s->watch.ctx, s->shown, nothing.text);
-        }
-        walk_end(&s->quick); /* its places are gone */
-        int64_t since = sweep ? s->since_us : not_before(s->since_us, now - s->window_us);
-        TRY(walk_begin(&s->slow, &s->lister, &s->places, since, s->until_us, s->since_us, WALK_ALL,
-                       err));
-        if (sweep)
-            s->sweep_at = mono + s->sweep_us;
-        s->window_at = mono + s->window_every_us;
-        s->poll_at = mono + s->poll_us;
-        s->found = true;
-        return OK;
-    }
-    if (s->poll_us && s->found && !s->quick.running && mono >= s->poll_at) {
-        bool few = s->places.n <= FEW_PLACES;
-        s->poll_at = mono + s->poll_us;
-        if (few && !s->slow.running)
-            TRY(places_find(&s->lister, str_from(s->root), refused, s, &s->places, err));
-        return walk_begin(&s->quick, &s->lister, &s->places,
-                          not_before(s->since_us, now - QUICK_HOURS * US_PER_HOUR), s->until_us,
-                          s->since_us, few ? WALK_RECENT : WALK_QUICK, err);
-    }
-    *begun = false;
-    return OK;
-}
-
-/* After a failure of the listing: told, and what of it can go on goes on. */
-static enum status after_failure(struct s3_source *s, struct walk *w, enum status status,
-                                 struct err *why, struct err *err)
-{
-    const int64_t most_us = 300 * US_PER_SECOND;
-    if (atomic_load(&s->stopped))
-        return OK;
-    if (status == ERR_NOMEM || status == ERR_INTERRUPTED) {
-        if (err)
-            *err = *why;
-        return status;
-    }
-    bool here_only = status == ERR_ACCESS || status == ERR_PARSE || status == ERR_LIMIT;
-    tell(s, w ? walk_place(w) : s->root, why);
-    if (w && here_only) {
-        walk_drop(w);
-    } else if (!s->poll_us) {
-        s->ended = true;
-    } else {
-        /* The token of a listing may be too old by now: it begins anew. */
-        if (w && s->failures >= ANEW_AFTER) {
-            s->sweep_at = w == &s->slow ? 0 : s->sweep_at;
-            walk_end(w);
-        }
-        int64_t pause = 5 * US_PER_SECOND << (s->failures < 6 ? s->failures : 6);
-        s->failures++;
-        s->again_at = clock_monotonic_us() + (pause < most_us ? pause : most_us);
-    }
-    return OK;
-}
-
-/* The next object of the ways that are being gone; *idle: there is none to go. */
-static enum status step(struct s3_source *s, struct source_item *item, bool *idle, struct err *err)
-{
-    struct err why = {0};
-    struct walk_object o;
-    bool more = true, begun = false;
-    *idle = false;
-    if (clock_monotonic_us() < s->again_at) {
-        *idle = true;
-        return OK;
-    }
-    enum status status = begin_due(s, &begun, &why);
-    if (status != OK)
-        return after_failure(s, NULL, status, &why, err);
-    struct walk *w = s->quick.running ? &s->quick : s->slow.running ? &s->slow : NULL;
-    if (!w) {
-        *idle = !begun;
-        return OK;
-    }
-    status = walk_next(w, &o, &more, &why);
-    if (status != OK)
-        return after_failure(s, w, status, &why, err);
-    s->failures = 0;
-    if (more)
-        return items_give(s, &o, item, err);
-    gauge_success(&s->gauge);
-    s->ended = !s->poll_us;
     return OK;
 }
 
@@ -156,12 +32,15 @@ static enum status next(struct source *base, struct source_item *item, bool *mor
     struct s3_source *s = of(base);
     *item = (struct source_item){.name = NULL};
     *more = true;
+    pthread_mutex_lock(&s->lock);
+    s->events_seen = s->events;
+    pthread_mutex_unlock(&s->lock);
     for (bool idle = false; !idle && !item->name && !atomic_load(&s->stopped);) {
         if (items_again(s, item))
             return OK;
         idle = s->ended;
         if (!s->ended)
-            TRY(step(s, item, &idle, err));
+            TRY(schedule_step(s, item, &idle, err));
     }
     if (item->name)
         return OK;
@@ -176,7 +55,7 @@ static int64_t position(struct source *base, bool *estimated, int64_t *bytes)
     const struct s3_source *s = of(base);
     *estimated = true;
     *bytes = 0;
-    int64_t at = s->ended ? 1000000 : walk_position(&s->slow);
+    int64_t at = s->ended ? 1000000 : walk_position(&s->walks[SWEEP]);
     /* The naming is ahead of the reading. */
     return at > 0 && s->named > 0 ? at * atomic_load(&s->begun) / s->named : at;
 }
@@ -206,11 +85,12 @@ static void free_tickets(struct ticket *t)
 static void close_source(struct source *base)
 {
     struct s3_source *s = of(base);
-    walk_end(&s->slow);
-    walk_end(&s->quick);
+    /* Nothing is asked any more; what was on its way is freed with whom it belongs to. */
+    pool_stop(s->pool);
+    schedule_end(s);
+    pool_free(s->pool);
     places_free(&s->places);
-    s3_page_fini(&s->lister.page);
-    aws_client_free(s->lister.client);
+    aws_client_free(s->clock);
     for (int i = 0; i < s->bodies_n; i++) {
         free(s->bodies[i].prefix);
         if (i > 0)
@@ -225,7 +105,7 @@ static void close_source(struct source *base)
     pthread_cond_destroy(&s->wake);
     pthread_mutex_destroy(&s->lock);
     pthread_mutex_destroy(&s->pace.lock);
-    free(s->lately);
+    free(s->lately.slots);
     free(s->root);
     free(s->shown);
     free(s->region);
@@ -275,7 +155,6 @@ static enum status fill(struct s3_source *s, const struct s3_options *o, struct 
     if (!s->root || !s->shown || !s->bodies || (o->region && !s->region))
         return err_nomem(err);
     snprintf(s->gauge.state.name, sizeof s->gauge.state.name, "%s", s->shown);
-    s->lister.bucket = s->bucket;
     TRY(own_bodies(s, err));
     for (int i = 0; i < o->body_buckets_n; i++)
         TRY(add_bodies(s, o->body_buckets[i], o->requester_pays, err));
@@ -316,9 +195,13 @@ enum status source_s3_new(const struct s3_options *o, struct source **out, struc
     pthread_mutex_init(&s->lock, NULL);
     pthread_mutex_init(&s->pace.lock, NULL);
     pthread_cond_init(&s->wake, NULL);
-    s->lister.pace = &s->pace;
-    s->lister.stop = &s->stopped;
-    s3_page_init(&s->lister.page);
+    s->waiting_due_us = INT64_MAX;
+    s->looked_at = s->looked_all_at = -1;
+    s->missed_at = INT64_MAX;
+    s->lately.cap = LATELY_LEAST;
+    s->lately.most = LATELY_MOST;
+    for (int i = 1; i < o->beside && s->lately.most > LATELY_LEAST; i *= 2)
+        s->lately.most /= 2;
     enum status status = fill(s, o, err);
     if (status != OK) {
         close_source(&s->base);

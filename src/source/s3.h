@@ -14,7 +14,15 @@
  *
  * Without `poll_us` the source ends when all is listed; with it, it does not: the last hours are
  * listed again every poll_us, `window_us` (late batches) every window_every_us, all of it every
- * sweep_us.
+ * sweep_us. These ways are gone beside each other, with up to eight listings in flight, and take
+ * turns. Where there are more than 32 accounts and Regions, the first skips those where nothing
+ * came for eight days. New accounts are looked for as often as the last hours, new Regions of an
+ * account that is known at least every window_every_us.
+ *
+ * `since` and `until` choose hours of keys, with an hour more at both ends: records go by their own
+ * time. An object that is archived (Glacier) is passed over, counted and told; one that is gone is
+ * asked for once more. A prefix that may not be listed is told and left out of that way, the others
+ * go on, and it is tried again soon. Keys that expire are no such refusal: then all waits.
  *
  * A body that a record names (bedrock-logs facts, 7) is asked for only when it is in the source's
  * own bucket and below its prefix, or in one of body_buckets; otherwise ERR_ACCESS, and no request.
@@ -51,6 +59,9 @@ struct s3_options {
     int64_t window_us;  /* 0: 48 hours */
     int64_t window_every_us; /* 0: 10 minutes */
     int64_t sweep_us;        /* 0: 24 hours */
+    /* Sources with `poll_us` that run in the process, this one included: what they remember of
+     * names, 8 MiB in all while names are few, is shared out among them. 0: one. */
+    int beside;
 };
 
 /* Texts are copied. ERR_USAGE: a name that no bucket has. */

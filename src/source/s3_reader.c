@@ -30,6 +30,14 @@ void pace_wait(struct pace *p, const _Atomic bool *stop)
     retry_wait((mine - now + 999) / 1000, stop);
 }
 
+void s3_well(struct s3_source *s)
+{
+    if (atomic_load(&s->denied) + atomic_load(&s->unseen) + atomic_load(&s->failures) > 0)
+        gauge_heard(&s->gauge);
+    else
+        gauge_success(&s->gauge);
+}
+
 enum status s3_client_new(struct s3_source *s, struct aws_client **out, struct err *err)
 {
     /* S3 asks to come back slower now and then; a backfill has the time. */
@@ -91,6 +99,11 @@ enum status s3_open(struct source_reader *base, const struct source_item *item,
         s3_get(r->client, s->bucket, key, false, &item_limits, &base->room->item, &why);
     if (t)
         atomic_store(&t->unopened, status != OK);
+    if (t) {
+        const char *code = base->room->item.code;
+        atomic_store(&t->gone, status == ERR_NOT_FOUND && strcmp(code, "NoSuchBucket") != 0);
+        atomic_store(&t->archived, status != OK && strcmp(code, "InvalidObjectState") == 0);
+    }
     if (status != OK) {
         if (status != ERR_INTERRUPTED && status != ERR_NOT_FOUND)
             gauge_failure(&s->gauge, why.text);
@@ -98,7 +111,7 @@ enum status s3_open(struct source_reader *base, const struct source_item *item,
             *err = why;
         return status;
     }
-    gauge_success(&s->gauge);
+    s3_well(s);
     struct key_facts facts = key_facts(key);
     *out = (struct source_bytes){
         .account = facts.account, .region = facts.region, .delivery_us = facts.hour_us};

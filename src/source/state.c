@@ -76,7 +76,7 @@ void gauge_success(struct source_gauge *g)
     pthread_mutex_unlock(&g->lock);
 }
 
-void gauge_answered(struct source_gauge *g)
+void gauge_heard(struct source_gauge *g)
 {
     int64_t now = clock_now_us();
     pthread_mutex_lock(&g->lock);

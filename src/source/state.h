@@ -56,8 +56,8 @@ void gauge_done(struct source_gauge *g, enum source_outcome outcome, int64_t byt
                 int64_t up_to_us);
 /* The server answered as it should. */
 void gauge_success(struct source_gauge *g);
-/* The same of a part of it, while another part does not work: what is failing stays so. */
-void gauge_answered(struct source_gauge *g);
+/* The same, but something else still fails: the failure stays the last word. */
+void gauge_heard(struct source_gauge *g);
 /* It did not. True when the text is another than that of the failure going on, or when this is
  * the first after a success: then somebody should be told. */
 bool gauge_failure(struct source_gauge *g, const char *text);
