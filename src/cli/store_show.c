@@ -13,11 +13,12 @@ void store_show_count(struct buf *out, int64_t n)
     buf_str(out, str_from(text));
 }
 
-/* Bytes of the file for each invocation, rounded up. */
+/* Bytes for each invocation, rounded up. While somebody writes, most pages may still stand in the
+ * log beside the file. */
 static int64_t bytes_each(const struct store_stats *s)
 {
     int64_t n = s->about.invocations;
-    return n > 0 ? (s->bytes + n - 1) / n : 0;
+    return n > 0 ? (s->pages * s->page_size + n - 1) / n : 0;
 }
 
 static void head(struct buf *out, const char *name)
@@ -92,9 +93,9 @@ void store_show_table(const struct store_stats *s, const char *path, struct buf 
     time_line(out, "data up to", s->about.up_to_us, "none");
     time_line(out, "calls since", s->about.calls_since_us, "ever");
     time_line(out, "sums since", s->about.sums_since_us, "ever");
-    count_line(out, "too late", s->about.late, " records");
+    count_line(out, "too late", s->about.late, s->about.late == 1 ? " record" : " records");
     count_line(out, "files known", s->files, "");
-    count_line(out, "quarantined", s->quarantined, " entries");
+    count_line(out, "quarantined", s->quarantined, s->quarantined == 1 ? " entry" : " entries");
     count_line(out, "series", s->series, "");
     count_line(out, "symbols", s->symbols, "");
     limited_line(out, "names", s->names, s->names_bytes, s->names_limit);

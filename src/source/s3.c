@@ -147,6 +147,8 @@ static enum status step(struct s3_source *s, struct source_item *item, bool *idl
     if (more)
         return items_give(s, &o, item, err);
     gauge_success(&s->gauge);
+    if (w == &s->slow)
+        gauge_passes(&s->gauge, 1);
     s->ended = !s->poll_us;
     return OK;
 }
@@ -275,6 +277,7 @@ static enum status fill(struct s3_source *s, const struct s3_options *o, struct 
     if (!s->root || !s->shown || !s->bodies || (o->region && !s->region))
         return err_nomem(err);
     snprintf(s->gauge.state.name, sizeof s->gauge.state.name, "%s", s->shown);
+    gauge_passes(&s->gauge, 0);
     s->lister.bucket = s->bucket;
     TRY(own_bodies(s, err));
     for (int i = 0; i < o->body_buckets_n; i++)

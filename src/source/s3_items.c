@@ -103,7 +103,7 @@ enum status items_give(struct s3_source *s, const struct walk_object *o, struct 
 static int64_t due_at(struct s3_source *s, struct ticket *t, enum source_outcome outcome)
 {
     int64_t now = aws_client_now_us(s->lister.client);
-    if (outcome == SOURCE_KEPT)
+    if (outcome == SOURCE_KEPT || outcome == SOURCE_KNOWN)
         return TIME_NONE;
     if (outcome == SOURCE_AGAIN)
         return source_body_due(t->modified_us, now);
