@@ -335,8 +335,8 @@ static int serve(struct serve *s, struct config *config)
 /*
  * What one thread or one life has freed, another should have. Left to itself, glibc gives each
  * thread a heap of its own, and once large buffers were freed it keeps them in heaps, where they
- * fragment: measured, reloads then grew from 110 to 200 MB (with this: 103 to 111), at the same
- * processor time.
+ * fragment: measured, reloads then grew from 110 to 200 MB (with this: 103 to 111), at about the
+ * same processor time.
  */
 static void spare_memory(void)
 {
