@@ -209,23 +209,41 @@ enum status io_write_secret_file(const char *path, struct str bytes, struct err 
     return write_file(path, bytes, 0600, err);
 }
 
-enum status io_refresh_file(const char *path, struct str bytes, struct err *err)
+/* Over what is there, which takes no room as long as it does not grow. */
+static enum status write_over(const char *path, struct str bytes, struct err *err)
 {
+    int fd = open(path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return err_errno(err, errno, "cannot write %.200s", path);
+    enum status status = io_write_all(fd, bytes.p, bytes.n, path, err);
+    if (status == OK && ftruncate(fd, (off_t)bytes.n) != 0)
+        status = err_errno(err, errno, "cannot write %.200s", path);
+    if (close(fd) != 0 && status == OK)
+        status = err_errno(err, errno, "cannot write %.200s", path);
+    return status;
+}
+
+enum status io_refresh_file(const char *path, struct str bytes, mode_t mode, struct err *err)
+{
+    struct err why = {0};
     char temp[PATH_MAX];
     int n = snprintf(temp, sizeof temp, "%s.new", path);
     if (n < 0 || (size_t)n >= sizeof temp)
         return err_set(err, ERR_USAGE, "the path %.100s… is too long", path);
-    int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+    int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
-        return err_errno(err, errno, "cannot create %.200s", temp);
-    enum status status = io_write_all(fd, bytes.p, bytes.n, path, err);
+        return write_over(path, bytes, err);
+    enum status status = io_write_all(fd, bytes.p, bytes.n, path, &why);
+    if (status == OK && fchmod(fd, mode) != 0)
+        status = err_errno(&why, errno, "cannot set the mode of %.200s", temp);
     if (close(fd) != 0 && status == OK)
-        status = err_errno(err, errno, "cannot write %.200s", path);
+        status = err_errno(&why, errno, "cannot write %.200s", path);
     if (status == OK && rename(temp, path) != 0)
-        status = err_errno(err, errno, "cannot create %.200s", path);
-    if (status != OK)
-        unlink(temp);
-    return status;
+        status = err_errno(&why, errno, "cannot create %.200s", path);
+    if (status == OK)
+        return OK;
+    unlink(temp);
+    return write_over(path, bytes, err);
 }
 
 enum status io_temp(int *fd, struct err *err)

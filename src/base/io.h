@@ -37,8 +37,10 @@ enum status io_write_file(const char *path, struct str bytes, struct err *err) M
 enum status io_write_secret_file(const char *path, struct str bytes, struct err *err) MUST_USE;
 /* As io_write_file, for what is written again and again and may be lost with the machine's power:
  * without waiting for the disk, and by way of "PATH.new", so that a kill leaves no more than that
- * one behind. One writer at a time; the mode is that of the umask. */
-enum status io_refresh_file(const char *path, struct str bytes, struct err *err) MUST_USE;
+ * one behind. Where there is no room for another file, the old one is written over: a reader may
+ * then see a part of both. One writer at a time. */
+enum status io_refresh_file(const char *path, struct str bytes, mode_t mode,
+                            struct err *err) MUST_USE;
 /* A new file without a name in TMPDIR (default /tmp), gone when closed. */
 enum status io_temp(int *fd, struct err *err) MUST_USE;
 void io_close(int fd);

@@ -73,8 +73,8 @@ static enum status check_operands(const struct asking *a, struct err *err)
 {
     if (!a->store_path && a->operands_n == 0)
         return err_set(err, ERR_USAGE,
-                       "nothing to read: give files or directories of logs, s3://bucket/prefix, - "
-                       "for standard input, or --store FILE");
+                       "nothing to read: give files or directories of logs, s3://bucket/prefix, "
+                       "cloudwatch:GROUP, - for standard input, or --store FILE");
     if (a->store_path && a->operands_n > 0)
         return err_set(err, ERR_USAGE,
                        "give paths or --store, not both ('%.100s'); to add logs to a store: "

@@ -50,6 +50,8 @@ bool cli_count(struct str s, int64_t *out);
 void cli_help(const char *usage, const struct option *table);
 /* Prints "assay: …" to stderr and returns the exit code that suits the status. */
 int cli_fail(const struct err *err);
+/* The exit code alone. */
+int cli_code(const struct err *err);
 /* Writes a whole buffer to stdout; a closed pipe ends quietly, any other failure (also a buffer
  * that ran out of memory) is EXIT_CANNOT. Returns an exit code. */
 int cli_write(const struct buf *text);

@@ -99,6 +99,11 @@ static void print_learned(const struct ingest *g, struct buf *out)
                    (long long)l.gone);
 }
 
+static const char *plural(int64_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
 static int print_summary(const struct ingest *g)
 {
     struct about held;
@@ -109,17 +114,19 @@ static int print_summary(const struct ingest *g)
     const int64_t *n = g->result.about.n;
     struct buf out;
     buf_init(&out, 4096);
-    buf_printf(&out, "read %lld files (%lld known already), %lld records",
-               (long long)n[ABOUT_FILES], (long long)g->result.files_known,
-               (long long)n[ABOUT_RECORDS]);
+    buf_printf(&out, "read %lld file%s (%lld known already), %lld record%s",
+               (long long)n[ABOUT_FILES], plural(n[ABOUT_FILES]), (long long)g->result.files_known,
+               (long long)n[ABOUT_RECORDS], plural(n[ABOUT_RECORDS]));
     if (n[ABOUT_QUARANTINED] > 0)
         buf_printf(&out, ", %lld quarantined", (long long)n[ABOUT_QUARANTINED]);
     int64_t failed = n[ABOUT_FILES_FAILED] + g->result.problems;
     if (failed > 0)
-        buf_printf(&out, ", %lld files not or not wholly readable", (long long)failed);
+        buf_printf(&out, ", %lld input%s not or not wholly readable", (long long)failed,
+                   plural(failed));
     buf_char(&out, '\n');
     print_learned(g, &out);
-    buf_printf(&out, "the store holds %lld invocations", (long long)held.invocations);
+    buf_printf(&out, "the store holds %lld invocation%s", (long long)held.invocations,
+               plural(held.invocations));
     if (held.up_to_us != TIME_NONE) {
         char text[TIME_TEXT];
         time_format(text, held.up_to_us);

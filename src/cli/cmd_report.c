@@ -27,7 +27,8 @@ static const char usage[] =
     "NAME is overview, people, teams, models, regions, profiles, errors, unpriced, or,\n"
     "from what was logged of requests, sessions, tools, mcp, skills, agents, context,\n"
     "harnesses, runaway or savings.\n"
-    "PATH is a file, a directory, a quoted glob, s3://bucket/prefix, or - for standard input.";
+    "PATH is a file, a directory, a quoted glob, s3://bucket/prefix, cloudwatch:GROUP, or -\n"
+    "for standard input.";
 
 static enum status set(struct question *q, const char *key, const char *value, struct err *err)
 {

@@ -21,7 +21,8 @@ enum { CALLS_SHOWN = 200 };
 static const char usage[] =
     "assay session ID [PATH…] [option…]\n\n"
     "ID is the id of a session, or a beginning of it that no other has.\n"
-    "PATH is a file, a directory, a quoted glob, s3://bucket/prefix, or - for standard input.";
+    "PATH is a file, a directory, a quoted glob, s3://bucket/prefix, cloudwatch:GROUP, or -\n"
+    "for standard input.";
 
 static enum status build_question(struct show *s, struct err *err)
 {

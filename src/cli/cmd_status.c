@@ -10,9 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* A daemon writes its state once a second, but a busy machine may let it wait. */
 #define STATE_OLD_US (10 * US_PER_SECOND)
+enum { TORN_US = 100000 };
 
 struct status_page {
     const char *given, *store, *format; /* as typed */
@@ -24,9 +26,14 @@ struct status_page {
     char why[sizeof((struct err *)0)->text];
 };
 
-static bool is_alive(int64_t process)
+/* Not another one with its number, and none that has ended. */
+static bool is_alive(const struct standing *s)
 {
-    return process > 0 && process <= INT32_MAX && (kill((pid_t)process, 0) == 0 || errno == EPERM);
+    if (s->process <= 0 || s->process > INT32_MAX)
+        return false;
+    int64_t began = serve_process_began(s->process);
+    return began >= 0 && (kill((pid_t)s->process, 0) == 0 || errno == EPERM) &&
+           (began == 0 || s->process_began == 0 || began == s->process_began);
 }
 
 static enum status read_state(struct status_page *p, struct err *err)
@@ -38,6 +45,12 @@ static enum status read_state(struct status_page *p, struct err *err)
     if (status == OK) {
         buf_char(&path, '\0');
         status = buf_status(&path) == OK ? status_read(path.p, &p->arena, s, err) : ERR_NOMEM;
+        /* On a full disk it is written over: what was just read may be a part of two. */
+        if (status == ERR_PARSE) {
+            usleep(TORN_US);
+            *s = (struct standing){.now_us = s->now_us};
+            status = status_read(path.p, &p->arena, s, err);
+        }
     }
     buf_fini(&path);
     if (status == ERR_NOT_FOUND) {
@@ -47,9 +60,10 @@ static enum status read_state(struct status_page *p, struct err *err)
     TRY(status);
     s->now_us = clock_now_us();
     bool young = s->now_us - s->time_us < STATE_OLD_US;
-    s->state = s->process == 0                 ? STANDING_STOPPED
-               : young && is_alive(s->process) ? STANDING_RUNNING
-                                               : STANDING_GONE;
+    s->state = s->process == 0 ? STANDING_STOPPED
+               : !is_alive(s)  ? STANDING_GONE
+               : young         ? STANDING_RUNNING
+                               : STANDING_HANGING;
     return OK;
 }
 
@@ -88,8 +102,10 @@ static int show(struct status_page *p)
     struct buf out;
     struct standing *s = &p->standing;
     *s = (struct standing){.now_us = clock_now_us()};
-    if (read_state(p, &err) != OK)
-        return cli_fail(&err);
+    if (read_state(p, &err) != OK) {
+        cli_fail(&err);
+        return EXIT_CANNOT; /* also for a broken one: the command line is right */
+    }
     if (ask(p, &err) == OK)
         s->kept = p->answer;
     snprintf(p->why, sizeof p->why, "%s", err.text);

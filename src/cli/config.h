@@ -135,7 +135,7 @@ int config_open(const char *given, struct config **out);
 struct reading;
 void config_reading(const struct config *c, struct reading *r);
 
-/* Makes the directory of a store that nobody named, with those above it (mode 0700). */
+/* Makes the directory of the store, with those above it that are missing (mode 0700). */
 enum status config_make_state(const struct config *c, struct err *err) MUST_USE;
 
 /* "s3", "sqs", "cloudwatch", "push". */

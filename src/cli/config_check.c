@@ -158,7 +158,16 @@ static void check_store(struct config_reading *r)
     while (n > 1 && path.p[n - 1] != '/')
         n--;
     const char *directory = config_keep(r, str_of(path.p, n));
-    if (!r->c->store_is_default && (stat(directory, &st) != 0 || !S_ISDIR(st.st_mode)))
+    if (r->c->store_is_default || (stat(directory, &st) == 0 && S_ISDIR(st.st_mode)))
+        return;
+    /* One directory is made with it; more that are missing are rather a mistake. */
+    while (n > 1 && path.p[n - 1] == '/')
+        n--;
+    bool exists = lstat(config_keep(r, str_of(path.p, n)), &st) == 0; /* and is something else */
+    while (n > 1 && path.p[n - 1] != '/')
+        n--;
+    const char *above = config_keep(r, str_of(path.p, n));
+    if (exists || stat(above, &st) != 0 || !S_ISDIR(st.st_mode))
         config_mistake(r, line, "store", "there is no directory %.200s to make it in", directory);
 }
 

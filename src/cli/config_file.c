@@ -101,8 +101,6 @@ enum status config_make_state(const struct config *c, struct err *err)
 {
     char path[4096];
     struct str store = str_from(c->store);
-    if (!c->store_is_default)
-        return OK;
     if (store.n >= sizeof path)
         return err_set(err, ERR_LIMIT, "the path of the store is too long");
     memcpy(path, store.p, store.n + 1);

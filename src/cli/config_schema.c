@@ -85,7 +85,7 @@ const struct config_key config_keys[] = {
     {"rate", TYPE_COUNT, SOURCE(OF_S3 | OF_CLOUDWATCH, rate), "0", 0, 10000, NULL, NULL,
      "Requests per second at most; 0: the source's own choice"},
     {"listen", TYPE_ADDRESS, SOURCE(OF_PUSH, listen), NULL, 0, 0, NULL, NULL,
-     "HOST:PORT on which Amazon Data Firehose delivers; this makes it a push source"},
+     "HOST:PORT on which Amazon Data Firehose delivers, to port 443 only; makes it a push source"},
     {"certificate", TYPE_PATH, SOURCE(OF_PUSH, certificate), NULL, 0, 0, NULL, "push.crt",
      "Certificate with its chain (PEM); may be left out on a loopback address"},
     {"key", TYPE_PATH, SOURCE(OF_PUSH, key), NULL, 0, 0, NULL, "push.key",

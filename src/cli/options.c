@@ -150,9 +150,8 @@ void cli_help(const char *usage, const struct option *table)
     }
 }
 
-int cli_fail(const struct err *err)
+int cli_code(const struct err *err)
 {
-    fprintf(stderr, "assay: %s\n", err->text[0] ? err->text : status_text(err->status));
     switch (err->status) {
     case ERR_USAGE:
     case ERR_PARSE:
@@ -163,6 +162,12 @@ int cli_fail(const struct err *err)
     default:
         return EXIT_CANNOT;
     }
+}
+
+int cli_fail(const struct err *err)
+{
+    fprintf(stderr, "assay: %s\n", err->text[0] ? err->text : status_text(err->status));
+    return cli_code(err);
 }
 
 char **cli_operands(int argc)

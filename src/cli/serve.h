@@ -15,6 +15,7 @@
 #include "source/source.h"
 #include "source/state.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 
@@ -49,9 +50,11 @@ struct serve_watch {
     int newest, ring_n;
     int64_t summary_us; /* of the last summary, with what had been done by then */
     struct serve_counts summary;
-    int failing; /* sources that fail just now */
+    int failing;      /* sources that fail just now */
+    int64_t failures; /* lines about failures, since it was started */
     struct {
         bool failing;
+        int64_t since_us; /* it began to fail */
         char error[sizeof((struct source_state *)0)->error];
     } told[CONFIG_SOURCES_MAX];
 };
@@ -76,6 +79,8 @@ struct serve_state {
     struct serve_counts counts, minute;
     int64_t minute_us;             /* how long `minute` is */
     int64_t problems, quarantined; /* since it was started */
+    const char *problem;           /* the last single thing that could not be read, and why … */
+    int64_t problem_us;            /* … and when; TIME_NONE: none yet */
     int64_t memory, memory_peak;   /* resident bytes */
     int64_t store_bytes;           /* with its log */
     bool running;                  /* false: it ended on purpose */
@@ -83,9 +88,14 @@ struct serve_state {
 };
 
 void serve_state_put(struct buf *out, const struct serve_state *s);
-/* Where a daemon leaves its state: beside its store. Readable to all that may read the folder; it
- * holds no text of anybody's records. */
+/* Where a daemon leaves its state: beside its store, for those that may read that. It holds no text
+ * of anybody's records, but names and messages of AWS. */
 enum status serve_state_path(const char *store, struct buf *out, struct err *err) MUST_USE;
+/* Leaves it there, also on a disk that has become full meanwhile. */
+enum status serve_state_leave(const struct serve_state *s, struct err *err) MUST_USE;
+/* When a process began, in ticks since the machine was started (proc(5)), so that another one with
+ * its number is told from it; 0: nothing tells; -1: it has ended and only waits for its parent. */
+int64_t serve_process_began(int64_t process);
 /* Fills what the system tells: memory and sizes of files. */
 void serve_state_measure(struct serve_state *s);
 
@@ -96,6 +106,22 @@ void serve_state_measure(struct serve_state *s);
 struct standing;
 enum status status_read(const char *path, struct arena *arena, struct standing *out,
                         struct err *err) MUST_USE;
+
+/* What sources have counted in lives before, by their names: counters of a process do not begin
+ * anew with SIGHUP. */
+struct serve_sums {
+    struct {
+        char name[132];
+        struct source_state counts;
+    } v[CONFIG_SOURCES_MAX];
+    int n;
+};
+
+/* Adds to the state of a source what it counted before. */
+void serve_sums_add(const struct serve_sums *sums, const char *name, struct source_state *state);
+/* At the end of a life: the sources of n states, these included. Others are forgotten. */
+void serve_sums_keep(struct serve_sums *sums, const struct config_source *sources,
+                     const struct source_state *states, int n);
 
 /* The daemon from its start to its end. */
 struct serve {
@@ -109,10 +135,33 @@ struct serve {
     _Atomic int64_t records, bytes; /* of this life */
     int64_t records_before, bytes_before;
     _Atomic int64_t shown, shown_minute;
+    pthread_mutex_t problem_lock;
+    char problem[640]; /* the last one, and when */
+    int64_t problem_us;
     struct serve_watch watch;
-    struct source_state states[CONFIG_SOURCES_MAX]; /* as they were at the last tick */
+    /* As they were at the last tick, with what they counted in lives before. */
+    struct source_state states[CONFIG_SOURCES_MAX];
     int states_n;
+    struct serve_sums sums;
+    /* Why nothing was written, from that on until something is; "" when all is well. */
+    char failure[sizeof((struct err *)0)->text];
+    int64_t failed_us;
+    struct serve_page *page; /* NULL: off */
 };
+
+/*
+ * The page of metrics (serve_page.c). It outlives lives, so that it answers also while the store
+ * cannot be written; what it shows is what was last given to it. For the main thread.
+ */
+/* Opens it where the configuration wants it, unless it is there already. */
+enum status serve_page_open(struct serve *s, const struct config *c, struct err *err) MUST_USE;
+/* Ends it unless the configuration wants it where it is; NULL: ends it. */
+void serve_page_leave(struct serve *s, const struct config *c);
+/* What it shows from now on. */
+void serve_page_show(struct serve *s, const struct config *c);
+int serve_page_port(const struct serve *s);
+/* How long a source may fail until the whole is not healthy. */
+int64_t serve_patience_us(const struct config_source *c);
 
 /* One life (serve_life.c). */
 struct life;

@@ -4,12 +4,14 @@
 #include "cli/reading.h"
 #include "ingest/learn.h"
 #include "ingest/load.h"
-#include "report/metrics.h"
 #include "store/upkeep.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 enum { SHOWN_A_MINUTE = 10 };
 
@@ -21,7 +23,6 @@ struct life {
     struct serve_sources *sources;
     struct resolver *resolver; /* NULL: AWS is not asked about profiles */
     struct learn *learn;
-    struct metrics_page *page; /* NULL: off */
     struct load load;
     struct load_result result;
     pthread_t thread;
@@ -48,26 +49,43 @@ static bool is_of_a_source(struct life *l, const char *reason)
     struct source *all = serve_sources_all(l->sources), *part;
     for (int i = 0; (part = source_part(all, i)) != NULL; i++) {
         source_state_get(part, &state);
-        if (state.failing && strncmp(state.error, reason, sizeof state.error - 1) == 0)
+        if (state.failing && gauge_same(state.error, reason))
             return true;
     }
     return false;
+}
+
+/* For `assay status`: a journal may be far away. */
+static void remember_problem(struct serve *s, const struct crew_trouble *t)
+{
+    char at[32] = "";
+    if (t->offset >= 0)
+        snprintf(at, sizeof at, " at %lld", (long long)t->offset);
+    pthread_mutex_lock(&s->problem_lock);
+    s->problem_us = clock_now_us();
+    snprintf(s->problem, sizeof s->problem, "%.300s%s: %.300s", t->path, at, t->reason);
+    pthread_mutex_unlock(&s->problem_lock);
 }
 
 static void on_trouble(void *ctx, const struct crew_trouble *t)
 {
     struct life *l = ctx;
     struct serve *s = l->of;
-    if (t->offset >= 0) {
+    bool kept = t->offset >= 0 || t->quarantined;
+    if (kept)
         atomic_fetch_add(&s->quarantined, 1);
-        if (may_show(s))
-            journal_line(&s->journal, JOURNAL_WARNING, t->path, "at %lld: %s", (long long)t->offset,
-                         t->reason);
-    } else {
-        atomic_fetch_add(t->quarantined ? &s->quarantined : &s->problems, 1);
-        if (!is_of_a_source(l, t->reason) && may_show(s))
-            journal_line(&s->journal, JOURNAL_WARNING, t->path, "%s", t->reason);
-    }
+    if (t->offset < 0 && is_of_a_source(l, t->reason))
+        return;
+    remember_problem(s, t);
+    if (!kept)
+        atomic_fetch_add(&s->problems, 1);
+    if (!may_show(s))
+        return;
+    if (t->offset >= 0)
+        journal_line(&s->journal, JOURNAL_WARNING, t->path, "at %lld: %s", (long long)t->offset,
+                     t->reason);
+    else
+        journal_line(&s->journal, JOURNAL_WARNING, t->path, "%s", t->reason);
 }
 
 static void on_progress(void *ctx, const struct crew_progress *p)
@@ -117,42 +135,6 @@ static enum status on_upkeep(void *ctx, struct store *store, bool *more, struct 
     return OK;
 }
 
-/* For the page of metrics; its thread. */
-static void fill_metrics(void *ctx, struct metrics *m)
-{
-    struct life *l = ctx;
-    const struct serve *s = l->of;
-    struct serve_state size = {.config = l->config};
-    serve_state_measure(&size);
-    m->version = ASSAY_VERSION;
-    m->now_us = clock_now_us();
-    m->started_us = s->started_us;
-    m->items = s->items;
-    m->bytes = s->bytes_before + s->bytes;
-    m->records = s->records_before + s->records;
-    m->invocations = s->invocations;
-    m->quarantined = s->quarantined;
-    m->problems = s->problems;
-    m->committed_us = s->committed_us;
-    m->store = l->config->store;
-    m->store_bytes = size.store_bytes;
-    m->failure = l->ended ? "the store is not written" : NULL;
-    metrics_measure(m);
-    metrics_sources(m, l->load.source);
-    for (int i = 0; i < m->sources_n && i < l->config->sources_n; i++)
-        snprintf(m->sources[i].name, sizeof m->sources[i].name, "%s", l->config->sources[i].name);
-}
-
-static enum status open_page(struct life *l, struct err *err)
-{
-    struct err why = {0};
-    if (!l->config->status_listen)
-        return OK;
-    enum status status =
-        metrics_page_new(l->config->status_listen, fill_metrics, l, &l->page, &why);
-    return status == OK ? OK : err_set(err, status, "status_listen: %.300s", why.text);
-}
-
 /* Whole lines of what a person should do, as a missing permission with its policy. */
 static void on_note(void *ctx, struct str text)
 {
@@ -192,8 +174,7 @@ static enum status open_all(struct life *l, struct err *err)
     l->reading.quiet = true;
     TRY(reading_open(&l->reading, NULL, 0, err));
     reading_want_exchange(&l->reading);
-    if (l->config->store_is_default)
-        TRY(config_make_state(l->config, err));
+    TRY(config_make_state(l->config, err));
     TRY(store_open(l->config->store, STORE_WRITE, &l->store, err));
     reading_use_key(&l->reading, store_hash_key(l->store));
     TRY(serve_sources_new(l->config, &l->sources, err));
@@ -214,7 +195,7 @@ static enum status open_all(struct life *l, struct err *err)
         .trouble = on_trouble,
         .progress = on_progress,
     };
-    TRY(open_page(l, err));
+    TRY(serve_page_open(l->of, l->config, err));
     if (pthread_create(&l->thread, NULL, pipeline_main, l) != 0)
         return err_set(err, ERR_NOMEM, "cannot start a thread");
     l->started = true;
@@ -250,8 +231,10 @@ void life_look(struct life *l)
     struct serve *s = l->of;
     struct source *part;
     int n = 0;
-    while (n < l->config->sources_n && (part = source_part(l->load.source, n)) != NULL)
-        source_state_get(part, &s->states[n++]);
+    for (; n < l->config->sources_n && (part = source_part(l->load.source, n)) != NULL; n++) {
+        source_state_get(part, &s->states[n]);
+        serve_sums_add(&s->sums, l->config->sources[n].name, &s->states[n]);
+    }
     s->states_n = n;
 }
 
@@ -267,11 +250,13 @@ static void count_records(struct life *l)
 
 enum status life_free(struct life *l, struct err *err)
 {
+    struct serve *s = l->of;
     enum status status = OK;
     if (l->started) {
         source_stop(l->load.source);
         pthread_join(l->thread, NULL);
         life_look(l);
+        serve_sums_keep(&s->sums, l->config->sources, s->states, s->states_n);
         count_records(l);
         status = l->status;
         if (status != OK && err) {
@@ -279,12 +264,16 @@ enum status life_free(struct life *l, struct err *err)
             err->status = status;
         }
     }
-    metrics_page_free(l->page);
     learn_free(l->learn);
     resolver_free(l->resolver);
     serve_sources_free(l->sources);
     store_close(l->store);
     reading_fini(&l->reading);
     free(l);
+#ifdef __GLIBC__
+    /* Threads have come and gone: what they freed lies in pieces that the next life would not use,
+     * and each one would take more. */
+    malloc_trim(0);
+#endif
     return status;
 }

@@ -18,12 +18,15 @@ void serve_watch_sources(struct serve_watch *w)
     w->failing = 0;
 }
 
-static bool tell_source(struct serve_watch *w, const struct journal *j, int i, const char *name,
-                        const struct source_state *s)
+static bool tell_source(struct serve_watch *w, const struct journal *j, int64_t now_us, int i,
+                        const char *name, const struct source_state *s)
 {
     bool was = w->told[i].failing;
-    if (s->failing == was && (!was || strcmp(s->error, w->told[i].error) == 0))
+    if (s->failing == was && (!was || gauge_same(s->error, w->told[i].error)))
         return false;
+    if (s->failing && !was)
+        w->told[i].since_us = now_us;
+    w->failures += s->failing;
     w->told[i].failing = s->failing;
     snprintf(w->told[i].error, sizeof w->told[i].error, "%s", s->error);
     if (s->failing)
@@ -70,7 +73,7 @@ bool serve_watch_tick(struct serve_watch *w, const struct journal *j, int64_t no
     bool told = false;
     w->failing = 0;
     for (int i = 0; i < n; i++) {
-        told |= tell_source(w, j, i, sources[i].name, &states[i]);
+        told |= tell_source(w, j, now_us, i, sources[i].name, &states[i]);
         w->failing += states[i].failing;
     }
     remember(w, now_us, counts);

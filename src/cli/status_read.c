@@ -87,19 +87,29 @@ static void fill_source(struct filler *f, struct standing_source *s)
         TEXT("address", &s->address),
         TEXT("error", &s->error),
         NUMBER("named", &s->named),
+        NUMBER("open", &s->open),
         NUMBER("kept", &s->kept),
+        NUMBER("known", &s->known),
         NUMBER("again", &s->again),
         NUMBER("failed", &s->failed),
+        NUMBER("refused", &s->refused),
+        NUMBER("skipped", &s->skipped),
+        NUMBER("passes", &s->passes),
         NUMBER("bytes", &s->bytes),
         NUMBER("waiting", &s->waiting),
+        TIME("oldest", &s->oldest_us),
         TIME("up_to", &s->up_to_us),
         TIME("last_success", &s->success_us),
         TIME("last_error", &s->error_us),
         FLAG("failing", &s->failing),
         {0},
     };
-    *s = (struct standing_source){
-        .waiting = -1, .up_to_us = TIME_NONE, .success_us = TIME_NONE, .error_us = TIME_NONE};
+    *s = (struct standing_source){.waiting = -1,
+                                  .passes = -1,
+                                  .oldest_us = TIME_NONE,
+                                  .up_to_us = TIME_NONE,
+                                  .success_us = TIME_NONE,
+                                  .error_us = TIME_NONE};
     if (!json_enter_object(&f->c)) {
         json_skip(&f->c);
         return;
@@ -153,11 +163,14 @@ static void fill(struct filler *f, struct standing *out)
         TEXT("version", &out->version),
         TEXT("configuration", &out->configuration),
         TEXT("error", &out->error),
+        TEXT("problem", &out->problem),
         NUMBER("process", &out->process),
+        NUMBER("process_began", &out->process_began),
         TIME("time", &out->time_us),
         TIME("started", &out->started_us),
         TIME("loaded", &out->loaded_us),
         TIME("last_commit", &out->committed_us),
+        TIME("last_problem", &out->problem_us),
         NUMBER("items", &out->counts.items),
         NUMBER("records", &out->counts.records),
         NUMBER("bytes", &out->counts.bytes),
@@ -199,7 +212,10 @@ static enum status parse(struct filler *f, struct json *j, struct buf *bytes, co
     if (status == OK)
         fill(f, out);
     if (status != OK || out->time_us == TIME_NONE)
-        return err_set(err, ERR_PARSE, "%.300s: not the state of an assay serve", path);
+        return err_set(err, ERR_PARSE,
+                       "%.250s: not the state of an assay serve; it may be removed: a daemon that "
+                       "runs writes it anew each second",
+                       path);
     return f->failed ? err_nomem(err) : OK;
 }
 
@@ -211,7 +227,8 @@ enum status status_read(const char *path, struct arena *arena, struct standing *
     struct filler f = {.arena = arena};
     buf_init(&bytes, STATE_MAX);
     buf_init(&f.text, STATE_MAX);
-    out->time_us = out->started_us = out->loaded_us = out->committed_us = TIME_NONE;
+    out->time_us = out->started_us = out->loaded_us = out->committed_us = out->problem_us =
+        TIME_NONE;
     enum status status = io_read_file(path, &bytes, err);
     if (status == OK)
         status = json_new(&j, err);

@@ -93,7 +93,7 @@ void store_show_table(const struct store_stats *s, const char *path, struct buf 
     time_line(out, "data up to", s->about.up_to_us, "none");
     time_line(out, "calls since", s->about.calls_since_us, "ever");
     time_line(out, "sums since", s->about.sums_since_us, "ever");
-    count_line(out, "too late", s->about.late, " records");
+    count_line(out, "too late", s->about.late, s->about.late == 1 ? " record" : " records");
     count_line(out, "files known", s->files, "");
     count_line(out, "quarantined", s->quarantined, s->quarantined == 1 ? " entry" : " entries");
     count_line(out, "series", s->series, "");

@@ -215,7 +215,7 @@ static enum status take_share(struct worker *w, struct err *err)
             continue;
         if (!c->job->wants(c->job->ctx, &item)) {
             atomic_fetch_add(&c->source_bytes, item.size);
-            source_done(item.source, item.ticket, SOURCE_KEPT);
+            source_done(item.source, item.ticket, SOURCE_KNOWN);
             continue;
         }
         struct str name = arena_str(&w->paths, str_from(item.name));

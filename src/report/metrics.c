@@ -35,7 +35,10 @@ static const struct row process[] = {
 static const struct row source[] = {
     {"source_items_named_total", "Items given out for reading, repeated ones each time.", COUNTER,
      SOURCE(named)},
-    {"source_items_kept_total", "Items that are in the store.", COUNTER, SOURCE(kept)},
+    {"source_items_kept_total", "Items that were read and are in the store.", COUNTER,
+     SOURCE(kept)},
+    {"source_items_known_total", "Items that were in the store before, and not read.", COUNTER,
+     SOURCE(known)},
     {"source_items_again_total", "Of those kept, items of which bodies were missing.", COUNTER,
      SOURCE(again)},
     {"source_items_failed_total", "Items that could not be read; most are tried again.", COUNTER,
@@ -43,9 +46,13 @@ static const struct row source[] = {
     {"source_refused_total",
      "Requests that a push source refused, and messages that went into quarantine as a whole.",
      COUNTER, SOURCE(refused)},
+    {"source_skipped_total", "Things that the server told of and that hold no records.", COUNTER,
+     SOURCE(skipped)},
     {"source_bytes_total", "Bytes of the items kept, as delivered.", COUNTER, SOURCE(bytes)},
     {"source_waiting", "Items that wait to be read or committed, as the source estimates.", GAUGE,
      SOURCE(waiting)},
+    {"source_oldest_timestamp_seconds", "When the oldest thing in work was sent.", SECONDS,
+     SOURCE(oldest_us)},
     {"source_last_success_timestamp_seconds", "When the source last worked.", SECONDS,
      SOURCE(success_us)},
     {"source_last_error_timestamp_seconds", "When it last did not.", SECONDS, SOURCE(error_us)},
@@ -60,13 +67,6 @@ void metrics_init(struct metrics *m)
     m->now_us = clock_now_us();
     m->started_us = m->committed_us = TIME_NONE;
     m->store_bytes = m->memory_bytes = m->cpu_us = -1;
-}
-
-void metrics_sources(struct metrics *m, struct source *all)
-{
-    struct source *part;
-    for (int i = 0; (part = source_part(all, i)) && m->sources_n < METRICS_SOURCES_MAX; i++)
-        source_state_get(part, &m->sources[m->sources_n++]);
 }
 
 void metrics_measure(struct metrics *m)
@@ -189,10 +189,13 @@ void metrics_write(const struct metrics *m, struct buf *out)
     write_failing(m, out);
 }
 
-static bool is_stale(const struct metrics *m, const struct source_state *s)
+/* An error of long ago that nothing came after, as one wrong key that was sent to a source which
+ * waits for deliveries, is no failure that lasts. */
+static bool fails_long(const struct metrics *m, int i)
 {
-    int64_t since = s->success_us > m->started_us ? s->success_us : m->started_us;
-    return m->stale_us > 0 && s->name[0] && since != TIME_NONE && m->now_us - since > m->stale_us;
+    const struct source_state *s = &m->sources[i];
+    return s->name[0] && s->failing && m->patience_us[i] > 0 &&
+           m->failing_us[i] > m->patience_us[i] && m->now_us - s->error_us <= m->patience_us[i];
 }
 
 bool metrics_health(const struct metrics *m, struct buf *out)
@@ -204,11 +207,10 @@ bool metrics_health(const struct metrics *m, struct buf *out)
     }
     for (int i = 0; i < m->sources_n; i++) {
         const struct source_state *s = &m->sources[i];
-        if (!is_stale(m, s))
+        if (!fails_long(m, i))
             continue;
-        buf_printf(out, "%s: no success for more than %lld s%s%s\n", s->name,
-                   (long long)(m->stale_us / US_PER_SECOND), s->failing ? ": " : "",
-                   s->failing ? s->error : "");
+        buf_printf(out, "%s: failing for more than %lld s: %s\n", s->name,
+                   (long long)(m->patience_us[i] / US_PER_SECOND), s->error);
         well = false;
     }
     if (well)

@@ -28,15 +28,14 @@ struct metrics {
     const char *store;    /* its path */
     int64_t store_bytes, memory_bytes, cpu_us;
     const char *failure; /* why nothing is written just now; NULL or "": all is well */
-    /* A source that had no success for longer makes the whole unhealthy; 0: none does. */
-    int64_t stale_us;
     struct source_state sources[METRICS_SOURCES_MAX];
+    /* Of each: for how long it has been failing, and after how long that makes the whole unhealthy;
+     * 0: it never does. One that is quiet does not fail. */
+    int64_t failing_us[METRICS_SOURCES_MAX], patience_us[METRICS_SOURCES_MAX];
     int sources_n;
 };
 
 void metrics_init(struct metrics *m);
-/* The states of all parts of a source. */
-void metrics_sources(struct metrics *m, struct source *all);
 /* Memory and processor time of this process. */
 void metrics_measure(struct metrics *m);
 

@@ -5,7 +5,13 @@
 
 #include <stdlib.h>
 
-enum { PAGE_MAX = 4 << 20 };
+enum {
+    PAGE_MAX = 4 << 20,
+    /* Whoever is on this machine may connect: who asks nothing soon must go, and many who do so
+     * must not keep a monitor out. */
+    CONNECTIONS = 512,
+    REQUEST_MS = 5000,
+};
 
 struct metrics_page {
     struct server *server;
@@ -55,8 +61,12 @@ enum status metrics_page_new(const char *listen, metrics_now now, void *ctx,
     p->now = now;
     p->ctx = ctx;
     buf_init(&p->text, PAGE_MAX);
-    const struct server_options o = {
-        .listen = listen, .body_bytes_max = 4096, .ctx = p, .request = on_request};
+    const struct server_options o = {.listen = listen,
+                                     .connections_max = CONNECTIONS,
+                                     .body_bytes_max = 4096,
+                                     .request_ms = REQUEST_MS,
+                                     .ctx = p,
+                                     .request = on_request};
     enum status status = server_new(&o, &p->server, err);
     if (status == OK && !server_is_loopback(p->server))
         status = err_set(err, ERR_USAGE,

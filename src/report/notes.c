@@ -439,9 +439,11 @@ struct str notes_empty(const struct answer *a, struct notes *n)
                       "filters.",
                       STR_ARG(counted(n, a->about.invocations, "invocation", "invocations")));
     if (a->about.n[ABOUT_QUARANTINED] > 0 || a->about.n[ABOUT_FILES_FAILED] > 0)
-        return STR("Nothing could be read: see what was quarantined, and why.");
+        return a->about.n[ABOUT_QUARANTINED] > 0
+                   ? STR("Nothing could be read: see what was quarantined, and why.")
+                   : STR("Nothing could be read: what is said above on standard error says why.");
     if (a->about.n[ABOUT_FILES] > 0)
         return STR("No invocation records in the input: is this where Bedrock delivers its model "
                    "invocation logs?");
-    return STR("No input: give the folder or file with the model invocation logs.");
+    return STR("Nothing is there yet: no file, object or event with a record of a call.");
 }

@@ -18,8 +18,8 @@ struct page {
 
 bool standing_caught_up(const struct standing_source *s)
 {
-    return !s->failing && s->success_us != TIME_NONE && s->waiting <= 0 &&
-           s->named <= s->kept + s->failed;
+    return !s->failing && s->success_us != TIME_NONE && s->waiting <= 0 && s->open <= 0 &&
+           s->passes != 0;
 }
 
 int64_t standing_lag_us(const struct standing *s, const struct standing_source *source)
@@ -138,6 +138,7 @@ static void put_headline(struct page *p)
 {
     static const char *const words[STANDING_STATES] = {
         [STANDING_RUNNING] = "assay serve runs",
+        [STANDING_HANGING] = "assay serve hangs",
         [STANDING_STOPPED] = "assay serve has been stopped",
         [STANDING_GONE] = "assay serve does not run, and was not stopped in order",
         [STANDING_NEVER] = "assay serve has not run on this store",
@@ -149,12 +150,16 @@ static void put_headline(struct page *p)
     ink(p, PLAIN);
     if (s->state == STANDING_RUNNING)
         buf_printf(&p->text, ": process %lld, for ", (long long)s->process);
+    if (s->state == STANDING_HANGING)
+        buf_printf(&p->text, ": process %lld lives, but was", (long long)s->process);
+    else if (s->state == STANDING_STOPPED || s->state == STANDING_GONE)
+        buf_str(&p->text, STR(":"));
     if (s->state == STANDING_RUNNING && s->started_us != TIME_NONE) {
         char room[FIGURE_TEXT];
         figure_time(room, (s->now_us - s->started_us) / 1000);
         buf_str(&p->text, str_from(room));
     } else if (s->state != STANDING_NEVER && s->time_us != TIME_NONE) {
-        buf_str(&p->text, STR(": last heard of "));
+        buf_str(&p->text, STR(" last heard of "));
         add_ago(p, s->time_us);
     }
     buf_str(p->out, buf_view(&p->text));
@@ -229,6 +234,12 @@ static void put_daemon(struct page *p)
     if (s->problems > 0)
         add_count(p, s->problems, "problem", "problems");
     put_entry(p, "since start", "");
+    if (s->problem_us != TIME_NONE && s->problem.n) {
+        add_ago(p, s->problem_us);
+        buf_str(&p->text, STR(": "));
+        buf_str(&p->text, s->problem);
+        put_entry(p, "last problem", "");
+    }
     if (s->state == STANDING_RUNNING && s->memory > 0) {
         add_size(p, s->memory);
         buf_str(&p->text, STR(", at most "));
@@ -251,9 +262,22 @@ static void add_when(struct page *p, const char *what, int64_t time_us)
     add_ago(p, time_us);
 }
 
+/* How far it is. */
+static void add_lag(struct page *p, const struct standing_source *t)
+{
+    char room[FIGURE_TEXT];
+    int64_t lag_us = standing_lag_us(p->s, t);
+    figure_time(room, lag_us / 1000);
+    if (t->passes == 0 && !t->failing && t->success_us != TIME_NONE)
+        buf_str(&p->text, STR("going through what there is"));
+    else if (lag_us >= 0 && standing_caught_up(t))
+        buf_str(&p->text, STR("caught up"));
+    else if (lag_us >= 0)
+        buf_printf(&p->text, "%s behind", room);
+}
+
 static void put_source(struct page *p, const struct standing_source *t)
 {
-    bool running = p->s->state == STANDING_RUNNING;
     buf_char(p->out, '\n');
     buf_str(&p->text, t->name);
     buf_printf(&p->text, " (%.*s), ", STR_ARG(t->kind));
@@ -265,6 +289,10 @@ static void put_source(struct page *p, const struct standing_source *t)
         put_entry(p, "", RED);
     }
     add_count(p, t->kept, "item read", "items read");
+    if (t->known > 0)
+        add_count(p, t->known, "known before", "known before");
+    if (t->refused > 0)
+        add_count(p, t->refused, "refused", "refused");
     if (t->failed > 0)
         add_count(p, t->failed, "failed attempt", "failed attempts");
     if (t->again > 0)
@@ -274,22 +302,19 @@ static void put_source(struct page *p, const struct standing_source *t)
     buf_str(&p->text, STR(", "));
     add_size(p, t->bytes);
     put_entry(p, "", "");
-    if (running) {
-        char room[FIGURE_TEXT];
-        int64_t lag_us = standing_lag_us(p->s, t);
-        figure_time(room, lag_us / 1000);
-        if (lag_us >= 0 && standing_caught_up(t))
-            buf_str(&p->text, STR("caught up"));
-        else if (lag_us >= 0)
-            buf_printf(&p->text, "%s behind", room);
-    }
+    if (p->s->state == STANDING_RUNNING)
+        add_lag(p, t);
     add_when(p, "newest data", t->up_to_us);
     add_when(p, "last answer", t->success_us);
-    if (!t->failing)
-        add_when(p, "last error", t->error_us);
     if (p->text.n == 0)
         buf_str(&p->text, STR("no answer yet"));
     put_entry(p, "", "");
+    if (!t->failing && t->error_us != TIME_NONE) {
+        add_when(p, "last error", t->error_us);
+        buf_str(&p->text, t->error.n ? STR(": ") : STR(""));
+        buf_str(&p->text, t->error);
+        put_entry(p, "", "");
+    }
 }
 
 static void put_page(struct page *p)

@@ -12,8 +12,9 @@
 
 enum standing_state {
     STANDING_RUNNING,
+    STANDING_HANGING, /* its process lives, but has left no word of itself for long */
     STANDING_STOPPED, /* it ended in order */
-    STANDING_GONE,    /* it left no word of an end: killed, or hanging */
+    STANDING_GONE,    /* it left no word of an end: killed */
     STANDING_NEVER,   /* no daemon left its state beside this store */
     STANDING_STATES
 };
@@ -21,8 +22,8 @@ enum standing_state {
 /* TIME_NONE and "" where nothing is known, as in all of these; waiting: -1. */
 struct standing_source {
     struct str name, kind, address, error;
-    int64_t named, kept, again, failed, bytes, waiting;
-    int64_t up_to_us, success_us, error_us;
+    int64_t named, open, kept, known, again, failed, refused, skipped, bytes, waiting, passes;
+    int64_t oldest_us, up_to_us, success_us, error_us; /* as in source/state.h */
     bool failing;
 };
 
@@ -35,8 +36,8 @@ struct standing {
     enum standing_state state;
     struct str store; /* its path */
     /* As the daemon left them; nothing of it where the state is STANDING_NEVER. */
-    struct str version, configuration, error;
-    int64_t process, time_us, started_us, loaded_us, committed_us;
+    struct str version, configuration, error, problem;
+    int64_t process, process_began, time_us, started_us, loaded_us, committed_us, problem_us;
     struct standing_counts counts, minute;
     int64_t minute_ms;
     int64_t quarantined, problems, memory, memory_peak;
@@ -50,7 +51,8 @@ struct standing {
 
 /* The daemon runs and writes, no source fails, and the store can be asked. */
 bool standing_is_well(const struct standing *s);
-/* Everything that a source named was handed back, and nothing waits on its server. */
+/* It has gone through what there was, everything that it named was handed back, and nothing waits
+ * on its server. */
 bool standing_caught_up(const struct standing_source *s);
 /* How far behind it is, in microseconds: caught up, since its server last answered; else, the age
  * of the newest thing kept. -1: nothing tells. */

@@ -42,14 +42,19 @@ static void write_source(struct jsonw *w, const struct standing *s, const struct
     write_text(w, "error", t->error);
     write_time(w, "last_error", t->error_us);
     write_time(w, "last_success", t->success_us);
+    write_time(w, "oldest", t->oldest_us);
     write_time(w, "up_to", t->up_to_us);
     jsonw_key(w, STR("caught_up"));
     jsonw_bool(w, standing_caught_up(t));
     write_known(w, "lag_ms", lag_us < 0 ? -1 : lag_us / 1000);
     write_i64(w, "named", t->named);
+    write_i64(w, "open", t->open);
     write_i64(w, "kept", t->kept);
+    write_i64(w, "known", t->known);
     write_i64(w, "again", t->again);
     write_i64(w, "failed", t->failed);
+    write_i64(w, "refused", t->refused);
+    write_i64(w, "skipped", t->skipped);
     write_known(w, "waiting", t->waiting);
     write_i64(w, "bytes", t->bytes);
     jsonw_end(w);
@@ -86,6 +91,8 @@ static void write_daemon(struct jsonw *w, const struct standing *s)
     write_counts_of(w, &s->counts);
     write_i64(w, "quarantined", s->quarantined);
     write_i64(w, "problems", s->problems);
+    write_text(w, "problem", s->problem);
+    write_time(w, "last_problem", s->problem_us);
     jsonw_key(w, STR("minute"));
     jsonw_object(w);
     write_i64(w, "milliseconds", s->minute_ms);
@@ -103,9 +110,8 @@ static void write_daemon(struct jsonw *w, const struct standing *s)
 void standing_json(const struct standing *s, struct buf *out)
 {
     static const char *const words[STANDING_STATES] = {
-        [STANDING_RUNNING] = "running",
-        [STANDING_STOPPED] = "stopped",
-        [STANDING_GONE] = "gone",
+        [STANDING_RUNNING] = "running", [STANDING_HANGING] = "hanging",
+        [STANDING_STOPPED] = "stopped", [STANDING_GONE] = "gone",
         [STANDING_NEVER] = "never",
     };
     struct jsonw w = jsonw_start(out, 2);

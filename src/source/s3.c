@@ -155,6 +155,7 @@ static enum status fill(struct s3_source *s, const struct s3_options *o, struct 
     if (!s->root || !s->shown || !s->bodies || (o->region && !s->region))
         return err_nomem(err);
     snprintf(s->gauge.state.name, sizeof s->gauge.state.name, "%s", s->shown);
+    gauge_passes(&s->gauge, 0);
     TRY(own_bodies(s, err));
     for (int i = 0; i < o->body_buckets_n; i++)
         TRY(add_bodies(s, o->body_buckets[i], o->requester_pays, err));

@@ -174,7 +174,7 @@ enum status items_give(struct s3_source *s, const struct walk_object *o, struct 
 static int64_t due_at(struct s3_source *s, struct ticket *t, enum source_outcome outcome)
 {
     int64_t now = aws_client_now_us(s->clock);
-    if (outcome == SOURCE_KEPT)
+    if (outcome == SOURCE_KEPT || outcome == SOURCE_KNOWN)
         return TIME_NONE;
     if (outcome == SOURCE_AGAIN)
         return s->poll_us ? source_body_due_long(t->modified_us, now)

@@ -289,8 +289,10 @@ static void after_walk(struct s3_source *s, int which)
         if (left_out && at < s->due_at[SWEEP])
             s->due_at[SWEEP] = at;
         s->missed_n = whole && !left_out ? 0 : s->missed_n + 1;
-        if (w->o.kind == WALK_ALL)
+        if (w->o.kind == WALK_ALL) {
             tell_archived(s, w->archived);
+            gauge_passes(&s->gauge, 1);
+        }
         s->ended = !s->poll_us;
     }
     walk_end(w);

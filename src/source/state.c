@@ -9,13 +9,15 @@ static const struct source_state nothing = {.success_us = TIME_NONE,
                                             .error_us = TIME_NONE,
                                             .up_to_us = TIME_NONE,
                                             .waiting = -1,
-                                            .oldest_us = TIME_NONE};
+                                            .oldest_us = TIME_NONE,
+                                            .passes = -1};
 
 void source_state_get(struct source *s, struct source_state *out)
 {
     *out = nothing;
     if (s->ops->state)
         s->ops->state(s, out);
+    out->open = out->named - out->kept - out->known - out->failed;
 }
 
 struct source *source_part(struct source *s, int i)
@@ -56,14 +58,14 @@ void gauge_done(struct source_gauge *g, enum source_outcome outcome, int64_t byt
 {
     pthread_mutex_lock(&g->lock);
     struct source_state *s = &g->state;
-    s->kept += outcome != SOURCE_FAILED;
+    bool kept = outcome == SOURCE_KEPT || outcome == SOURCE_AGAIN;
+    s->kept += kept;
+    s->known += outcome == SOURCE_KNOWN;
     s->again += outcome == SOURCE_AGAIN;
     s->failed += outcome == SOURCE_FAILED;
-    if (outcome != SOURCE_FAILED) {
-        s->bytes += bytes;
-        if (up_to_us > s->up_to_us)
-            s->up_to_us = up_to_us;
-    }
+    s->bytes += kept ? bytes : 0;
+    if (outcome != SOURCE_FAILED && up_to_us > s->up_to_us)
+        s->up_to_us = up_to_us;
     pthread_mutex_unlock(&g->lock);
 }
 
@@ -129,5 +131,12 @@ void gauge_refused(struct source_gauge *g, int64_t n)
 {
     pthread_mutex_lock(&g->lock);
     g->state.refused += n;
+    pthread_mutex_unlock(&g->lock);
+}
+
+void gauge_passes(struct source_gauge *g, int64_t n)
+{
+    pthread_mutex_lock(&g->lock);
+    g->state.passes = n;
     pthread_mutex_unlock(&g->lock);
 }

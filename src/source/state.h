@@ -21,9 +21,11 @@
 struct source_state {
     char name[256]; /* as shown to people: "s3://bucket/prefix"; "" for a source without state */
     int64_t named;  /* items given out, repeated ones each time */
-    int64_t kept;   /* of these: in the store, or known there */
-    int64_t again;  /* of these: kept, but bodies were missing */
-    int64_t failed; /* of these: not read */
+    int64_t kept;   /* of these: read, and in the store */
+    int64_t known;  /* of these: in the store before, so not read */
+    int64_t again;  /* of those kept: bodies were missing */
+    int64_t failed; /* of those named: not read */
+    int64_t open;   /* of these: not handed back yet */
     int64_t bytes;  /* of what was kept, as it is stored (compressed) */
     int64_t success_us; /* when its server last answered as it should; TIME_NONE: never */
     int64_t error_us;   /* when it last did not; TIME_NONE: never */
@@ -32,9 +34,10 @@ struct source_state {
     int64_t waiting;    /* things that wait on the server, as it estimates; -1: nothing tells */
     int64_t oldest_us;  /* when the oldest thing in work was sent; TIME_NONE: nothing tells */
     int64_t skipped;    /* things the server told of that hold no records */
-    int64_t refused; /* things that went into the quarantine as a whole; of a push source requests
-                      * that were not taken */
-    bool failing;    /* the last thing tried did not work; it is being tried again */
+    int64_t refused;    /* things that went into the quarantine as a whole; of a push source requests
+                         * that were not taken */
+    int64_t passes;     /* 1: all there was has been gone through; 0: not yet; -1: nothing tells */
+    bool failing;       /* the last thing tried did not work; it is being tried again */
 };
 
 /* A copy. Sources without a state (files) give an empty name and zeros. */
@@ -51,7 +54,8 @@ void gauge_init(struct source_gauge *g, struct str name);
 void gauge_fini(struct source_gauge *g);
 void gauge_get(struct source_gauge *g, struct source_state *out);
 void gauge_named(struct source_gauge *g);
-/* An item was handed back. `bytes` and up_to_us (or TIME_NONE) count where it was kept. */
+/* An item was handed back. `bytes` and up_to_us (or TIME_NONE) count where it was kept, the latter
+ * also where it was known. */
 void gauge_done(struct source_gauge *g, enum source_outcome outcome, int64_t bytes,
                 int64_t up_to_us);
 /* The server answered as it should. */
@@ -66,5 +70,7 @@ bool gauge_same(const char *a, const char *b);
 void gauge_waiting(struct source_gauge *g, int64_t n);
 void gauge_skipped(struct source_gauge *g, int64_t n);
 void gauge_refused(struct source_gauge *g, int64_t n);
+/* Of a source that goes through all there is: 0 at its start, 1 when it has. */
+void gauge_passes(struct source_gauge *g, int64_t n);
 
 #endif

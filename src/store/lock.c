@@ -32,7 +32,7 @@ static enum status lock_try(const char *store_path, const char *path, int *fd, s
 {
     *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (*fd < 0)
-        return err_errno(err, errno, "cannot write beside the store: open '%.200s'", path);
+        return err_errno(err, errno, "cannot write here: '%.200s'", path);
     if (flock(*fd, LOCK_EX | LOCK_NB) == 0)
         return OK;
     int native = errno;
@@ -41,7 +41,8 @@ static enum status lock_try(const char *store_path, const char *path, int *fd, s
     if (native != EWOULDBLOCK)
         return err_errno(err, native, "cannot lock '%.200s'", path);
     return err_set(err, ERR_CONFLICT,
-                   "store '%.200s' is being written by another process; run again when it is done",
+                   "store '%.200s' is being written by another process; run again when it is done, "
+                   "or, if that is assay serve, stop it first",
                    store_path);
 }
 

@@ -428,9 +428,9 @@ static void a_full_disk_is_told(void **state)
     assert_non_null(strstr(err.text, "No space left"));
     assert_int_equal(access(path, F_OK), -1);
     faults_none();
-    assert_int_equal(io_refresh_file(path, STR("old"), &err), OK);
+    assert_int_equal(io_refresh_file(path, STR("old"), 0600, &err), OK);
     faults_fail_writes(0, ENOSPC);
-    assert_int_equal(io_refresh_file(path, STR("text"), &err), ERR_FULL);
+    assert_int_equal(io_refresh_file(path, STR("text"), 0600, &err), ERR_FULL);
     assert_int_equal(access(path, F_OK), 0);
     strcat(path, ".new");
     assert_int_equal(access(path, F_OK), -1);

@@ -43,7 +43,7 @@ def answers(store):
 
 
 def records_read(result):
-    return int(re.search(rb"(\d+) records", result.out)[1])
+    return int(re.search(rb"(\d+) records?", result.out)[1])
 
 
 class Logs:

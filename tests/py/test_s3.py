@@ -76,7 +76,7 @@ def same_store(logs):
     store = logs.store()
     first = assay(*INGEST, logs.url, "--store", store, env=logs.env(), code=DONE)
     same(store, logs.wanted)
-    read = int(re.search(rb"read (\d+) files", first.out)[1])
+    read = int(re.search(rb"read (\d+) files?", first.out)[1])
     again = assay(*INGEST, logs.url, "--store", store, env=logs.env(), code=DONE)
     assert f"read 0 files ({read} known already), 0 records".encode() in again.out, again.out
     same(store, logs.wanted, "read twice")
@@ -270,7 +270,7 @@ def gone_for_good(logs):
         proxy.rule(fp.answer(403, b"<Error><Code>AccessDenied</Code><Message>no</Message></Error>"),
                    path="Z_", nth=3)
         first = assay(*INGEST, logs.url, "--store", store, env=through(logs, proxy), code=INCOMPLETE)
-    assert "s3:GetObject" in first.err and "1 files not or not wholly readable" in first.out.decode(), first.err
+    assert "s3:GetObject" in first.err and "1 input not or not wholly readable" in first.out.decode(), first.err
     assay(*INGEST, logs.url, "--store", store, env=logs.env(), code=DONE)
     same(store, logs.wanted, "after a refused object")
 

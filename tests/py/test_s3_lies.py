@@ -140,7 +140,7 @@ def zero_in_a_key(tmp):
     """Nobody can ask for such a key in a path that is a C string; the others are read."""
     with Lying(lambda q: listing(["a%00b.json", "c.json"]), lambda key: line("r")) as server:
         got = assay(*INGEST, "s3://bucket", "--store", os.path.join(tmp, "zero"), env=server.env, code=DONE)
-    assert b"read 1 files" in got.out, got.out
+    assert b"read 1 file " in got.out, got.out
 
 
 def much(n, every):

@@ -12,6 +12,7 @@ import re
 import resource
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -286,6 +287,180 @@ def disk_full(world):
         equal(daemon.stop(), DONE, "exit code")
 
 
+def page(port, path):
+    """Of the daemon's own server: the status and the text."""
+    link = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        link.request("GET", path)
+        answered = link.getresponse()
+        return answered.status, answered.read().decode()
+    finally:
+        link.close()
+
+
+def metric(port, name, source_name="prod"):
+    text = page(port, "/metrics")[1]
+    found = re.search(rf'^assay_{name}(?:{{source="{source_name}"}})? (\S+)$', text, re.MULTILINE)
+    assert found, name + " in\n" + text
+    return float(found.group(1))
+
+
+def fill_up(path):
+    with open(path, "ab", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(4096))
+        except OSError:
+            pass
+
+
+def told_while_full(daemon, port, filler):
+    """Without a single free block, status says that it runs and what is wrong, and the page is there
+    all the time and says the same."""
+    seen = set()
+    for _ in range(60):
+        fill_up(filler)
+        code, text = page(port, "/healthz")
+        seen.add(code)
+        if code == 503:
+            assert text.startswith("the store is not written: ") and "full" in text, text
+            equal(text.count("the store is not written"), 1, text)
+        time.sleep(0.1)
+    assert 503 in seen, seen
+    fill_up(filler)
+    status = daemon.status(INCOMPLETE)
+    assert status["state"] == "running" and "full" in status["daemon"]["error"], status
+    written = daemon.state()["time"]
+    daemon.wait_for(lambda: daemon.state()["time"] > written, "the state goes on")
+    equal(os.statvfs(os.path.dirname(daemon.store)).f_bavail, 0, "free blocks")
+
+
+def killed_or_hanging(world):
+    """Nobody has asked how the child ended: it is a zombie, which does not run."""
+    bucket = world.filled()
+    with Daemon(world.folder(), world.aws.env, [source(bucket + "/p")]) as daemon:
+        world.complete(daemon)
+        daemon.child.send_signal(signal.SIGSTOP)
+        equal(daemon.status(DONE)["state"], "running", "it may be slow for a moment")
+        time.sleep(11)
+        equal(daemon.status(INCOMPLETE)["state"], "hanging", "for long")
+        daemon.child.send_signal(signal.SIGCONT)
+        daemon.wait_for(lambda: daemon.status()["state"] == "running", "it goes on")
+        os.kill(daemon.child.pid, signal.SIGKILL)
+        os.waitid(os.P_PID, daemon.child.pid, os.WEXITED | os.WNOWAIT)
+        equal(daemon.status(INCOMPLETE)["state"], "gone", "killed")
+        daemon.child.wait()
+        equal(os.stat(daemon.store + "-status.json").st_mode & 0o777,
+              os.stat(daemon.store).st_mode & 0o777, "for those that may read the store")
+
+
+def counts_over_lives(world):
+    """Counters go on with SIGHUP; what was known is not counted as read; a store that is not
+    followed any more has no daemon."""
+    bucket = world.filled()
+    count, port = len(world.feed.files), quiet_port()
+    daemon = Daemon(world.folder(), world.aws.env, [source(bucket + "/p")],
+                    status_listen=f"127.0.0.1:{port}")
+    with daemon:
+        world.complete(daemon)
+        daemon.wait_for(lambda: daemon.status()["daemon"]["sources"][0]["caught_up"], "caught up")
+        of = daemon.status(DONE)["daemon"]["sources"][0]
+        equal((of["kept"], of["known"], of["open"]), (count, 0, 0), "read")
+        size = of["bytes"]
+        assert size > 0, of
+        daemon.reload()
+        daemon.wait_for(lambda: daemon.state()["sources"][0]["known"] == count, "all is known")
+        of = daemon.status()["daemon"]["sources"][0]
+        equal((of["kept"], of["bytes"]), (count, size), "after a reload")
+        equal((metric(port, "source_items_kept_total"), metric(port, "source_bytes_total")),
+              (count, size), "metrics")
+        # What is in one store is new to another.
+        first = daemon.store
+        daemon.store = os.path.join(daemon.place, "b.db")
+        daemon.configure([source(bucket + "/p")])
+        daemon.reload()
+        world.complete(daemon)
+        daemon.wait_for(lambda: metric(port, "source_items_kept_total") == 2 * count, "again")
+        old = assay("status", "--store", first, "--format", "json", code=INCOMPLETE).json()
+        equal(old["state"], "stopped", "the first store")
+        equal(daemon.stop(), DONE, "exit code")
+        daemon.start()
+        daemon.wait_for(lambda: daemon.state()["sources"][0]["known"] == count, "another process")
+        of = daemon.status()["daemon"]["sources"][0]
+        equal((of["kept"], of["bytes"]), (0, 0), "it read nothing")
+        shown = assay("status", "-c", daemon.config, env=daemon.env).out.decode()
+        assert f"0 items read, {count} known before, 0 B" in shown, shown
+        equal(daemon.stop(), DONE, "exit code")
+
+
+def memory_of_lives(world):
+    """What a life took is given back: reloads do not add up."""
+    bucket = world.bucket()
+    tree = os.path.join(world.place, "large")
+    simulate(tree, "--users", 12, "--days", 4, "--seed", 3, "--records", 4000, "--body-scale", 25)
+    feed = Feed(os.path.join(tree, "AWSLogs"))
+    feed.put(world.aws, bucket, "p/", feed.files)
+    with Daemon(world.folder(), world.aws.env, [source(bucket + "/p")]) as daemon:
+        for i in range(6):
+            daemon.wait_for(lambda: daemon.state()["sources"][0]["passes"] > 0
+                            and daemon.state()["sources"][0]["open"] == 0, "caught up")
+            now = daemon.state()
+            print(f"# life {i}: {now['memory'] / 2 ** 20:.0f} MiB, "
+                  f"at most {now['memory_peak'] / 2 ** 20:.0f} MiB")
+            # Another store: all of it is read again.
+            daemon.store = os.path.join(daemon.place, f"{i}.db")
+            daemon.configure([source(bucket + "/p")])
+            daemon.reload()
+        assert sanitized() or now["memory_peak"] < 128 << 20, now["memory_peak"]
+        equal(daemon.stop(), DONE, "exit code")
+
+
+def group_is_missing(world):
+    """Each answer of AWS has a number of its own: it is told once all the same."""
+    world.n += 1
+    follow = {"url": "cloudwatch:no-such-group", "name": "group", "poll": "1s"}
+    with Daemon(world.folder(), world.aws.env, [follow]) as daemon:
+        daemon.wait_for(lambda: daemon.heard("failing"), "it says so")
+        time.sleep(8)
+        told = [text for text in daemon.lines() if "ResourceNotFound" in text]
+        equal(len(told), 1, daemon.said())
+        equal(daemon.state()["problems"], 1, "problems")
+        equal(daemon.stop(), DONE, "exit code")
+
+
+def idle_guests(world):
+    """Connections on which nobody asks do not keep a monitor out."""
+    bucket, port = world.filled(), quiet_port()
+    with Daemon(world.folder(), world.aws.env, [source(bucket + "/p")],
+                status_listen=f"127.0.0.1:{port}") as daemon:
+        guests = [socket.create_connection(("127.0.0.1", port)) for _ in range(200)]
+        begin = time.monotonic()
+        equal(page(port, "/healthz")[0], 200, "healthz")
+        assert time.monotonic() - begin < 5 * SLOW, time.monotonic() - begin
+        # They are shown out after a while.
+        guests[0].settimeout(30 * SLOW)
+        equal(guests[0].recv(1), b"", "the end")
+        for guest in guests:
+            guest.close()
+        equal(daemon.stop(), DONE, "exit code")
+
+
+def says_all_as_json(world):
+    """From the first line on, once it is known how."""
+    bucket, port = world.bucket(), quiet_port()
+    key = os.path.join(world.folder(), "key")
+    with open(key, "w", encoding="utf-8") as file:
+        file.write("a key for tests\n")
+    os.chmod(key, 0o644)
+    pushed = {"listen": f"127.0.0.1:{port}", "name": "pushed", "access_key_file": key}
+    with Daemon(world.folder(), world.aws.env, [source(bucket + "/p"), pushed]) as daemon:
+        assert daemon.heard("chmod 600"), daemon.said()
+        second = assay("serve", "-c", daemon.config, env=daemon.env, code=CANNOT)
+        said = [json.loads(text) for text in second.err.splitlines() + daemon.lines()]
+        assert any("another process" in text["message"] for text in said), said
+        equal(daemon.stop(), DONE, "exit code")
+
+
 def disk_of_its_own(world):
     """The same with a real file system that has no room (ENOSPC)."""
     bucket = world.bucket()
@@ -296,22 +471,21 @@ def disk_of_its_own(world):
     os.mkdir(disk)
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", disk], check=True)
     try:
-        daemon = Daemon(folder, world.aws.env, [source(bucket + "/p")])
+        port = quiet_port()
+        daemon = Daemon(folder, world.aws.env, [source(bucket + "/p")],
+                        status_listen=f"127.0.0.1:{port}")
         daemon.store = os.path.join(disk, "a.db")
         daemon.configure([source(bucket + "/p")])
         with daemon:
             daemon.wait_for(lambda: daemon.count() > 0, "it writes")
-            with open(filler, "wb", buffering=0) as file:
-                try:
-                    while True:
-                        file.write(bytes(4096))
-                except OSError:
-                    pass
+            fill_up(filler)
             world.feed.put(world.aws, bucket, "p/", [*first[1:], *later])
             daemon.wait_for(lambda: daemon.heard("trying again in 2 s"), "it tries again")
+            told_while_full(daemon, port, filler)
             os.remove(filler)
             world.complete(daemon)
             daemon.wait_for(lambda: daemon.state()["error"] is None, "all is well")
+            daemon.wait_for(lambda: page(port, "/healthz") == (200, "ok\n"), "it is healthy again")
             equal(daemon.stop(), DONE, "exit code")
     finally:
         subprocess.run(["umount", disk], check=True)
@@ -469,6 +643,20 @@ def unit(world):
     assert score, done.stdout + done.stderr
     print(f"# exposure {score.group(1)} of 10")
     assert float(score.group(1)) <= 1.5, done.stdout
+    # With port 443: its one right more must count (a user namespace would take it away).
+    dropped = os.path.join(world.place, "assay.service.d")
+    os.mkdir(dropped)
+    shutil.copy(os.path.join(os.environ["ROOT"], "etc", "push-443.conf"), dropped)
+    env = {**os.environ, "SYSTEMD_UNIT_PATH": world.place + ":"}
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", path], capture_output=True,
+                          text=True, check=False, env=env)
+    equal((done.returncode, done.stdout + done.stderr), (0, ""), "systemd-analyze verify")
+    done = subprocess.run(["systemd-analyze", "security", "--offline=true", "--no-pager", path],
+                          capture_output=True, text=True, check=False, env=env)
+    more = re.search(r"exposure level.*: ([\d.]+)", done.stdout)
+    assert more, done.stdout + done.stderr
+    print(f"# exposure {more.group(1)} of 10 with port 443")
+    assert float(score.group(1)) < float(more.group(1)) <= 2.5, done.stdout
 
 
 # Kills
@@ -662,6 +850,12 @@ def run_cases(tap, world):
         tap.case("it waits for room on a disk of its own", disk_of_its_own, world)
     else:
         tap.skip("it waits for room on a disk of its own", "no file system can be mounted here")
+    tap.case("a daemon that was killed or hangs does not run", killed_or_hanging, world)
+    tap.case("counters are of the process, and of what was read", counts_over_lives, world)
+    tap.case("memory of lives does not add up", memory_of_lives, world)
+    tap.case("a log group that is not there is told of once", group_is_missing, world)
+    tap.case("idle connections do not keep a monitor out", idle_guests, world)
+    tap.case("each line is JSON, from the first on", says_all_as_json, world)
     tap.case("a bucket that is not there is told of once; it recovers when it appears", no_bucket,
              world)
     tap.case("wrong keys are told of once; it recovers", wrong_keys, world)

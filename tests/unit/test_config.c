@@ -642,7 +642,44 @@ static void the_manual_has_every_key_as_the_table_has_it(void **state)
     buf_fini(&text);
 }
 
-static void a_store_that_nobody_named_gets_its_directory(void **state)
+/* What a text with this store is told; "" when it is right. */
+static void told_of_store(const char *store, char out[512])
+{
+    struct config *c = NULL;
+    struct config_findings f;
+    struct err err = {0};
+    char text[512];
+    int n = snprintf(text, sizeof text, "store: %s\nsources: [{url: \"s3://logs\"}]\n", store);
+    config_findings_init(&f);
+    (void)!config_read_text(str_of(text, (size_t)n), "a.yaml", true, 0, &c, &f, &err);
+    snprintf(out, 512, "%.*s", STR_ARG(buf_view(&f.mistakes)));
+    config_findings_fini(&f);
+    config_close(c);
+}
+
+static void one_directory_is_made_for_a_store_more_are_a_mistake(void **state)
+{
+    (void)state;
+    char home[] = "/tmp/assay-config-XXXXXX", where[128], told[512];
+    assert_non_null(mkdtemp(home));
+    snprintf(where, sizeof where, "%s/a.db", home);
+    told_of_store(where, told);
+    assert_string_equal(told, "");
+    snprintf(where, sizeof where, "%s/assay/a.db", home);
+    told_of_store(where, told);
+    assert_string_equal(told, "");
+    snprintf(where, sizeof where, "%s/assay//a.db", home);
+    told_of_store(where, told);
+    assert_string_equal(told, "");
+    snprintf(where, sizeof where, "%s/asay/assay/a.db", home);
+    told_of_store(where, told);
+    assert_non_null(strstr(told, "store: there is no directory /tmp/assay-config-"));
+    told_of_store("/etc/passwd/a.db", told);
+    assert_non_null(strstr(told, "there is no directory /etc/passwd/ to make it in"));
+    rmdir(home);
+}
+
+static void a_store_gets_its_directory(void **state)
 {
     (void)state;
     char home[] = "/tmp/assay-config-XXXXXX", store[128];
@@ -651,11 +688,6 @@ static void a_store_that_nobody_named_gets_its_directory(void **state)
     struct config c = {.store = store};
     struct stat st;
     struct err err = {0};
-    assert_int_equal(config_make_state(&c, &err), OK);
-    snprintf(store, sizeof store, "%s/a/b", home);
-    assert_int_not_equal(stat(store, &st), 0);
-    snprintf(store, sizeof store, "%s/a/b/assay.db", home);
-    c.store_is_default = true;
     assert_int_equal(config_make_state(&c, &err), OK);
     assert_int_equal(config_make_state(&c, &err), OK);
     snprintf(store, sizeof store, "%s/a/b", home);
@@ -687,7 +719,8 @@ int main(void)
         cmocka_unit_test(the_example_has_every_key_and_is_right),
         cmocka_unit_test(what_show_prints_comes_to_the_same),
         cmocka_unit_test(the_manual_has_every_key_as_the_table_has_it),
-        cmocka_unit_test(a_store_that_nobody_named_gets_its_directory),
+        cmocka_unit_test(a_store_gets_its_directory),
+        cmocka_unit_test(one_directory_is_made_for_a_store_more_are_a_mistake),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,7 +27,7 @@ static void setup_metrics(void)
     m.store = "a\"b\\c\nd\te\xff.db";
     m.store_bytes = 4096;
     m.cpu_us = 1500000;
-    m.stale_us = 60 * US_PER_SECOND;
+    m.patience_us[0] = 60 * US_PER_SECOND;
     m.sources_n = 2;
     m.sources[0] = (struct source_state){.name = "s3://bucket/logs",
                                          .kept = 3,
@@ -77,23 +77,29 @@ static void health_names_what_is_wrong(void **state)
     setup_metrics();
     assert_true(metrics_health(&m, &out));
     assert_true(str_eq(buf_view(&out), STR("ok\n")));
-    m.sources[0].success_us = 930 * US_PER_SECOND;
     m.sources[0].failing = true;
+    m.sources[0].error_us = 995 * US_PER_SECOND;
+    m.failing_us[0] = 61 * US_PER_SECOND;
     memcpy(m.sources[0].error, "AccessDenied", 13);
     m.failure = "no space left";
     buf_reset(&out);
     assert_false(metrics_health(&m, &out));
     assert_true(str_eq(buf_view(&out), STR("the store is not written: no space left\n"
-                                           "s3://bucket/logs: no success for more than 60 s: "
+                                           "s3://bucket/logs: failing for more than 60 s: "
                                            "AccessDenied\n")));
     m.failure = "";
-    m.stale_us = 0;
-    assert_true(metrics_health(&m, &out));
-    /* Since the start, when there was none at all. */
-    m.stale_us = 60 * US_PER_SECOND;
-    m.sources[0].success_us = TIME_NONE;
     assert_false(metrics_health(&m, &out));
-    m.started_us = 950 * US_PER_SECOND;
+    m.failing_us[0] = 59 * US_PER_SECOND;
+    assert_true(metrics_health(&m, &out));
+    m.failing_us[0] = 500 * US_PER_SECOND;
+    m.patience_us[0] = 0;
+    assert_true(metrics_health(&m, &out));
+    m.patience_us[0] = 60 * US_PER_SECOND;
+    /* A single one, long ago, and quiet since. */
+    m.sources[0].error_us = 500 * US_PER_SECOND;
+    assert_true(metrics_health(&m, &out));
+    m.sources[0].error_us = 999 * US_PER_SECOND;
+    m.sources[0].failing = false;
     assert_true(metrics_health(&m, &out));
     buf_fini(&out);
 }

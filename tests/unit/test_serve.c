@@ -1,4 +1,8 @@
 /* cli/serve_watch, serve_state, status_read and report/standing: what a daemon says of itself. */
+#include <stdio.h>
+
+#include "client.h"
+
 #include "base/io.h"
 #include "cli/serve.h"
 #include "codec/json.h"
@@ -6,13 +10,14 @@
 #include "unit.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static struct serve_watch w;
-static const struct config_source sources[] = {{.name = "prod", .kind = CONFIG_S3, .url = "s3://b"},
-                                               {.name = "push", .kind = CONFIG_PUSH}};
+static const struct config_source sources[] = {
+    {.name = "prod", .kind = CONFIG_S3, .url = "s3://b"},
+    {.name = "push", .kind = CONFIG_PUSH, .listen = "127.0.0.1:80"}};
 
 /* What is written to a journal goes through a pipe. */
 struct listener {
@@ -74,8 +79,15 @@ static void a_source_is_told_of_once_per_change(void **state)
     tick(&l, 3, 0, 0, s);
     assert_string_equal(heard(&l), "");
     assert_int_equal(w.failing, 1);
+    /* Each answer of AWS has a number of its own. */
+    strcpy(s[1].error, "no such queue; request 2");
+    tick(&l, 3, 0, 0, s);
+    assert_string_equal(heard(&l), "");
+    assert_int_equal(w.failures, 1);
     strcpy(s[1].error, "access denied");
     tick(&l, 4, 0, 0, s);
+    assert_int_equal(w.failures, 2);
+    assert_int_equal(w.told[1].since_us, 2 * US_PER_SECOND);
     assert_string_equal(heard(&l), "warning push: failing: access denied\n");
     s[1].failing = false; /* the text stays, as states keep it */
     tick(&l, 5, 0, 0, s);
@@ -171,8 +183,14 @@ static int64_t at(const char *text)
 
 static const struct source_state states[] = {
     {.name = "s3://b/\xC3\xA4\"x",
-     .named = 12,
+     .named = 26,
+     .open = 5,
      .kept = 10,
+     .known = 9,
+     .refused = 3,
+     .skipped = 4,
+     .passes = 1,
+     .oldest_us = 1791998000000000,
      .again = 1,
      .failed = 2,
      .bytes = 1234567,
@@ -181,8 +199,10 @@ static const struct source_state states[] = {
      .error = "503 \"slow\" \\ down",
      .up_to_us = 1791999000000000,
      .waiting = -1},
-    {.name = "127.0.0.1:8080",
+    {.name = "push:push",
      .success_us = TIME_NONE,
+     .oldest_us = TIME_NONE,
+     .passes = -1,
      .error_us = 1792000000000000,
      .error = "the port is taken",
      .up_to_us = TIME_NONE,
@@ -211,6 +231,8 @@ static void a_state_is_read_as_it_was_written(void **state)
         .minute_us = 59000000,
         .problems = 9,
         .quarantined = 10,
+        .problem = "s3://b/k: it is gone",
+        .problem_us = at("2026-10-14T18:13:19Z"),
         .memory = 11,
         .memory_peak = 12,
         .running = true,
@@ -229,6 +251,9 @@ static void a_state_is_read_as_it_was_written(void **state)
     close(fd);
     assert_int_equal(status_read(path, &arena, &read, NULL), OK);
     assert_int_equal(read.process, getpid());
+    assert_true(read.process_began > 0 && read.process_began == serve_process_began(getpid()));
+    assert_true(str_eq(read.problem, STR("s3://b/k: it is gone")));
+    assert_int_equal(read.problem_us, s.problem_us);
     assert_int_equal(read.time_us, s.now_us);
     assert_int_equal(read.started_us, s.started_us);
     assert_int_equal(read.loaded_us, s.loaded_us);
@@ -246,9 +271,16 @@ static void a_state_is_read_as_it_was_written(void **state)
     for (int i = 0; i < 2; i++) {
         const struct standing_source *t = &read.sources[i];
         assert_true(str_eq(t->name, str_from(of[i].name)));
-        assert_true(str_eq(t->address, str_from(states[i].name)));
+        /* Of what is listened to there is only one address: the configured one. */
+        assert_true(str_eq(t->address, i == 0 ? str_from(states[0].name) : STR("127.0.0.1:80")));
         assert_true(str_eq(t->error, str_from(states[i].error)));
         assert_int_equal(t->kept, states[i].kept);
+        assert_int_equal(t->known, states[i].known);
+        assert_int_equal(t->open, states[i].open);
+        assert_int_equal(t->refused, states[i].refused);
+        assert_int_equal(t->skipped, states[i].skipped);
+        assert_int_equal(t->passes, states[i].passes);
+        assert_true(t->oldest_us == states[i].oldest_us);
         assert_int_equal(t->waiting, states[i].waiting);
         assert_true(t->up_to_us == states[i].up_to_us);
         assert_true(t->success_us == states[i].success_us);
@@ -301,18 +333,23 @@ static const struct standing_source two[] = {
          {"s3://bedrock-logs-of-a-company-with-a-long-name/and/a/prefix/that/is/longer/still", 81},
      .named = 1654,
      .kept = 1650,
+     .known = 1200,
      .failed = 4,
      .again = 1,
+     .refused = 2,
      .bytes = 12900000,
      .waiting = -1,
+     .passes = 1,
      .up_to_us = 1791999940000000,
      .success_us = 1791999997000000,
+     .error = {"AccessDenied", 12},
      .error_us = 1791999000000000},
     {.name = {"push\x1b[31m", 9},
      .kind = {"push", 4},
      .address = {"0.0.0.0:8443", 12},
      .error = {"the certificate has expired", 27},
      .waiting = 3,
+     .passes = -1,
      .up_to_us = TIME_NONE,
      .success_us = TIME_NONE,
      .error_us = 1791999999000000,
@@ -335,6 +372,8 @@ static struct standing running(void)
         .minute = {12, 745, 740, 0},
         .minute_ms = 60000,
         .quarantined = 1,
+        .problem = STR("s3://b/k.json.gz: it is gone"),
+        .problem_us = 1791999880000000,
         .memory = 47395635,
         .memory_peak = 1023,
         .sources = two,
@@ -355,15 +394,16 @@ static void the_page_is_calm_and_narrow(void **state)
         "last commit    2s ago\n"
         "last minute    12.4 records/s, 0.2 items/s\n"
         "since start    53,120 records, 1,650 items, 1 record in quarantine\n"
+        "last problem   2m 00s ago: s3://b/k.json.gz: it is gone\n"
         "memory         45.1 MiB, at most 1023 B\n"
         "configuration  /etc/assay/assay.yaml, read 16m 40s ago\n"
         "\n"
         "source         prod (s3), s3://bedrock-logs-of-a-company-with-a-long-name/and/a/\n"
         "               prefix/that/is/longer/still\n"
-        "               1,650 items read, 4 failed attempts, 1 time bodies were missing,\n"
-        "               12.3 MiB\n"
-        "               caught up, newest data 1m 00s ago, last answer 3s ago, last error\n"
-        "               16m 40s ago\n"
+        "               1,650 items read, 1,200 known before, 2 refused, 4 failed\n"
+        "               attempts, 1 time bodies were missing, 12.3 MiB\n"
+        "               caught up, newest data 1m 00s ago, last answer 3s ago\n"
+        "               last error 16m 40s ago: AccessDenied\n"
         "\n"
         "source         push\\x1b[31m (push), 0.0.0.0:8443\n"
         "               failing: the certificate has expired\n"
@@ -410,12 +450,135 @@ static void lag_is_of_the_answer_once_caught_up(void **state)
     struct standing_source t = two[0];
     assert_true(standing_caught_up(&t));
     assert_int_equal(standing_lag_us(&s, &t), 3 * US_PER_SECOND);
-    t.named++; /* one is being read */
+    t.passes = 0; /* it still looks what there is */
+    assert_false(standing_caught_up(&t));
+    t.passes = 1;
+    t.open++; /* one is being read */
     assert_false(standing_caught_up(&t));
     assert_int_equal(standing_lag_us(&s, &t), 60 * US_PER_SECOND);
     t.up_to_us = TIME_NONE;
     assert_int_equal(standing_lag_us(&s, &t), -1);
     assert_int_equal(standing_lag_us(&s, &two[1]), -1);
+}
+
+static void a_state_is_left_also_on_a_full_disk(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/assay-state-XXXXXX", store[64], path[96];
+    assert_non_null(mkdtemp(folder));
+    snprintf(store, sizeof store, "%s/a.db", folder);
+    snprintf(path, sizeof path, "%s-status.json", store);
+    struct config config = {.path = "a.yaml", .store = store};
+    struct serve_state s = {
+        .config = &config, .now_us = at("2026-10-14T18:13:20Z"), .error = "", .running = true};
+    struct stat st;
+    int fd = open(store, O_CREAT | O_WRONLY, 0600);
+    assert_true(fd >= 0);
+    close(fd);
+    assert_int_equal(chmod(store, 0640), 0);
+    assert_int_equal(serve_state_leave(&s, NULL), OK);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0640); /* for those that may read the store */
+    off_t size = st.st_size;
+    ino_t number = st.st_ino;
+    assert_int_equal(size % 4096, 0);
+    /* A message more takes no more room. */
+    s.error = "cannot write the store: database or disk is full";
+    assert_int_equal(serve_state_leave(&s, NULL), OK);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_size, size);
+    assert_int_not_equal(st.st_ino, number);
+    /* No other file can be made: a directory stands where it would. */
+    char other[128];
+    snprintf(other, sizeof other, "%s.new", path);
+    assert_int_equal(mkdir(other, 0700), 0);
+    number = st.st_ino;
+    s.error = "still full";
+    assert_int_equal(serve_state_leave(&s, NULL), OK);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_ino, number);
+    struct arena arena;
+    struct standing read = {0};
+    arena_init(&arena);
+    assert_int_equal(status_read(path, &arena, &read, NULL), OK);
+    assert_true(str_eq(read.error, STR("still full")));
+    assert_int_equal(read.configuration.p[0], '/'); /* whoever reads it stands elsewhere */
+    arena_fini(&arena);
+    rmdir(other);
+    unlink(path);
+    unlink(store);
+    rmdir(folder);
+}
+
+static void counters_go_on_after_another_life(void **state)
+{
+    (void)state;
+    static struct serve_sums sums;
+    struct source_state s = {.named = 3, .kept = 2, .known = 1, .bytes = 10, .up_to_us = TIME_NONE};
+    struct source_state last[2] = {{.named = 5, .kept = 4, .bytes = 40, .up_to_us = 7},
+                                   {.named = 9}};
+    serve_sums_add(&sums, "prod", &s);
+    assert_int_equal(s.named, 3);
+    serve_sums_keep(&sums, sources, last, 2);
+    serve_sums_add(&sums, "prod", &s);
+    assert_true(s.named == 8 && s.kept == 6 && s.known == 1 && s.bytes == 50 && s.up_to_us == 7);
+    serve_sums_add(&sums, "another", &s);
+    assert_int_equal(s.named, 8);
+}
+
+static void the_page_outlives_lives_and_tells_who_fails(void **state)
+{
+    (void)state;
+    static struct serve s;
+    static char out[65536];
+    struct config_source of[2] = {sources[0], sources[1]};
+    struct config config = {.path = "a.yaml",
+                            .store = "/nowhere/a.db",
+                            .status_listen = "127.0.0.1:0",
+                            .sources = of,
+                            .sources_n = 2};
+    struct listener l;
+    listen_to(&l, false);
+    of[0].poll_s = 200;
+    assert_int_equal(serve_patience_us(&of[0]), 600 * US_PER_SECOND);
+    assert_int_equal(serve_patience_us(&of[1]), 300 * US_PER_SECOND);
+    s.states_n = 2;
+    s.items = 77;
+    s.states[1].failing = true;
+    s.states[1].error_us = clock_now_us();
+    strcpy(s.states[1].error, "no certificate");
+    serve_watch_init(&s.watch, 0);
+    assert_int_equal(serve_page_open(&s, &config, NULL), OK);
+    int port = serve_page_port(&s);
+    /* It begins to fail: nobody needs to get up for that yet. */
+    const struct serve_counts none = {0};
+    int64_t now = clock_monotonic_us();
+    serve_watch_tick(&s.watch, &l.journal, now, &none, of, s.states, 2);
+    serve_page_show(&s, &config);
+    client_ask(port, "GET /healthz", "", "", out, sizeof out);
+    assert_non_null(strstr(out, "\r\n\r\nok\n"));
+    /* Six minutes later. */
+    s.watch.told[1].since_us = now - 360 * US_PER_SECOND;
+    serve_page_show(&s, &config);
+    client_ask(port, "GET /healthz", "", "", out, sizeof out);
+    assert_non_null(strstr(out, "HTTP/1.1 503 "));
+    assert_non_null(strstr(out, "\r\n\r\npush: failing for more than 300 s: no certificate\n"));
+    client_ask(port, "GET /metrics", "", "", out, sizeof out);
+    assert_non_null(strstr(out, "\nassay_healthy 0\n"));
+    assert_non_null(strstr(out, "\nassay_items_read_total 77\n"));
+    assert_non_null(strstr(out, "\nassay_problems_total 1\n"));
+    /* Why nothing can be written, once, and on the page of before. */
+    strcpy(s.failure, "no space left");
+    s.states_n = 0;
+    assert_int_equal(serve_page_open(&s, &config, NULL), OK);
+    serve_page_show(&s, &config);
+    assert_int_equal(serve_page_port(&s), port);
+    client_ask(port, "GET /healthz", "", "", out, sizeof out);
+    assert_non_null(strstr(out, "\r\n\r\nthe store is not written: no space left\n"));
+    config.status_listen = NULL;
+    serve_page_leave(&s, &config);
+    assert_null(s.page);
+    stop_listening(&l);
 }
 
 int main(void)
@@ -427,6 +590,9 @@ int main(void)
         cmocka_unit_test(the_last_minute_is_a_minute),
         cmocka_unit_test(a_state_is_read_as_it_was_written),
         cmocka_unit_test(what_is_no_state_is_refused),
+        cmocka_unit_test(a_state_is_left_also_on_a_full_disk),
+        cmocka_unit_test(counters_go_on_after_another_life),
+        cmocka_unit_test(the_page_outlives_lives_and_tells_who_fails),
         cmocka_unit_test(the_page_is_calm_and_narrow),
         cmocka_unit_test(it_is_well_only_when_all_is),
         cmocka_unit_test(lag_is_of_the_answer_once_caught_up),

@@ -238,9 +238,9 @@ static void the_state_tells_what_became_of_items_and_of_failures(void **state)
     assert_true(seen.success_us == TIME_NONE && seen.waiting == -1);
 
     gauge_init(&gauge, STR("s3://logs/"));
-    gauge_named(&gauge);
-    gauge_named(&gauge);
-    gauge_named(&gauge);
+    for (int i = 0; i < 5; i++)
+        gauge_named(&gauge);
+    gauge_done(&gauge, SOURCE_KNOWN, 50, 6000); /* not read, so none of its bytes */
     gauge_done(&gauge, SOURCE_KEPT, 100, 7000);
     gauge_done(&gauge, SOURCE_AGAIN, 10, 5000);
     gauge_done(&gauge, SOURCE_FAILED, 1000, 9000);
@@ -253,7 +253,8 @@ static void the_state_tells_what_became_of_items_and_of_failures(void **state)
     gauge_success(&gauge);
     source_state_get(source_part(all, 1), &seen);
     assert_string_equal(seen.name, "s3://logs/");
-    assert_true(seen.named == 3 && seen.kept == 2 && seen.again == 1 && seen.failed == 1);
+    assert_true(seen.named == 5 && seen.kept == 2 && seen.again == 1 && seen.failed == 1);
+    assert_true(seen.known == 1 && seen.open == 1 && seen.passes == -1);
     assert_true(seen.bytes == 110 && seen.up_to_us == 7000);
     assert_string_equal(seen.error, "not that either");
     assert_true(!seen.failing && seen.success_us >= seen.error_us);

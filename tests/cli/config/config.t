@@ -133,7 +133,7 @@ The contents of prices, profiles and rules are checked, too.
 A store needs its directory; a key may be misspelt; values and places may be wrong.
 
   $ cat >bad.yaml <<END
-  > store: nowhere/usage.db
+  > store: nowhere/at-all/usage.db
   > levle: counts
   > threads: many
   > prices: prices.csv
@@ -147,7 +147,7 @@ A store needs its directory; a key may be misspelt; values and places may be wro
   >     window: 48h
   > END
   > assay config check -c bad.yaml
-  2> bad.yaml:1: store: there is no directory $TMP/nowhere/ to make it in
+  2> bad.yaml:1: store: there is no directory $TMP/nowhere/at-all/ to make it in
   2> bad.yaml:2: levle: unknown key; did you mean level?
   2> bad.yaml:3: threads: wanted a number, not "many"
   2> bad.yaml:4: prices: there is no such file: $TMP/prices.csv

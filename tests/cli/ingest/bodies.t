@@ -14,13 +14,13 @@ A body that is delivered after its record is found by the next run.
   > echo '{"usage":{"cache_creation":{"ephemeral_1h_input_tokens":100}}}' >"logs/$hour/data/r1_output.json"
   > assay ingest logs --store s.db --quiet; ask
   > assay ingest logs --store s.db --quiet
-  read 1 files (0 known already), 1 records
-  the store holds 1 invocations, data up to 2026-10-20T12:00:00Z
+  read 1 file (0 known already), 1 record
+  the store holds 1 invocation, data up to 2026-10-20T12:00:00Z
   model,cache_write_1h,cache_write_unknown,cost_nusd,cost_usd,unpriced,cost_reason
   anthropic.claude-opus-5,0,100,625000,0.000625,0,cache TTL not known
-  read 1 files (0 known already), 1 records
-  the store holds 1 invocations, data up to 2026-10-20T12:00:00Z
+  read 1 file (0 known already), 1 record
+  the store holds 1 invocation, data up to 2026-10-20T12:00:00Z
   model,cache_write_1h,cache_write_unknown,cost_nusd,cost_usd,unpriced,cost_reason
   anthropic.claude-opus-5,100,0,1000000,0.001,0,
   read 0 files (1 known already), 0 records
-  the store holds 1 invocations, data up to 2026-10-20T12:00:00Z
+  the store holds 1 invocation, data up to 2026-10-20T12:00:00Z

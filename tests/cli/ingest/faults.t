@@ -17,7 +17,7 @@ What is no store, a store that is not there, a store of a newer assay, one that 
   [2]
 
   $ assay ingest "$DATA/calls.jsonl" --store no/such/folder/s.db --quiet
-  2> assay: cannot write beside the store: open 'no/such/folder/s.db-lock': No such file or directory
+  2> assay: cannot write here: 'no/such/folder/s.db-lock': No such file or directory
   [3]
 
   $ assay ingest "$DATA/calls.jsonl" --store s.db --quiet >out; python3 - <<'END'

@@ -1,7 +1,7 @@
 A store answers as the logs do, byte by byte, whatever was read before and how often.
 
   $ assay ingest "$DATA/calls.jsonl" --store s.db --quiet
-  read 1 files (0 known already), 7 records, 1 quarantined
+  read 1 file (0 known already), 7 records, 1 quarantined
   the store holds 6 invocations, data up to 2026-10-03T10:05:00Z
 
   $ for q in overview people teams models regions profiles errors unpriced; do
@@ -28,7 +28,7 @@ The same records in another file are known too.
 
   $ gzip -c "$DATA/calls.jsonl" >again.gz; assay ingest again.gz --store s.db --quiet
   > assay report --store s.db --by user --metrics invocations,cost --format csv
-  read 1 files (0 known already), 7 records, 1 quarantined
+  read 1 file (0 known already), 7 records, 1 quarantined
   the store holds 6 invocations, data up to 2026-10-03T10:05:00Z
   user,invocations,cost_nusd,cost_usd,unpriced,cost_reason
   ann@example.com,2,112075000,0.112075,0,cache TTL not known

@@ -24,7 +24,7 @@ from a store the answer is the same, and bodies beside their record are read as 
   Claude Code,2.1.197,cli,main,1,1,0
   Claude Code,2.1.197,cli,sub-agent,1,1,0
   Roo Code,,,main,1,1,0
-  read 1 files (0 known already), 6 records
+  read 1 file (0 known already), 6 records
   the store holds 6 invocations, data up to 2026-10-01T08:15:00Z
   same
   0
@@ -64,11 +64,11 @@ Files that were read with other rules are read again, and those with a body that
   > assay ingest logs --store s.db --quiet
   > assay ingest logs --store s.db --quiet --harness-rules rules.csv
   > assay ingest logs --store s.db --quiet --harness-rules rules.csv --repository-names
-  read 1 files (0 known already), 6 records
+  read 1 file (0 known already), 6 records
   the store holds 6 invocations, data up to 2026-10-01T08:15:00Z
   read 0 files (1 known already), 0 records
   the store holds 6 invocations, data up to 2026-10-01T08:15:00Z
-  read 1 files (0 known already), 6 records
+  read 1 file (0 known already), 6 records
   the store holds 6 invocations, data up to 2026-10-01T08:15:00Z
-  read 1 files (0 known already), 6 records
+  read 1 file (0 known already), 6 records
   the store holds 6 invocations, data up to 2026-10-01T08:15:00Z

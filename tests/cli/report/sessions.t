@@ -144,7 +144,7 @@ From a store it is the same, and no text stays.
   > done
   > assay session 0b6f $logs --format json >one; assay session 0b6f --store s.db --format json | cmp one - && echo same session
   > assay session 0b6f --store s.db | grep -c CANARY; grep -c CANARY s.db one
-  read 1 files (0 known already), 6 records
+  read 1 file (0 known already), 6 records
   the store holds 6 invocations, data up to 2026-10-01T09:31:45Z
   same harnesses
   same tools

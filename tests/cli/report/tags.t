@@ -103,7 +103,7 @@ A store that learns of the profiles when the logs are gone says the same.
   > : >empty.jsonl
   > assay ingest empty.jsonl --store s.db --profiles profiles.yaml
   > assay report --store s.db --by tag:owner-team,model --format csv | cmp - logs.csv && echo same
-  read 1 files (0 known already), 5 records
+  read 1 file (0 known already), 5 records
   the store holds 5 invocations, data up to 2026-10-05T08:00:00Z
   Invocations without a full price · all data, 2026-10-01 – 2026-10-05, UTC
   

@@ -27,11 +27,12 @@ A daemon that was stopped: its sources and what it did are still told.
   >  "time": "2026-10-02T10:00:00.5Z", "started": "2026-10-01T09:00:00Z", "loaded": "2026-10-02T09:00:00Z",
   >  "last_commit": "2026-10-02T09:59:58Z", "error": null,
   >  "items": 1234, "records": 56789, "invocations": 56700, "bytes": 123456789, "quarantined": 2, "problems": 1,
+  >  "problem": "s3://logs/prefix/a.json.gz: it is gone", "last_problem": "2026-10-02T09:30:00Z",
   >  "minute": {"milliseconds": 60000, "items": 6, "records": 90, "invocations": 90, "bytes": 1000},
   >  "memory": 50000000, "memory_peak": 60000000, "store_bytes": 1, "from_the_future": [1, {"a": null}],
   >  "sources": [
-  >   {"name": "prod", "kind": "s3", "address": "s3://logs/prefix", "named": 1234, "kept": 1233, "again": 3, "failed": 1,
-  >    "bytes": 12345678, "waiting": null, "up_to": "2026-10-02T09:58:00Z", "last_success": "2026-10-02T09:59:59Z",
+  >   {"name": "prod", "kind": "s3", "address": "s3://logs/prefix", "named": 1244, "open": 3, "kept": 1233, "known": 7, "again": 3, "failed": 1,
+  >    "refused": 2, "skipped": 1, "passes": 1, "bytes": 12345678, "oldest": null, "waiting": null, "up_to": "2026-10-02T09:58:00Z", "last_success": "2026-10-02T09:59:59Z",
   >    "last_error": null, "error": null, "failing": false},
   >   {"name": "queue", "kind": "sqs", "address": "https://sqs.eu-west-1.amazonaws.com/111122223333/logs", "named": 0,
   >    "kept": 0, "again": 0, "failed": 0, "bytes": 0, "waiting": 12, "up_to": null, "last_success": null,
@@ -45,11 +46,12 @@ A daemon that was stopped: its sources and what it did are still told.
   coverage       requests seen 0.0%, responses 0.0%
   last commit    ~
   since start    56,789 records, 1,234 items, 2 records in quarantine, 1 problem
+  last problem   ~: s3://logs/prefix/a.json.gz: it is gone
   configuration  /etc/assay/assay.yaml, read ~
   
   source         prod (s3), s3://logs/prefix
-                 1,233 items read, 1 failed attempt, 3 times bodies were missing,
-                 11.7 MiB
+                 1,233 items read, 7 known before, 2 refused, 1 failed attempt, 3
+                 times bodies were missing, 11.7 MiB
                  newest data ~, last answer ~
   
   source         queue (sqs),
@@ -88,6 +90,8 @@ A daemon that was stopped: its sources and what it did are still told.
       ~,
       "quarantined": 2,
       "problems": 1,
+      "problem": "s3://logs/prefix/a.json.gz: it is gone",
+      "last_problem": "2026-10-02T09:30:00Z",
       "minute": {
         "milliseconds": 60000,
         "items": 6,
@@ -105,13 +109,18 @@ A daemon that was stopped: its sources and what it did are still told.
           "error": null,
           "last_error": null,
           "last_success": "2026-10-02T09:59:59Z",
+          "oldest": null,
           "up_to": "2026-10-02T09:58:00Z",
-          "caught_up": true,
+          "caught_up": false,
           ~,
-          "named": 1234,
+          "named": 1244,
+          "open": 3,
           "kept": 1233,
+          "known": 7,
           "again": 3,
           "failed": 1,
+          "refused": 2,
+          "skipped": 1,
           "waiting": null,
           ~
         },
@@ -123,13 +132,18 @@ A daemon that was stopped: its sources and what it did are still told.
           "error": "sqs:ReceiveMessage: AccessDenied: no identity-based policy allows it\u001b[31m",
           "last_error": "2026-10-02T09:59:00Z",
           "last_success": null,
+          "oldest": null,
           "up_to": null,
           "caught_up": false,
           "lag_ms": null,
           "named": 0,
+          "open": 0,
           "kept": 0,
+          "known": 0,
           "again": 0,
           "failed": 0,
+          "refused": 0,
+          "skipped": 0,
           "waiting": 12,
           "bytes": 0
         }
@@ -138,10 +152,16 @@ A daemon that was stopped: its sources and what it did are still told.
   }
   [1]
 
-One that left no word of its end.
+One whose process lives, but leaves no word.
 
   $ sed 's/"process": 0/"process": 1/' a.db-status.json > b && mv b a.db-status.json
   $ assay status --store a.db | head -n 1
+  assay serve hangs: process 1 lives, but was last heard of ~
+
+One that left no word of its end: another process has its number now.
+
+  $ cp a.db c.db; sed 's/"process": 1/"process": 1, "process_began": 987654321987/' a.db-status.json > c.db-status.json
+  $ assay status --store c.db | head -n 1
   assay serve does not run, and was not stopped in order: last heard of ~
 
 One that runs, with a failing source: this shell stands for it.
@@ -158,8 +178,8 @@ One that runs, with a failing source: this shell stands for it.
   memory         47.6 MiB, at most 57.2 MiB
   
   source         prod (s3), s3://logs/prefix
-                 1,233 items read, 1 failed attempt, 3 times bodies were missing,
-                 11.7 MiB
+                 1,233 items read, 7 known before, 2 refused, 1 failed attempt, 3
+                 times bodies were missing, 11.7 MiB
   
   source         queue (sqs),
                  https://sqs.eu-west-1.amazonaws.com/111122223333/logs
@@ -180,11 +200,11 @@ No store, no state.
 Not a state; a broken store; mistakes.
 
   $ echo '{"time": ' > a.db-status.json; assay status --store a.db
-  2> assay: a.db-status.json: not the state of an assay serve
-  [2]
+  2> assay: a.db-status.json: not the state of an assay serve; it may be removed: a daemon that runs writes it anew each second
+  [3]
   $ echo '{}' > a.db-status.json; assay status --store a.db
-  2> assay: a.db-status.json: not the state of an assay serve
-  [2]
+  2> assay: a.db-status.json: not the state of an assay serve; it may be removed: a daemon that runs writes it anew each second
+  [3]
   $ rm a.db-status.json; echo text > a.db; assay status --store a.db
   assay serve has not run on this store
   

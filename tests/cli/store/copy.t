@@ -4,7 +4,7 @@ Mask: \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z
 
   $ cat "$DATA/calls.jsonl" "$DATA/session.jsonl" >logs.jsonl
   > assay ingest logs.jsonl --store s.db --quiet
-  read 1 files (0 known already), 13 records, 1 quarantined
+  read 1 file (0 known already), 13 records, 1 quarantined
   the store holds 12 invocations, data up to 2026-10-03T10:05:00Z
 
   $ assay store check --store s.db
@@ -124,7 +124,7 @@ A copy answers the same. What is there stays, unless it is told otherwise.
   'copy.db' is a copy of 's.db'
 
   $ assay store backup no/such/folder/copy.db --store s.db
-  2> assay: cannot write beside the store: open 'no/such/folder/copy.db-lock': No such file or directory
+  2> assay: cannot write here: 'no/such/folder/copy.db-lock': No such file or directory
   [3]
 
   $ assay store backup copy.db --store not-there.db --force; assay store check --store copy.db

@@ -3,7 +3,7 @@ Old calls go, their sums stay.
   $ cat "$DATA/calls.jsonl" "$DATA/session.jsonl" >logs.jsonl
   > assay ingest logs.jsonl --store s.db --quiet
   > assay report --store s.db --by time,user --bucket day --metrics invocations,cost --format csv >before
-  read 1 files (0 known already), 13 records, 1 quarantined
+  read 1 file (0 known already), 13 records, 1 quarantined
   the store holds 12 invocations, data up to 2026-10-03T10:05:00Z
 
   $ assay store retain --store s.db --keep-facts 2026-10-03T02:30:00Z --dry-run
@@ -70,7 +70,7 @@ What was read before and comes again is not counted twice; it is told.
 
   $ assay ingest - --store s.db --quiet <logs.jsonl
   > assay report --store s.db --by time,user --bucket day --metrics invocations,cost --format csv | cmp - before
-  read 1 files (0 known already), 13 records, 1 quarantined
+  read 1 file (0 known already), 13 records, 1 quarantined
   the store holds 12 invocations, data up to 2026-10-03T10:05:00Z
   11 records were older than the calls it keeps: not counted now, and lost unless counted before
 

@@ -31,7 +31,8 @@ Mask: assay \d+\.\d+\.\d+
   NAME is overview, people, teams, models, regions, profiles, errors, unpriced, or,
   from what was logged of requests, sessions, tools, mcp, skills, agents, context,
   harnesses, runaway or savings.
-  PATH is a file, a directory, a quoted glob, s3://bucket/prefix, or - for standard input.
+  PATH is a file, a directory, a quoted glob, s3://bucket/prefix, cloudwatch:GROUP, or -
+  for standard input.
   
     --by DIM,…                 dimensions: user, team, model, account, region …
     --metrics NAME,…           columns: invocations, input, cost …

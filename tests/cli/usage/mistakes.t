@@ -5,7 +5,7 @@ A mistake on the command line is one line that names what is wrong and the neare
   [2]
 
   $ assay report
-  2> assay: nothing to read: give files or directories of logs, s3://bucket/prefix, - for standard input, or --store FILE
+  2> assay: nothing to read: give files or directories of logs, s3://bucket/prefix, cloudwatch:GROUP, - for standard input, or --store FILE
   [2]
 
   $ assay report --by usr x
