@@ -14,8 +14,8 @@ static const char *const sample_titles[CONFIG_KINDS] = {
     "A bucket, listed again and again",
     "The same with a queue that S3 tells of each new object: sooner, and without listing",
     "A log group of CloudWatch Logs",
-    "Delivered by Amazon Data Firehose to an HTTP endpoint. It connects to port 443 and to no\n"
-    "  # other: 0.0.0.0:443, or an address that a load balancer with that port hands on to",
+    ("Delivered by Amazon Data Firehose to an HTTP endpoint. It connects to port 443 and to no\n"
+     "  # other: 0.0.0.0:443, or an address that a load balancer with that port hands on to"),
 };
 
 /* Text that is the same plain as in quotes, however YAML is read. */

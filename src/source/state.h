@@ -34,10 +34,10 @@ struct source_state {
     int64_t waiting;    /* things that wait on the server, as it estimates; -1: nothing tells */
     int64_t oldest_us;  /* when the oldest thing in work was sent; TIME_NONE: nothing tells */
     int64_t skipped;    /* things the server told of that hold no records */
-    int64_t refused;    /* things that went into the quarantine as a whole; of a push source requests
-                         * that were not taken */
-    int64_t passes;     /* 1: all there was has been gone through; 0: not yet; -1: nothing tells */
-    bool failing;       /* the last thing tried did not work; it is being tried again */
+    int64_t refused; /* things that went into the quarantine as a whole; of a push source requests
+                      * that were not taken */
+    int64_t passes;  /* 1: all there was has been gone through; 0: not yet; -1: nothing tells */
+    bool failing;    /* the last thing tried did not work; it is being tried again */
 };
 
 /* A copy. Sources without a state (files) give an empty name and zeros. */
