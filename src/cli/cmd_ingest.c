@@ -76,32 +76,32 @@ static enum status run(struct ingest *g, struct err *err)
     return load_run(&load, &g->result, err);
 }
 
+static const char *plural(int64_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
 static void print_learned(const struct ingest *g, struct buf *out)
 {
     struct learn_result l = learn_result(g->learn);
     if (l.asked > 0)
-        buf_printf(out, "asked AWS about %lld profiles: %lld known, %lld deleted, %lld not allowed",
-                   (long long)l.asked, (long long)l.known, (long long)l.deleted,
+        buf_printf(out,
+                   "asked AWS about %lld profile%s: %lld known, %lld deleted, %lld not allowed",
+                   (long long)l.asked, plural(l.asked), (long long)l.known, (long long)l.deleted,
                    (long long)l.denied);
     if (l.failed > 0)
         buf_printf(out, ", %lld without an answer", (long long)l.failed);
     if (l.asked > 0)
         buf_char(out, '\n');
     if (l.repriced > 0)
-        buf_printf(out,
-                   "%lld invocations that were kept before their profile was known have been "
-                   "priced\n",
-                   (long long)l.repriced);
+        buf_printf(out, "%lld invocation%s kept before %s profile was known %s been priced\n",
+                   (long long)l.repriced, l.repriced == 1 ? " that was" : "s that were",
+                   l.repriced == 1 ? "its" : "their", l.repriced == 1 ? "has" : "have");
     if (l.gone > 0)
         buf_printf(out,
-                   "%lld invocations stay unpriced: when their profile became known they were "
-                   "no longer kept one by one\n",
-                   (long long)l.gone);
-}
-
-static const char *plural(int64_t n)
-{
-    return n == 1 ? "" : "s";
+                   "%lld invocation%s unpriced, no longer kept one by one when the profile "
+                   "became known\n",
+                   (long long)l.gone, l.gone == 1 ? " stays" : "s stay");
 }
 
 static int print_summary(const struct ingest *g)
