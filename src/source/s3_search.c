@@ -150,7 +150,7 @@ static enum status put_task(struct search *k, struct str prefix, const struct ta
         return err_nomem(err);
     *t = *what;
     t->job.owner = k;
-    if (prefix.n > 0)
+    if (prefix.p)
         memcpy(t->prefix, prefix.p, prefix.n);
     t->prefix[prefix.n] = '\0';
     k->busy++;

@@ -184,7 +184,7 @@ static enum status pack_symbols(struct store *s, uint32_t at, uint32_t end, stru
     buf_reset(&s->out);
     put_u64(&s->out, end - at);
     for (; at < end; at++) {
-        struct str text;
+        struct str text = STR_NONE;
         if (at < saved)
             TRY(names_read_symbol(s, at, &text, err));
         else
@@ -202,7 +202,7 @@ static enum status pack_series(struct store *s, uint32_t at, uint32_t end, struc
     put_u64(&s->out, end - at);
     put_u64(&s->out, LABELS);
     for (; at < end; at++) {
-        uint32_t symbols[LABELS];
+        uint32_t symbols[LABELS] = {0};
         if (at < saved)
             TRY(names_read_series(s, at, symbols, err));
         else
@@ -270,7 +270,7 @@ enum status names_each_series(struct store *s, uint32_t n, series_fn *each, void
                               struct err *err)
 {
     for (uint32_t id = 0; id < n; id++) {
-        uint32_t symbols[LABELS];
+        uint32_t symbols[LABELS] = {0};
         TRY(names_read_series(s, id, symbols, err));
         TRY(each(ctx, id, symbols, err));
     }
