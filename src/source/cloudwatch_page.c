@@ -128,7 +128,7 @@ static int64_t again_after_us(const struct cloudwatch *s, const struct page *p)
     bool crowded = s->held > HELD_MAX / 2 || s->held_pages > HELD_PAGES / 2;
     if (p->outcome == SOURCE_AGAIN && crowded && p->tries > 0)
         return -1;
-    if (p->outcome == SOURCE_KEPT || p->tries >= TRIES_MAX ||
+    if (p->outcome == SOURCE_KEPT || p->outcome == SOURCE_KNOWN || p->tries >= TRIES_MAX ||
         (p->outcome == SOURCE_AGAIN && (age_ms > AGAIN_MAX_MS || p->tries >= PAUSES)))
         return -1;
     return pause_s[p->tries < PAUSES ? p->tries : PAUSES - 1] * US_PER_SECOND;

@@ -22,7 +22,8 @@
  * `since` and `until` choose hours of keys, with an hour more at both ends: records go by their own
  * time. An object that is archived (Glacier) is passed over, counted and told; one that is gone is
  * asked for once more. A prefix that may not be listed is told and left out of that way, the others
- * go on, and it is tried again soon. Keys that expire are no such refusal: then all waits.
+ * go on, and it is tried again soon. Keys that expire are no such refusal: then all waits, as for
+ * whatever else S3 does not answer, but for no single folder or prefix for ever.
  *
  * A body that a record names (bedrock-logs facts, 7) is asked for only when it is in the source's
  * own bucket and below its prefix, or in one of body_buckets; otherwise ERR_ACCESS, and no request.

@@ -96,8 +96,11 @@ enum status places_merge(struct s3_places *p, struct s3_places *found, bool whol
 void places_forget(struct s3_places *p);
 /* There is a place that begins with the prefix. */
 bool places_has_below(const struct s3_places *p, struct str prefix);
-/* How many are there. */
+/* How many are there; with accounts that have no Regions. */
 size_t places_count(const struct s3_places *p);
+size_t places_known(const struct s3_places *p);
+/* How many of them may not be listed. */
+size_t places_denied(const struct s3_places *p);
 
 /* Looking for places, folder by folder, many at a time. */
 struct search {
@@ -215,7 +218,7 @@ struct ticket {
     struct ticket *next, *back; /* among those that wait to be named again, or that are out */
     int64_t size, modified_us, due_us;
     int tries;
-    bool again;                   /* it waits for bodies: it was read to its end */
+    bool again;                   /* it waited for bodies: it was read to its end */
     _Atomic bool begun, unopened; /* somebody tried to open it; that failed */
     _Atomic bool gone, archived;  /* because of that */
     char name[];
@@ -259,7 +262,8 @@ struct s3_source {
     int64_t due_at[WALKS], missed_at, looked_at, looked_all_at;
     _Atomic int failures;   /* in a row, of listings; those in flight together count once */
     int missed_n;           /* in a row, sweeps that were not whole */
-    _Atomic bool left_out;  /* more items failed than can be named again; a sweep finds them */
+    _Atomic bool left_out;  /* more items failed than can be named again, or folders were not looked
+                             * into; a sweep finds them */
     _Atomic int64_t denied; /* places that may not be listed */
     _Atomic int64_t unseen; /* folders of the last search that may not */
     int64_t archived;       /* objects, of the last sweep */

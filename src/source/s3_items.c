@@ -204,7 +204,7 @@ void s3_done(struct source *base, void *ticket, enum source_outcome outcome)
     bool waits = due != TIME_NONE && s->waiting_n < WAITING_MAX && !atomic_load(&s->stopped);
     if (waits) {
         t->due_us = due;
-        t->again = outcome == SOURCE_AGAIN;
+        t->again = t->again || outcome == SOURCE_AGAIN; /* whatever fails later */
         s->waiting_due_us = due < s->waiting_due_us ? due : s->waiting_due_us;
         t->next = s->waiting;
         s->waiting = t;

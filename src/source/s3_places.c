@@ -63,6 +63,13 @@ static int by_prefix(const void *a, const void *b)
     return compare(*(struct s3_place *const *)a, *(struct s3_place *const *)b);
 }
 
+/* A place that was not found. What is gone is not refused either. */
+static void miss(struct s3_place *p, bool whole)
+{
+    p->gone = p->gone || whole;
+    p->denied = p->denied && !p->gone;
+}
+
 enum status places_merge(struct s3_places *p, struct s3_places *found, bool whole, struct err *err)
 {
     if (!reserve(p, p->n + found->n))
@@ -73,7 +80,7 @@ enum status places_merge(struct s3_places *p, struct s3_places *found, bool whol
     for (size_t i = 0; i < found->n; i++) {
         int order = -1;
         while (at < known && (order = compare(p->v[at], found->v[i])) < 0)
-            p->v[at++]->gone |= whole;
+            miss(p->v[at++], whole);
         if (at < known && order == 0) {
             p->v[at]->gone = false;
             at++;
@@ -83,7 +90,7 @@ enum status places_merge(struct s3_places *p, struct s3_places *found, bool whol
         }
     }
     while (at < known)
-        p->v[at++]->gone |= whole;
+        miss(p->v[at++], whole);
     free(found->v);
     *found = (struct s3_places){0};
     if (p->n > 0)
@@ -107,6 +114,22 @@ size_t places_count(const struct s3_places *p)
     size_t n = 0;
     for (size_t i = 0; i < p->n; i++)
         n += !p->v[i]->gone && !p->v[i]->empty;
+    return n;
+}
+
+size_t places_known(const struct s3_places *p)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < p->n; i++)
+        n += !p->v[i]->gone;
+    return n;
+}
+
+size_t places_denied(const struct s3_places *p)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < p->n; i++)
+        n += p->v[i]->denied;
     return n;
 }
 

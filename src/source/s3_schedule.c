@@ -38,6 +38,12 @@ static bool is_few(const struct s3_source *s)
     return places_count(&s->places) <= FEW_PLACES;
 }
 
+/* Each account costs a request, also where only other services have logs. */
+static bool is_soon_found(const struct s3_source *s)
+{
+    return places_known(&s->places) <= FEW_PLACES;
+}
+
 /* True when places are known as of then; otherwise they are being looked for. */
 static enum status look(struct s3_source *s, int64_t since_us, bool all, bool *known,
                         struct err *err)
@@ -61,6 +67,7 @@ static enum status after_search(struct s3_source *s, struct err *err)
     TRY(places_merge(&s->places, &k->found, whole, err));
     if (!walks_run(s))
         places_forget(&s->places);
+    atomic_store(&s->denied, (int64_t)places_denied(&s->places));
     s->looked_at = k->from_us;
     s->looked_all_at = k->shallow ? s->looked_all_at : k->from_us;
     s->above = k->above;
@@ -96,16 +103,16 @@ static enum status begin_walk(struct s3_source *s, int which, enum walk_kind kin
 
 static enum status begin_quick(struct s3_source *s, int64_t mono, struct err *err)
 {
-    bool few = is_few(s), known = true;
+    bool all = is_soon_found(s), known = true;
     if (s->walks[QUICK].running || mono < s->due_at[QUICK])
         return OK;
     /* Where a search takes long, nobody waits for it. */
-    if (few || (s->above <= FEW_ABOVE && (!s->search.running || s->search.shallow)))
-        TRY(look(s, s->due_at[QUICK], few, &known, err));
+    if (all || (s->above <= FEW_ABOVE && (!s->search.running || s->search.shallow)))
+        TRY(look(s, s->due_at[QUICK], all, &known, err));
     if (!known)
         return OK;
     s->due_at[QUICK] = mono + s->poll_us;
-    return begin_walk(s, QUICK, few ? WALK_RECENT : WALK_QUICK, err);
+    return begin_walk(s, QUICK, is_few(s) ? WALK_RECENT : WALK_QUICK, err);
 }
 
 static enum status begin_window(struct s3_source *s, int64_t mono, struct err *err)
@@ -218,6 +225,11 @@ static enum status again(struct s3_source *s, struct job *j, const char *text, s
         int before = atomic_fetch_add(&s->failures, 1);
         pool_hold(s->pool, clock_monotonic_us() + pause_us(5, before, 300));
     }
+    if (!w && j->failures > ANEW_AFTER && !search_is_root(j)) {
+        /* What else was found must not wait for it; what is behind it is looked for again soon. */
+        atomic_store(&s->left_out, true);
+        return drop(s, j, err);
+    }
     if (!w)
         return search_again(&s->search, j, err);
     if (j->failures > ANEW_AFTER && atomic_load(&s->failures) < j->failures)
@@ -230,9 +242,8 @@ static enum status failed(struct s3_source *s, struct job *j, struct err *err)
     const char *text = j->why ? j->why->text : status_text(j->status);
     bool root = j->owner == &s->search && search_is_root(j);
     if (j->status == ERR_NOMEM || j->status == ERR_INTERRUPTED) {
-        if (err && j->why)
-            *err = *j->why;
         enum status status = j->status;
+        err_set(err, status, "%s", text);
         if (!walk_of(s, j))
             search_forget(j);
         return status;

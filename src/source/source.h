@@ -47,8 +47,8 @@ struct source_item {
 /* What became of an item. */
 enum source_outcome {
     SOURCE_KEPT,   /* what it held is in the store for good */
-    SOURCE_KNOWN,  /* it was there before, and was not opened */
     SOURCE_AGAIN,  /* the same, but bodies were missing: another reading later may find them */
+    SOURCE_KNOWN,  /* it was there before, and was not opened */
     SOURCE_FAILED, /* it could not be opened or not be read to its end */
 };
 

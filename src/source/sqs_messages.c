@@ -89,6 +89,7 @@ static bool may_hold_records(const struct sqs_object *o)
 static void refuse(struct sqs_held *m, const char *why)
 {
     m->refused = true;
+    m->stranger = false;
     m->open = 1;
     m->parts[0].refused = true;
     m->parts[0].due_us = 0;

@@ -318,6 +318,25 @@ def late_bodies(tmp, server):
     equal(re.search(counters, out)[0], re.search(counters, plain.out)[0], "what is read again counts once")
 
 
+def late_and_refused(tmp, server):
+    """bedrock-logs 44: a body that is not there, then refused, then there: the record counts once."""
+    server.create_bucket("again")
+    now = time.strftime("%Y/%m/%d/%H/", time.gmtime())
+    place = HOUR[:-len("2026/10/05/12/")] + now
+    body = place + "data/r1_output.json.gz"
+    server.put("again", body, gzip.compress(b'{"usage": {"input_tokens": 1}}'))
+    server.put("again", place + "a.json.gz", gzip.compress(b"".join(
+        [line("r1", output={"outputTokenCount": 2, "outputBodyS3Path": f"s3://again/{body}"}),
+         *(line(f"o{i}") for i in range(9))])))
+    with proxied(server) as proxy:
+        proxy.rule(fp.no_such_key(), path="/data/", times=1)
+        proxy.rule(fp.answer(400, b"<Error><Code>ExpiredToken</Code></Error>"), path="/data/", times=2)
+        got = assay(*INGEST, "s3://again", "--store", os.path.join(tmp, "again"),
+                    env=environment(**{**server.env, "AWS_ENDPOINT_URL": proxy.url}))
+        equal(sum("/data/" in target for _, target, _ in proxy.requests), 4, "requests for the body")
+    assert re.search(rb"read 1 file .*, 10 records", got.out), got.out
+
+
 # What may be asked for
 
 def foreign(tmp, server):
@@ -420,6 +439,7 @@ def real(tap, tmp, server):
     tap.case("an object that is refused, then not", gone_for_good, logs)
     tap.case("bedrock-logs 40: truncated gzip", cut_gzip, tmp, server)
     tap.case("bedrock-logs 44: bodies that come late", late_bodies, tmp, server)
+    tap.case("bedrock-logs 44: a body that comes late and is refused", late_and_refused, tmp, server)
     tap.case("bedrock-logs 51: bodies elsewhere", foreign, tmp, server)
     tap.case("what people are told", refusals, logs)
 

@@ -15,6 +15,7 @@ from test_s3_lies import INGEST, Lying, listing
 
 ROOT = "AWSLogs/"
 DENIED = 403, b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+BROKEN = 400, b"<Error><Code>InvalidRequest</Code><Message>not now</Message></Error>"
 EXPIRED = 400, b"<Error><Code>ExpiredToken</Code><Message>The provided token has expired.</Message></Error>"
 SLOW = 4 if sanitized() else 1  # sanitizers take longer for all
 
@@ -34,6 +35,7 @@ class Bucket(Lying):
         super().__init__(self.answer, self.get)
         self.places = {account: {} for account in range(accounts)}
         self.delay, self.refuse, self.queries, self.gone, self.archived = delay, lambda query: None, [], set(), {}
+        self.others = set()  # accounts where only other services have logs
 
     def put(self, account, name, request):
         self.places[account][name] = gzip.compress(line(request))
@@ -71,6 +73,8 @@ class Bucket(Lying):
         return status, body
 
     def folders(self, account, prefix):
+        if account in self.others:
+            return []
         below = {k[len(prefix):].split("/")[0] for k in [place(account) + "/", *self.places[account]]
                  if k.startswith(prefix)}
         return [f"{prefix}{name}/" for name in sorted(below) if name]
@@ -219,6 +223,52 @@ def folder_that_is_refused(tmp):
         assert "failing 1" in f.said, f.said
 
 
+def folder_that_fails(tmp):
+    """Where S3 gives no answer for one account, all others are read nevertheless, and its own once it does."""
+    with Bucket(5) as bucket:
+        for account in range(5):
+            bucket.put(account, key(account, 1, "a"), f"a{account}")
+        folder = place(2)[:-len("us-east-1/")]
+        bucket.refuse = lambda query: BROKEN if query.get("prefix") == folder else None
+        with Following(bucket.env, "bucket", os.path.join(tmp, "fails")) as f:
+            f.until(4, 90)
+            bucket.refuse = lambda query: None
+            f.until(5, 90)
+        told = [s for s in f.said.splitlines() if s.startswith("problem")]
+        assert told and all(folder in s for s in told), f.said
+
+
+def refused_and_gone(tmp):
+    """A place that may not be listed and then is gone is no trouble any more."""
+    with Bucket(5) as bucket:
+        for account in range(5):
+            bucket.put(account, key(account, 1, "a"), f"a{account}")
+        bucket.refuse = lambda query: DENIED if place(2) == query.get("prefix") else None
+        with Following(bucket.env, "bucket", os.path.join(tmp, "left")) as f:
+            f.until(4)
+            del bucket.places[2]
+            bucket.put(3, key(3, 0, "b"), "b3")
+            f.until(5)
+            time.sleep(2)
+        assert "failing 0" in f.said, f.said
+
+
+def others_beside_us(tmp):
+    """Accounts where only other services have logs are not looked into at each poll; new ones are found."""
+    with Bucket(105) as bucket:
+        bucket.others = set(range(5, 105))
+        for account in range(5):
+            bucket.put(account, key(account, 1, "a"), f"a{account}")
+        with Following(bucket.env, "bucket", os.path.join(tmp, "others")) as f:
+            f.until(5)
+            bucket.places[200] = {}
+            bucket.put(200, key(200, 0, "b"), "new account")
+            f.until(6)
+            time.sleep(2)
+        asked = [q["prefix"] for q in bucket.queries if q.get("prefix") == place(50)[:-len("us-east-1/")]]
+        equal(len(asked), 1, "requests for an account that has none of our logs")
+
+
 def several_buckets(tmp):
     """Sources beside each other, each with its places; one is refused, the others go on."""
     with Bucket(40, delay=0.02) as bucket:
@@ -317,6 +367,9 @@ def main():
         tap.case("a place that may not be listed", one_that_is_refused, tmp)
         tap.case("a place that may not be listed for a while", refused_for_a_while, tmp)
         tap.case("a folder that may not be looked into", folder_that_is_refused, tmp)
+        tap.case("a folder that S3 does not answer for", folder_that_fails, tmp)
+        tap.case("a place that may not be listed, and is gone", refused_and_gone, tmp)
+        tap.case("accounts of other services", others_beside_us, tmp)
         tap.case("several sources", several_buckets, tmp)
         tap.case("the order of time over 120 places", in_order, tmp)
         tap.case("objects that are gone, or archived", gone_and_archived, tmp)

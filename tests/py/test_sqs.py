@@ -423,6 +423,15 @@ def other_buckets(world):
     assert "not one of those allowed" in done.said and not done.state["failing"], done
 
 
+def other_and_impossible(world):
+    """A message that names a bucket that is not allowed and one that cannot be: S3 did not write it, so it is
+    quarantined, once, and deleted."""
+    queue, store = Queue(world.server), world.store()
+    queue.send(event(record("k", bucket="stranger"), record("k", bucket="no!")))
+    done = drain(world, queue, store, "--bucket", BUCKET, "--most-ms", 5000)
+    equal((queue.length(), done.state["refused"], quarantined(store)), (0, 1, 1))
+
+
 def only_other_buckets(world):
     """When nothing else comes, the list is wrong: the source is failing."""
     queue = Queue(world.server)
@@ -811,6 +820,7 @@ CASES = {
     "messages that are no S3 events, given back and received again": poison_given_back,
     "more buckets than anybody counts": many_buckets,
     "buckets that are not allowed": other_buckets,
+    "a bucket that is not allowed, and one that cannot be": other_and_impossible,
     "only buckets that are not allowed": only_other_buckets,
     "logs of other services": other_logs,
     "objects that are gone": gone,

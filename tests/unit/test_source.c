@@ -250,6 +250,10 @@ static void the_state_tells_what_became_of_items_and_of_failures(void **state)
     assert_true(gauge_failure(&gauge, "not that either"));
     gauge_success(&gauge);
     assert_true(gauge_failure(&gauge, "not that either"));
+    gauge_heard(&gauge); /* something else went well */
+    source_state_get(source_part(all, 1), &seen);
+    assert_true(seen.failing && seen.success_us >= seen.error_us);
+    assert_false(gauge_failure(&gauge, "not that either"));
     gauge_success(&gauge);
     source_state_get(source_part(all, 1), &seen);
     assert_string_equal(seen.name, "s3://logs/");
