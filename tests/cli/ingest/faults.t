@@ -27,5 +27,5 @@ What is no store, a store that is not there, a store of a newer assay, one that 
   > db.commit()
   > END
   > assay report --store s.db
-  2> assay: store 's.db' has version 99999, this assay knows 4; use the assay that made it or make a new store from the logs
+  2> assay: store 's.db' has version 99999, this assay knows 5; use the assay that made it or make a new store from the logs
   [3]
