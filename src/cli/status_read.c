@@ -128,6 +128,7 @@ static void fill_sources(struct filler *f, struct standing *out)
         return;
     }
     out->sources = all;
+    out->sources_n = 0; /* a key that stands twice */
     if (!json_enter_array(&f->c)) {
         json_skip(&f->c);
         return;

@@ -41,6 +41,9 @@ struct worker {
     pthread_t thread;
     struct reader *reader;
     struct intake *intake;
+    struct source_reader *from; /* of the item in work */
+    bool renew;                 /* the next record is read with another intake */
+    bool unread;                /* of the item, as an intake before told */
     struct source_item share[SHARE];
     size_t share_n, share_max;
     bool idle;              /* nothing is named just now */
@@ -54,21 +57,49 @@ struct worker {
     size_t troubles_n;
 };
 
+static bool is_full(const struct worker *w)
+{
+    const struct crew_job *job = w->crew->job;
+    return w->intake && job->is_full && job->is_full(job->ctx, w->number);
+}
+
+static enum status renew_intake(struct worker *w, struct err *err)
+{
+    const struct crew_job *job = w->crew->job;
+    const struct intake_env *env = w->crew->env;
+    w->renew = false;
+    if (w->intake && !is_full(w))
+        return OK;
+    w->unread |= w->intake && intake_unread(w->intake);
+    intake_free(w->intake);
+    w->intake = NULL;
+    if (job->env)
+        TRY(job->env(job->ctx, w->number, &env, err));
+    TRY(intake_new(env, &w->intake, err));
+    intake_from(w->intake, w->from);
+    return OK;
+}
+
 static enum status on_record(void *ctx, struct record *r, const struct origin *from,
                              struct err *err)
 {
     struct worker *w = ctx;
     struct invocation v;
+    if (w->renew)
+        TRY(renew_intake(w, err));
     TRY(intake_record(w->intake, r, from, &v, err));
     if (!(v.flags & INV_TIME_GUESSED))
         about_extend(&w->about, v.time_us);
     return w->crew->job->take(w->crew->job->ctx, w->number, &v, err);
 }
 
+/* Before the records of some text. Of that an intake that comes anew knows nothing, so here is
+ * where one may come within an item, which may be of any size. */
 static size_t on_known(void *ctx, struct str text, struct json_gap *gaps, size_t room, size_t *end)
 {
     struct worker *w = ctx;
-    return intake_known(w->intake, text, gaps, room, end);
+    w->renew = is_full(w);
+    return w->renew ? 0 : intake_known(w->intake, text, gaps, room, end);
 }
 
 static void on_quarantine(void *ctx, const struct origin *from, const char *reason)
@@ -122,25 +153,6 @@ static void quarantine(struct worker *w, const char *reason)
     w->troubles[w->troubles_n++] = (struct crew_trouble){w->path, -1, reason, true};
 }
 
-static bool is_full(const struct worker *w)
-{
-    const struct crew_job *job = w->crew->job;
-    return w->intake && job->is_full && job->is_full(job->ctx, w->number);
-}
-
-static enum status renew_intake(struct worker *w, struct err *err)
-{
-    const struct crew_job *job = w->crew->job;
-    const struct intake_env *env = w->crew->env;
-    if (w->intake && !is_full(w))
-        return OK;
-    intake_free(w->intake);
-    w->intake = NULL;
-    if (job->env)
-        TRY(job->env(job->ctx, w->number, &env, err));
-    return intake_new(env, &w->intake, err);
-}
-
 /* A thread that waits keeps nothing from going that others do not use any more. */
 static enum status rest(struct worker *w, struct err *err)
 {
@@ -157,14 +169,14 @@ static enum status rest(struct worker *w, struct err *err)
 static enum status read_one(struct worker *w, const struct source_item *item, struct err *err)
 {
     struct source_bytes bytes;
-    struct source_reader *from = NULL;
     struct err why = {0};
     about_init(&w->about);
     w->troubles_n = 0;
-    TRY(opener_of(w, item->source, &from, err));
+    w->unread = false;
+    TRY(opener_of(w, item->source, &w->from, err));
     TRY(renew_intake(w, err));
-    intake_from(w->intake, from);
-    enum status status = source_open(from, item, &bytes, &why);
+    intake_from(w->intake, w->from);
+    enum status status = source_open(w->from, item, &bytes, &why);
     if (status == ERR_NOMEM)
         return err_nomem(err);
     if (status != OK) {
@@ -186,7 +198,7 @@ static enum status read_one(struct worker *w, const struct source_item *item, st
             0; /* an empty object, as some are delivered, is no file of logs */
     struct source_item named = *item;
     /* A size that no file has: the next run tries again. */
-    bool unread = intake_unread(w->intake);
+    bool unread = intake_unread(w->intake) || w->unread;
     if (!bytes.refused && (reader_cut_short(w->reader) || unread))
         named.size = -1;
     struct crew *c = w->crew;

@@ -31,9 +31,9 @@ struct crew_job {
     bool versions; /* `wants` looks at sizes and times */
     /* False: the item is passed over (known and unchanged). Called under the lock of the naming. */
     bool (*wants)(void *ctx, const struct source_item *item);
-    /* Between two items: the thread should read with something else from now on, and what that is;
-     * it reads no more with what it had. A NULL for `out`: nothing for now, it has nothing to read.
-     * May be NULL: all read with the env of crew_run. */
+    /* Between two records: the thread should read with something else from now on, and what that
+     * is; it reads no more with what it had. A NULL for `out`: nothing for now, it has nothing to
+     * read. May be NULL: all read with the env of crew_run. */
     bool (*is_full)(void *ctx, int worker);
     enum status (*env)(void *ctx, int worker, const struct intake_env **out, struct err *err);
     /* One thread's part, by its number. A failure ends the run. */

@@ -5,7 +5,7 @@
  * batch that names with it is written.
  *
  *     lexicons_new(env, &all, &err);
- *     x = lexicon_take(all);               a reader, which asks lexicon_is_full between two items
+ *     x = lexicon_take(all);               a reader, which asks lexicon_is_full between records
  *     lexicon_env(x)                       what it reads with
  *     y = lexicon_share(x);                a batch of it
  *     lexicon_drop(x);                     by each who took it or shared it

@@ -158,6 +158,26 @@ def many_servers(folder):
     assert answer["about"]["sessions"]["names_cut"] > 0, answer["about"]["sessions"]
 
 
+def many_principals(folder):
+    """Each session of a role is a principal: a file that has more of them than any other is read
+    and stored in the memory that there is."""
+    count = 3000 if sanitized() else 500000
+    path, store = (os.path.join(folder, name) for name in ("roles.jsonl", "roles.db"))
+    one = json.dumps({**record(0, 0, SAME), "requestId": "@id", "input": {"inputTokenCount": 10},
+                      "output": {"outputTokenCount": 2}, "identity": {
+                          "arn": "arn:aws:sts::111122223333:assumed-role/ci/run-@id"}})
+    with open(path, "w", encoding="utf-8") as file:
+        file.writelines(one.replace("@id", str(i)) + "\n" for i in range(count))
+    result, peak = peak_of("ingest", path, "--store", store, "--quiet")
+    equal(result.code, DONE, result.err)
+    print(f"# {count} principals: {peak:.0f} MiB")
+    assert peak < 150 or sanitized(), f"peak memory {peak} MiB"
+    equal(report("--by", "user", "--metrics", "invocations", "--limit", "1", "--store",
+                 store)["about"]["rows_cut"], count - 1, "principals")
+    said = assay("store", "check", "--store", store, code=DONE).out.decode()
+    assert f"{count:,} invocations" in said, said
+
+
 def main():
     tap = Tap()
     with temporary() as folder:
@@ -167,7 +187,8 @@ def main():
                            ("one session id for everything is one session", giant_session),
                            ("tools without number", many_tools),
                            ("names without number", many_names),
-                           ("ten thousand tools in each request", many_servers)):
+                           ("ten thousand tools in each request", many_servers),
+                           ("principals without number", many_principals)):
             tap.case(name, case, folder)
     tap.done()
 

@@ -415,6 +415,27 @@ def memory_of_lives(world):
         equal(daemon.stop(), DONE, "exit code")
 
 
+def memory_of_names(world):
+    """Each session of a role is a principal: a daemon does not keep all that it ever met."""
+    count, each, port = 3000 if sanitized() else 250000, 1000 if sanitized() else 2500, quiet_port()
+    world.bucket()  # a folder of its own
+    one = line("@id", identity={"arn": "arn:aws:sts::111122223333:assumed-role/ci/run-@id"})
+    with Daemon(world.folder(), {}, [{"listen": f"127.0.0.1:{port}", "name": "push"}]) as daemon:
+        for first in range(0, count, each):
+            link = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+            link.request("POST", "/", b"".join(one.replace(b"@id", b"%d" % i)
+                                               for i in range(first, first + each)))
+            equal(link.getresponse().status, 200, "answer")
+            link.close()
+        equal(daemon.count(), count, "invocations")
+        daemon.wait_for(lambda: daemon.state()["records"] == count, "it tells of all")
+        peak = daemon.state()["memory_peak"] / 2 ** 20
+        print(f"# {count} sessions of a role: at most {peak:.0f} MiB")
+        assert sanitized() or peak < 128, f"peak memory {peak} MiB"
+        equal(daemon.stop(), DONE, "exit code")
+        assay("store", "check", "--store", daemon.store, code=DONE)
+
+
 def group_is_missing(world):
     """Each answer of AWS has a number of its own: it is told once all the same."""
     world.n += 1
@@ -853,6 +874,7 @@ def run_cases(tap, world):
     tap.case("a daemon that was killed or hangs does not run", killed_or_hanging, world)
     tap.case("counters are of the process, and of what was read", counts_over_lives, world)
     tap.case("memory of lives does not add up", memory_of_lives, world)
+    tap.case("memory does not grow with names", memory_of_names, world)
     tap.case("a log group that is not there is told of once", group_is_missing, world)
     tap.case("idle connections do not keep a monitor out", idle_guests, world)
     tap.case("each line is JSON, from the first on", says_all_as_json, world)

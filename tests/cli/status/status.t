@@ -202,6 +202,10 @@ Not a state; a broken store; mistakes.
   $ echo '{"time": ' > a.db-status.json; assay status --store a.db
   2> assay: a.db-status.json: not the state of an assay serve; it may be removed: a daemon that runs writes it anew each second
   [3]
+  $ echo '{"time":"2026-10-02T10:00:00Z","sources":[{"name":"one"},{"name":"two"}],"sources":[{"name":"three"}]}' > a.db-status.json
+  > assay status --store a.db | grep -c ^source
+  1
+
   $ echo '{}' > a.db-status.json; assay status --store a.db
   2> assay: a.db-status.json: not the state of an assay serve; it may be removed: a daemon that runs writes it anew each second
   [3]
