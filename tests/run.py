@@ -153,6 +153,10 @@ def main():
         # What looks at the sources only need not be run again in another build.
         if slow:
             tests = [t for t in tests if "house" not in t["suites"]]
+        # Servers and what speaks to them take long: each such test has one sanitizer, unless asked
+        # for (./dev soak asks for both).
+        if slow == "address" and not suite and not options.names:
+            tests = [t for t in tests if not {"net", "threads"} <= t["suites"]]
         tests.sort(key=lambda t: -t["timeout"])
         # Tests that talk to servers mostly wait: they run beside those that compute.
         waiting = [t for t in tests if "net" in t["suites"]]
